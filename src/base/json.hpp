@@ -1,0 +1,50 @@
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+
+namespace kassi {
+
+/// Strict RFC 8259: UTF-8 checked, at most `depth_max` levels, no duplicate names in an object, no
+/// trailing text. Error: bad_request, field "body" unless told, with the byte offset in the message.
+Result<nlohmann::json> parse_json(std::string_view text, std::string_view field = "body", int depth_max = 32);
+
+/// Writes JSON text straight into one string, in the order of the calls. Commas are its business.
+/// Strings are escaped; text must be UTF-8 already.
+class JsonWriter {
+  public:
+    JsonWriter& begin_object();
+    JsonWriter& end_object();
+    JsonWriter& begin_array();
+    JsonWriter& end_array();
+    JsonWriter& key(std::string_view name);
+    JsonWriter& string(std::string_view value);
+    JsonWriter& integer(std::int64_t value);
+    JsonWriter& boolean(bool value);
+    JsonWriter& null();
+    /// Already JSON: a number as decimal text, or stored bytes spliced in.
+    JsonWriter& raw(std::string_view json);
+
+    JsonWriter& field(std::string_view name, std::string_view value) { return key(name).string(value); }
+    JsonWriter& field(std::string_view name, const char* value) { return key(name).string(value); }
+    template <std::integral N>
+    JsonWriter& field(std::string_view name, N value) {
+        if constexpr (std::same_as<N, bool>) return key(name).boolean(value);
+        else return key(name).integer(static_cast<std::int64_t>(value));
+    }
+
+    [[nodiscard]] const std::string& text() const { return out_; }
+    [[nodiscard]] std::string take() { return std::move(out_); }
+
+  private:
+    void separate();
+    std::string out_;
+    bool comma_ = false;
+};
+
+}  // namespace kassi
