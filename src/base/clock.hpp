@@ -32,6 +32,9 @@ class SystemClock final : public Clock {
     void advance(Millis by);
     /// Raises now() to at least `floor` (the last committed row's time).
     void never_before(Instant floor);
+    /// How far the machine's wall clock is ahead of this one (negative: behind), the sandbox's advances
+    /// left out. Past 5 s nothing expires until the two agree again (design.md section 7).
+    [[nodiscard]] Millis drift() const;
 
   private:
     struct State;
@@ -53,7 +56,8 @@ class SystemRandomness final : public Randomness {
 
 /// "2026-01-10T10:00:00Z" (milliseconds only when not zero).
 std::string iso8601(Instant at);
-/// RFC 3339 with offset or Z. Error: bad_request naming `field`.
+/// RFC 3339 with offset or Z, years 1 to 9999; digits past the milliseconds are cut off. A leap second (:60)
+/// is refused, since no Instant stands for it. Error: bad_request naming `field`.
 Result<Instant> parse_iso8601(std::string_view text, std::string_view field);
 /// For people: "10 Jan 2026 10:00:05 UTC".
 std::string instant_for_people(Instant at);

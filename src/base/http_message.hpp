@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -36,7 +37,7 @@ bool same_header_name(std::string_view left, std::string_view right);
 struct Url {
     std::string scheme;   ///< "http" | "https"
     std::string host;     ///< lower case, no port; IPv6 without brackets
-    std::uint16_t port;   ///< given or the scheme's
+    std::uint16_t port = 0;  ///< given or the scheme's
     std::string target;   ///< path and query, at least "/"
     [[nodiscard]] std::string_view path() const;
     [[nodiscard]] std::string_view query() const;
@@ -48,9 +49,15 @@ struct Url {
 Result<Url> parse_url(std::string_view text, std::string_view field);
 
 /// Query and body of a request merged in the order they came: query first, then the body if it is
-/// urlencoded, multipart, or (when `json_too`) a flat JSON object of scalars (true -> "1").
-/// An empty body needs no Content-Type. Errors: bad_request, unsupported_media.
+/// urlencoded, multipart, or (when `json_too`) a flat JSON object of scalars (true -> "1", false -> "0",
+/// a number as it is written, null as if it were absent). At most limits::form_fields_max together.
+/// An empty body needs no Content-Type. Errors: bad_request, too_large, unsupported_media.
 Result<Fields> request_fields(const HttpRequest& request, bool json_too);
+
+/// All three say no-store. `location` must be a URL already: a control character in it is a defect.
+/// Sends an answer, exactly once. A Handler may answer at once or later, on the io thread.
+using Reply = std::function<void(HttpResponse)>;
+using Handler = std::function<void(HttpRequest, Reply)>;
 
 HttpResponse json_response(int status, std::string body);
 HttpResponse html_response(int status, std::string body, std::string_view content_security_policy);

@@ -5,17 +5,20 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.hpp"
 
 namespace kassi {
 
 /// Strict RFC 8259: UTF-8 checked, at most `depth_max` levels, no duplicate names in an object, no
-/// trailing text. Error: bad_request, field "body" unless told, with the byte offset in the message.
+/// trailing text, no byte order mark. An integer that no std::int64_t holds becomes a floating number, so that
+/// is_number_integer() means that get<std::int64_t>() is exact. Error: bad_request, field "body" unless
+/// told, with the byte offset in the message.
 Result<nlohmann::json> parse_json(std::string_view text, std::string_view field = "body", int depth_max = 32);
 
 /// Writes JSON text straight into one string, in the order of the calls. Commas are its business.
-/// Strings are escaped; text must be UTF-8 already.
+/// Strings are escaped, control characters of a terminal (DEL, C1) too; text must be UTF-8 already.
 class JsonWriter {
   public:
     JsonWriter& begin_object();

@@ -11,10 +11,9 @@
 
 namespace kassi::http {
 
-/// Sends the answer; to be called exactly once, from the io thread. When the connection is gone it
-/// does nothing.
-using Reply = std::function<void(HttpResponse)>;
-using Handler = std::function<void(HttpRequest, Reply)>;
+/// A Reply is called exactly once, from the io thread; when the connection is gone it does nothing.
+using kassi::Handler;
+using kassi::Reply;
 
 struct TlsIdentity {
     std::string certificate_pem;   ///< chain, leaf first

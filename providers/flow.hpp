@@ -1,0 +1,85 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/http_message.hpp"
+#include "base/secret.hpp"
+#include "core/input.hpp"
+#include "core/step.hpp"
+
+/// The one interface of a way of paying. A new way is a folder beside this file that implements Flow and
+/// is added in registry.cpp; it sees no socket, no clock, no store.
+namespace kassi::providers {
+
+/// A contract with a provider, from the configuration. Retired ones stay known as long as a leg names them.
+struct Merchant {
+    std::string name;                            ///< unique, in /webhooks/<provider>/<name>
+    std::string provider;                        ///< the flow's name: "redirect"
+    std::string base_url;                        ///< "https://api.example/v1", no slash at the end
+    bool retired = false;
+    bool simulator = false;                      ///< refused in live mode
+    std::map<std::string, std::string> settings; ///< the flow's own, checked by configure()
+    std::map<std::string, Secret<>> secrets;
+};
+
+/// What a webhook said.
+struct NoticeRead {
+    std::string reference;                       ///< ours or the provider's, as references were recorded
+    core::Notice notice;                         ///< leg is filled in by the engine
+};
+
+class Flow {
+  public:
+    virtual ~Flow() = default;
+    [[nodiscard]] virtual std::string_view name() const = 0;
+    /// How the F13 door prints the debitor of a merchant: type, name, description, integration data (JSON).
+    struct Debitor {
+        std::string type, name, description, integration_json, aggregation_key;
+    };
+    /// Nullopt where there is none (on credit).
+    [[nodiscard]] virtual std::optional<Debitor> debitor(const Merchant& merchant) const = 0;
+    /// Checks settings and secrets once, at start. Error: bad_request naming the setting.
+    [[nodiscard]] virtual Result<core::Facts> configure(const Merchant& merchant) const = 0;
+    [[nodiscard]] virtual core::Step begin(const core::Scene& scene, const Merchant& merchant) const = 0;
+    [[nodiscard]] virtual core::Step resume(const core::Scene& scene, const Merchant& merchant,
+                                            const core::Heard& heard) const = 0;
+    /// The allow-list: which returned fields the journal may keep, and how.
+    [[nodiscard]] virtual std::vector<core::EvidenceField> evidence(const Fields& fields) const = 0;
+    /// The recorded request with address and credentials of today: absolute URL as target.
+    [[nodiscard]] virtual HttpRequest dress(const core::Request& request, const Merchant& merchant) const = 0;
+    /// Webhook of this merchant: signature over the raw body first. Errors: unauthenticated, bad_request.
+    [[nodiscard]] virtual Result<NoticeRead> read(const HttpRequest& request, const Merchant& merchant,
+                                                  Instant now) const = 0;
+};
+
+/// All flows and all merchants; what core sees of them.
+class Registry final : public core::Flows {
+  public:
+    /// Knows every flow of the house. Error: bad_request naming merchant and setting
+    /// ("merchants.demo-redirect.api_key").
+    static Result<std::unique_ptr<Registry>> make(std::vector<Merchant> merchants);
+    ~Registry() override;
+
+    [[nodiscard]] const Merchant* merchant(std::string_view name) const;
+    [[nodiscard]] const Flow* flow(std::string_view provider) const;
+    [[nodiscard]] const core::Facts* facts_of(std::string_view merchant) const;
+    /// Every flow, for the contract test.
+    [[nodiscard]] static std::vector<const Flow*> flows();
+
+    [[nodiscard]] const core::Facts& facts(const core::Leg& leg) const override;
+    [[nodiscard]] core::Step begin(const core::Scene& scene) const override;
+    [[nodiscard]] core::Step resume(const core::Scene& scene, const core::Heard& heard) const override;
+    [[nodiscard]] std::vector<core::EvidenceField> evidence(const core::Leg& leg, const Fields& fields) const override;
+
+  private:
+    Registry();
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace kassi::providers

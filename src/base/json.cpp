@@ -1,0 +1,249 @@
+#include "base/json.hpp"
+
+#include <array>
+#include <cstddef>
+#include <iterator>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+namespace kassi {
+namespace {
+
+using nlohmann::json;
+
+/// Reads bytes and tells how far it came: the SAX events below carry no place.
+struct CountingIterator {
+    using iterator_category = std::input_iterator_tag;
+    using value_type = char;
+    using difference_type = std::ptrdiff_t;
+    using pointer = const char*;
+    using reference = const char&;
+
+    const char* at;
+    const char** furthest;
+
+    reference operator*() const { return *at; }
+    CountingIterator& operator++() {
+        *furthest = ++at;
+        return *this;
+    }
+    bool operator==(const CountingIterator& other) const { return at == other.at; }
+    bool operator!=(const CountingIterator& other) const { return at != other.at; }
+};
+
+/// Builds the value and refuses what the grammar allows and we do not.
+class Builder {
+  public:
+    explicit Builder(int depth_max) : depth_max_(static_cast<std::size_t>(depth_max)) {}
+
+    json root;
+    std::string problem;  ///< "" when the parser itself found the fault
+
+    bool null() { return place(nullptr); }
+    bool boolean(bool value) { return place(value); }
+    bool number_integer(json::number_integer_t value) { return place(value); }
+    bool number_unsigned(json::number_unsigned_t value) {
+        constexpr auto largest = static_cast<json::number_unsigned_t>(std::numeric_limits<std::int64_t>::max());
+        // A reader that asks is_number_integer() and takes 64 bits with a sign must not get another number.
+        if (value > largest) return place(static_cast<double>(value));
+        return place(value);
+    }
+    bool number_float(json::number_float_t value, const std::string&) { return place(value); }
+    bool string(std::string& value) { return place(std::move(value)); }
+    bool binary(json::binary_t&) { return refuse("binary data"); }
+    bool start_object(std::size_t) { return open(json::object()); }
+    bool start_array(std::size_t) { return open(json::array()); }
+    bool end_object() { return close(); }
+    bool end_array() { return close(); }
+    bool key(std::string& name) {
+        auto [slot, inserted] = open_.back()->get_ref<json::object_t&>().try_emplace(name, nullptr);
+        if (!inserted) return refuse("a second \"" + name.substr(0, name_shown_bytes_max) + "\" in one object");
+        slot_ = &slot->second;
+        return true;
+    }
+    template <class Exception>
+    bool parse_error(std::size_t, const std::string&, const Exception&) {
+        return false;
+    }
+
+  private:
+    // Names are plain ASCII in practice; a longer or other one is not worth repeating.
+    static constexpr std::size_t name_shown_bytes_max = 64;
+
+    template <class Value>
+    bool place(Value&& value) {
+        put(json(std::forward<Value>(value)));
+        return true;
+    }
+    json* put(json value) {
+        if (open_.empty()) {
+            root = std::move(value);
+            return &root;
+        }
+        if (open_.back()->is_array()) {
+            open_.back()->push_back(std::move(value));
+            return &open_.back()->back();
+        }
+        *slot_ = std::move(value);
+        return slot_;
+    }
+    bool open(json empty) {
+        if (open_.size() == depth_max_) return refuse("more than " + std::to_string(depth_max_) + " levels");
+        open_.push_back(put(std::move(empty)));
+        return true;
+    }
+    bool close() {
+        open_.pop_back();
+        return true;
+    }
+    bool refuse(std::string why) {
+        problem = std::move(why);
+        return false;
+    }
+
+    std::size_t depth_max_;
+    std::vector<json*> open_;  // a container is finished before its parent grows: the pointers stay good
+    json* slot_ = nullptr;     // where the value of the last key goes
+};
+
+// What needs work inside a JSON string: 1 escape, 2 perhaps the first byte of a C1 control (U+0080 to U+009F).
+constexpr auto string_classes = [] {
+    std::array<std::uint8_t, 256> classes{};
+    for (std::size_t c = 0; c < 0x20; ++c) classes[c] = 1;
+    classes['"'] = classes['\\'] = classes[0x7f] = 1;
+    classes[0xc2] = 2;
+    return classes;
+}();
+
+void append_escape(std::string& out, unsigned code) {
+    switch (code) {
+        case '"': out += "\\\""; return;
+        case '\\': out += "\\\\"; return;
+        case '\n': out += "\\n"; return;
+        case '\r': out += "\\r"; return;
+        case '\t': out += "\\t"; return;
+        case '\b': out += "\\b"; return;
+        case '\f': out += "\\f"; return;
+        default: break;
+    }
+    constexpr std::string_view digits = "0123456789abcdef";
+    out += "\\u00";
+    out += digits[code >> 4 & 15U];
+    out += digits[code & 15U];
+}
+
+void append_string(std::string& out, std::string_view value) {
+    out += '"';
+    std::size_t plain_from = 0;
+    for (std::size_t i = 0; i < value.size(); ++i) {
+        const unsigned c = static_cast<unsigned char>(value[i]);
+        const auto kind = string_classes[c];
+        if (kind == 0) continue;
+        unsigned code = c;
+        std::size_t length = 1;
+        if (kind == 2) {
+            code = i + 1 < value.size() ? static_cast<unsigned char>(value[i + 1]) : 0xffU;
+            length = 2;
+            if (code > 0x9f) continue;
+        }
+        out.append(value, plain_from, i - plain_from);
+        append_escape(out, code);
+        i += length - 1;
+        plain_from = i + 1;
+    }
+    out.append(value, plain_from);
+    out += '"';
+}
+
+}  // namespace
+
+Result<json> parse_json(std::string_view text, std::string_view field, int depth_max) {
+    const char* furthest = text.data();
+    const auto refuse = [&](std::string_view why) {
+        return bad_request(std::string(field), std::string(why) + " at byte " + std::to_string(furthest - text.data()));
+    };
+    if (text.starts_with("\xef\xbb\xbf")) return refuse("is not JSON: a byte order mark");
+    // The parser takes a zero byte for the end of the text.
+    if (const auto zero = text.find('\0'); zero != std::string_view::npos) {
+        furthest = text.data() + zero;
+        return refuse("is not JSON: a zero byte");
+    }
+    Builder builder(depth_max);
+    const bool good = json::sax_parse(CountingIterator{text.data(), &furthest},
+                                      CountingIterator{text.data() + text.size(), &furthest}, &builder);
+    if (good) return std::move(builder.root);
+    if (!builder.problem.empty()) return refuse("has " + builder.problem);
+    return refuse("is not JSON: it breaks off or has a fault");
+}
+
+void JsonWriter::separate() {
+    if (comma_) out_ += ',';
+    comma_ = true;
+}
+
+JsonWriter& JsonWriter::begin_object() {
+    separate();
+    out_ += '{';
+    comma_ = false;
+    return *this;
+}
+
+JsonWriter& JsonWriter::end_object() {
+    out_ += '}';
+    comma_ = true;
+    return *this;
+}
+
+JsonWriter& JsonWriter::begin_array() {
+    separate();
+    out_ += '[';
+    comma_ = false;
+    return *this;
+}
+
+JsonWriter& JsonWriter::end_array() {
+    out_ += ']';
+    comma_ = true;
+    return *this;
+}
+
+JsonWriter& JsonWriter::key(std::string_view name) {
+    separate();
+    append_string(out_, name);
+    out_ += ':';
+    comma_ = false;
+    return *this;
+}
+
+JsonWriter& JsonWriter::string(std::string_view value) {
+    separate();
+    append_string(out_, value);
+    return *this;
+}
+
+JsonWriter& JsonWriter::integer(std::int64_t value) {
+    separate();
+    out_ += std::to_string(value);
+    return *this;
+}
+
+JsonWriter& JsonWriter::boolean(bool value) {
+    separate();
+    out_ += value ? "true" : "false";
+    return *this;
+}
+
+JsonWriter& JsonWriter::null() {
+    separate();
+    out_ += "null";
+    return *this;
+}
+
+JsonWriter& JsonWriter::raw(std::string_view json_text) {
+    separate();
+    out_ += json_text;
+    return *this;
+}
+
+}  // namespace kassi

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/event.hpp"
+#include "core/input.hpp"
+#include "core/step.hpp"
+#include "core/transaction.hpp"
+
+namespace kassi::core {
+
+/// Times of the house, from the configuration. The defaults are the plan's (design.md section 4).
+struct Times {
+    Millis callout_max{600'000};       ///< a callout runs at most so long
+    Millis callout_min{120'000};       ///< with less left it is refused
+    Millis grace{60'000};              ///< between the visit of the return URL and our own settling
+    Millis hold_margin{10'000};        ///< kept free before held_until
+    Millis confirm_within{60'000};     ///< for the owner to confirm
+    Millis doubt_alert{3'600'000};     ///< in doubt for longer: a person is told
+};
+inline constexpr int not_done_tries_max = 3;   ///< known-not-done in a row before a leg is refused
+
+/// What decide may know besides the transaction. All pure.
+struct Terms {
+    const Flows& flows;
+    const Times& times;
+    std::string_view public_url;       ///< "https://pay.example", for return URLs that are ours
+};
+
+// ---- effects: carried out after the commit ------------------------------------------------------------
+struct CallEffect {
+    std::int64_t leg = 0, call = 0;
+    std::string merchant, step;
+    Request request;
+    Millis budget{};
+};
+struct VisitEffect {
+    std::int64_t leg = 0, callout = 0;
+    std::string url;
+};
+struct NotifyEffect {
+    std::string what;                  ///< for the system's outbox: "verdict", "settled", "confirm"
+};
+using Effect = std::variant<CallEffect, VisitEffect, NotifyEffect>;   // Wake is due_at(next); Forget is papers
+
+/// A token that becomes live or is spent in this commit.
+struct TokenLive {
+    std::string token;
+    std::int64_t leg = 0, callout = 0;
+    bool page = false;                 ///< shows the callout, spends nothing
+    bool minted = true;                ///< ours; else the client's, scoped to its caller
+};
+struct TokenSpent {
+    std::int64_t leg = 0, callout = 0;
+    std::string fields_digest;         ///< so that the same return can be told from another one
+};
+
+/// A reference (ours or the provider's) by which a notice of that merchant finds the leg.
+struct ReferenceKnown {
+    std::int64_t leg = 0;
+    std::string merchant, reference;
+};
+
+/// What one input leads to: committed as one unit or not at all.
+struct Decision {
+    Transaction next;
+    Papers papers;
+    std::vector<Event> events;
+    std::vector<Effect> effects;
+    std::vector<TokenLive> tokens_live;
+    std::optional<TokenSpent> token_spent;
+    std::vector<ReferenceKnown> references;
+};
+
+/// The whole brain. `transaction` is nullptr for HandOver only. Pure: no I/O, no clock, no randomness.
+/// Error: conflict (named refusal), bad_request naming a field, gone, not_found: nothing happened.
+/// An input with nothing to do gives a Decision without events (nothing needs to be committed).
+Result<Decision> decide(const Transaction* transaction, const Papers& papers, const Input& input, Instant now,
+                        const Terms& terms);
+
+/// The only thing that changes a transaction. `at` is the time of the journal row.
+void apply(Transaction& transaction, const Event& event, Instant at);
+
+/// When the transaction wants Due next; nullopt: never again by itself.
+std::optional<Instant> due_at(const Transaction& transaction, const Terms& terms);
+
+/// Money events as signed ledger entries, for balances and for the comparison with the provider's ledger.
+struct LedgerEntry {
+    std::int64_t leg = 0;
+    std::string merchant;
+    std::string kind;                  ///< "held" "hold_gone" "taken" "given_back"
+    Money amount;                      ///< positive
+};
+std::vector<LedgerEntry> ledger_of(const Transaction& after, const std::vector<Event>& events);
+
+}  // namespace kassi::core

@@ -1,0 +1,160 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/step.hpp"
+#include "core/transaction.hpp"
+
+/// The twenty-seven events. apply() of events is the only thing that changes a transaction; the journal
+/// keeps nothing else. Stored as JSON; events only ever gain optional fields.
+namespace kassi::core {
+
+struct HandedOver {
+    TransactionId id;
+    std::string system, caller;
+    std::vector<Bundle> bundles;
+    Policy policy;
+    Instant held_until{};
+    std::string customer_digest, document_digest;
+};
+struct PurchaseAsked {
+    ReturnVia via = ReturnVia::caller;
+    bool customer_at_hand = false;
+    std::string return_host;           ///< origin of the return or landing URL
+    std::string customer_digest;
+};
+struct HoldMoved {
+    Instant held_until{};
+};
+struct LegOpened {
+    std::int64_t leg = 0;
+    std::vector<std::string> sources;
+    std::string merchant, flow;
+    Money amount;
+};
+struct GoalSet {
+    std::int64_t leg = 0;
+    Goal goal = Goal::give_back;
+    std::string why;
+};
+struct CallMeant {
+    std::int64_t leg = 0, call = 0;
+    Verb verb = Verb::open;
+    std::string step, key, reference;
+    Repeat repeat = Repeat::never;
+    Instant key_until{}, silent_at{};
+    bool needs_volatile = false;
+    bool again = false;                ///< the recorded request goes out once more
+    std::string digest;                ///< of method, path and body
+};
+struct CallEnded {
+    std::int64_t leg = 0, call = 0;
+    CallOutcome outcome = CallOutcome::done;
+    std::string evidence;
+    std::vector<std::pair<std::string, std::string>> references;
+    std::optional<Instant> retry_at;
+};
+struct CallDoubted {
+    std::int64_t leg = 0, call = 0;
+    std::string why;
+    Instant recheck_at{};
+};
+struct Ready {
+    std::int64_t leg = 0;
+};
+struct CustomerSent {
+    std::int64_t leg = 0, callout = 0;
+    Verb verb = Verb::open;
+    std::string type, host;
+    Instant until{};
+};
+struct CustomerBack {
+    std::int64_t leg = 0, callout = 0;
+    std::vector<EvidenceField> fields;
+    bool customer_at_hand = false;
+};
+struct VisitMeant {
+    std::int64_t leg = 0, callout = 0;
+    std::string host;
+    Instant grace_until{};
+};
+struct VisitDone {
+    std::int64_t leg = 0, callout = 0;
+    std::string outcome;
+};
+struct CalloutClosed {
+    std::int64_t leg = 0, callout = 0;
+    std::string why;
+};
+struct Held {
+    std::int64_t leg = 0;
+    Money amount;
+};
+struct HoldGone {
+    std::int64_t leg = 0;
+    Money amount;
+    std::string why;
+};
+struct Taken {
+    std::int64_t leg = 0;
+    Money amount;
+};
+struct GivenBack {
+    std::int64_t leg = 0;
+    Money amount;
+    std::int64_t refund = 0;
+};
+struct Refused {
+    std::int64_t leg = 0;
+    Refusal why;
+};
+struct Stuck {
+    std::int64_t leg = 0;
+    std::string why;
+};
+struct RefundAsked {
+    std::int64_t leg = 0, refund = 0;
+    Money amount;
+    std::vector<std::int64_t> items;
+    std::string by, because;
+};
+struct RefundEnded {
+    std::int64_t leg = 0, refund = 0;
+    bool failed = false;
+    std::string why;
+};
+struct PersonSettled {
+    std::int64_t leg = 0;
+    LegMoney fact = LegMoney::none;
+    std::string by, because;
+};
+struct ConfirmAsked {
+    Instant until{};
+};
+struct Confirmed {
+    bool yes = false;
+    std::vector<std::pair<std::string, std::string>> references;
+};
+struct Decided {
+    Verdict verdict = Verdict::no;
+    std::string why;
+};
+struct Noted {
+    std::int64_t leg = 0;
+    std::string what;
+    std::vector<EvidenceField> fields;
+    bool dispute = false;
+};
+
+using Event =
+    std::variant<HandedOver, PurchaseAsked, HoldMoved, LegOpened, GoalSet, CallMeant, CallEnded, CallDoubted, Ready,
+                 CustomerSent, CustomerBack, VisitMeant, VisitDone, CalloutClosed, Held, HoldGone, Taken, GivenBack,
+                 Refused, Stuck, RefundAsked, RefundEnded, PersonSettled, ConfirmAsked, Confirmed, Decided, Noted>;
+
+/// "HandedOver", ... as the journal spells it.
+std::string_view event_name(const Event& event);
+
+}  // namespace kassi::core

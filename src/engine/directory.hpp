@@ -1,0 +1,64 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/money.hpp"
+#include "core/decide.hpp"
+#include "providers/flow.hpp"
+
+/// Who is known to the house: systems, callers, merchants, sources. Data, from the configuration.
+namespace kassi::engine {
+
+/// A booking system: has the /v1 credential, sees its callers' transactions.
+struct System {
+    std::string name;
+    std::vector<std::string> key_digests;   ///< lower-case hex SHA-256 of each accepted API key
+};
+
+/// An F13 user or an app of one system.
+struct Caller {
+    std::string name;                       ///< the F13 user id
+    std::string system;
+    std::string password_hash;              ///< crypto::hash_password; "" cannot log in
+    std::string real_name;
+    std::string country = "uk";             ///< F13 spelling, lower case
+    std::vector<std::string> return_hosts;  ///< "fromtheboxoffice.com", "127.0.0.1:8080"; the port only when not the scheme's
+    /// Ways of paying by source, "*" for any other: merchants, the first is the default.
+    std::map<std::string, std::vector<std::string>> ways;
+    core::Policy policy;
+    std::map<std::string, std::int64_t> credit_limits;   ///< currency code -> minor units; absent: no limit
+};
+
+struct Source {
+    std::string code;                       ///< "ext_test1"
+    std::string description;                ///< "External Test Backend 1"
+};
+
+struct Directory {
+    std::vector<System> systems;
+    std::vector<Caller> callers;
+    std::vector<Source> sources;            ///< empty: any source may be handed over
+    std::vector<providers::Merchant> merchants;
+
+    [[nodiscard]] const System* system(std::string_view name) const;
+    [[nodiscard]] const Caller* caller(std::string_view name) const;
+    [[nodiscard]] const Source* source(std::string_view code) const;
+    /// The merchants that may take the money of `source` for `caller`; empty when none.
+    [[nodiscard]] std::vector<std::string> ways(const Caller& caller, std::string_view source) const;
+};
+
+/// Live mode is for real money: no simulators, https return URLs, signed returns.
+enum class Mode { sandbox, live };
+
+struct Settings {
+    Mode mode = Mode::sandbox;
+    std::string public_url;                 ///< "http://127.0.0.1:8080": where browsers and providers reach us
+    core::Times times;
+    Millis answer_within{20'000};           ///< how long a door waits for rest
+    bool visit_loopback_only = true;        ///< sandbox: other hosts are journaled as withheld
+};
+
+}  // namespace kassi::engine

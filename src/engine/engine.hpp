@@ -1,0 +1,160 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "core/decide.hpp"
+#include "core/explain.hpp"
+#include "engine/directory.hpp"
+#include "store/store.hpp"
+
+/// The one loop (design.md section 1): input, load, decide, commit, act, answer. Runs on the io thread.
+namespace kassi::engine {
+
+/// The world outside, as the engine may touch it. HttpOutside is the real one; the simulation has its own.
+/// All callbacks come on the io thread, never from inside the call.
+class Outside {
+  public:
+    virtual ~Outside() = default;
+    virtual void call(HttpRequest request, Millis budget, std::function<void(core::Heard)> done) = 0;
+    /// GET without data; answers what happened in a few words. `loopback_only` / public only.
+    virtual void visit(const std::string& url, bool loopback_only, std::function<void(std::string)> done) = 0;
+    /// One timer for the whole engine: a new call replaces the old; nullopt cancels.
+    virtual void wake_at(std::optional<Instant> at, std::function<void()> callback) = 0;
+    virtual void after(Millis delay, std::function<void()> callback) = 0;
+};
+
+/// A transaction as doors see it.
+struct View {
+    core::Transaction transaction;
+    std::optional<core::Callout> callout;   ///< of the leg that is away now, with its tokens
+    std::int64_t callout_leg = 0;
+    bool replayed = false;                  ///< answered from an idempotency key
+};
+
+/// Who asks and how it may be repeated.
+struct Meta {
+    std::string by;                         ///< "caller demo", "system box-office", "person Anna"
+    std::string tracking;
+    /// Idempotency: the same key and fingerprint replays, another fingerprint is a conflict naming the key.
+    struct Once {
+        std::string scope, key, fingerprint;
+    };
+    std::optional<Once> once;
+};
+
+struct HandOverRequest {
+    std::string system, caller;
+    std::vector<core::Bundle> bundles;      ///< any order; sorted here
+    std::optional<core::Policy> policy;     ///< absent: the caller's
+    Instant held_until{};
+    std::string customer_json, document_json;   ///< "" none
+};
+
+struct ReturnDetails {
+    core::ReturnVia via = core::ReturnVia::caller;
+    std::string token, url;                 ///< via caller: the client's; the token must occur once in the path
+    std::string landing_url;                ///< via kassi
+    std::string user_agent, accept, remote_site, remote_ip;
+};
+struct PurchaseRequest {
+    std::map<std::string, std::string> ways;    ///< source -> merchant; absent: the caller's default
+    std::optional<ReturnDetails> returns;
+    std::string customer_json;              ///< "" keep what was handed over
+};
+
+/// What a door waits for.
+enum class Until {
+    answer,   ///< a verdict, a callout, the owner's turn, or nothing left to do without the caller
+    rest,     ///< besides, no call is open (cancel and refund)
+};
+
+template <class T>
+using Done = std::function<void(Result<T>)>;
+
+class Engine {
+  public:
+    struct Parts {
+        store::Store& store;
+        const providers::Registry& registry;
+        const Directory& directory;
+        const Settings& settings;
+        const Clock& clock;
+        Randomness& randomness;
+        Outside& outside;
+        std::string digest_key;             ///< 32 bytes: keyed digests of customer, document, fields
+    };
+    explicit Engine(Parts parts);
+    ~Engine();
+
+    /// Takes up what a crash left: Due for every open call nobody works on, then the timer.
+    void start();
+    /// No new effects begin; what is under way is waited for; `done` when nothing is open or patience is over.
+    void stop(Millis patience, std::function<void()> done);
+    /// The sandbox moved the clock: look at what is due now.
+    void clock_moved();
+
+    // ---- doors. Errors: see ErrorKind; the transaction is as it was. -------------------------------------
+    void hand_over(HandOverRequest request, Meta meta, Done<View> done);
+    /// Validates the return details and chooses merchants, then Purchase. Answers after the commit, not
+    /// after the provider: use wait() for that. Repeated on what is under way or purchased: the present View.
+    void purchase(TransactionId id, PurchaseRequest request, Meta meta, Done<View> done);
+    /// Every other door input: Confirm, Hold, Release, Cancel, RefundOf, Settle.
+    void submit(TransactionId id, core::InputBody body, Meta meta, Done<View> done);
+
+    struct ReturnOutcome {
+        View view;
+        bool repeat = false;                ///< the same return came before
+        std::string landing_url;            ///< via kassi: where the browser goes at the end; "" none
+    };
+    /// `caller` "" for the browser door (tokens that we minted), else the authenticated F13 caller.
+    /// Errors: bad_request (never issued), gone (spent by another return, or over).
+    void returned(std::string caller, std::string token, Fields fields, std::string next_token, Meta meta,
+                  Done<ReturnOutcome> done);
+    /// The callout that a page token shows. Errors: not_found, gone.
+    Result<View> callout_page(std::string_view page_token);
+    /// A webhook of a merchant. Answered after the commit. Errors: not_found, unauthenticated, bad_request.
+    void notice(std::string_view provider, std::string_view merchant, HttpRequest request, Done<bool> done);
+
+    /// Calls back with the newest View when it is answerable or `within` is over (then as it is).
+    void wait(TransactionId id, Until until, Millis within, std::function<void(Result<View>)> done);
+
+    // ---- reading ----------------------------------------------------------------------------------------
+    /// `system`/`caller` "" : not checked. Error: not_found for unknown and for another's, alike.
+    Result<View> view(const TransactionId& id, std::string_view system, std::string_view caller);
+    /// The state just after the commit of `version`, by replay.
+    Result<core::Transaction> as_of(const TransactionId& id, std::int64_t version);
+    /// The first state at or after `version` that answers a door (Until::answer), by replay.
+    Result<core::Transaction> first_answer(const TransactionId& id, std::int64_t version);
+    core::Explanation explain(const core::Transaction& transaction) const;
+    store::Store& store();
+    const providers::Registry& registry() const;
+    const Directory& directory() const;
+    const Settings& settings() const;
+    Instant now() const;
+
+    // ---- sweep -------------------------------------------------------------------------------------------
+    struct SweepReport {
+        std::int64_t looked_at = 0, released = 0, visited = 0, settled = 0, still_open = 0, needs_person = 0;
+        std::vector<std::string> lines;     ///< one a transaction, for people
+    };
+    /// Everything that is due now, until nothing is (bounded by `within`).
+    void sweep(Millis within, std::function<void(const std::string&)> progress, std::function<void(SweepReport)> done);
+
+    struct Metrics {
+        std::int64_t commits = 0, conflicts = 0, calls = 0, calls_open = 0, doubts = 0, visits = 0, notices = 0;
+    };
+    Metrics metrics() const;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+bool answerable(const core::Transaction& transaction, Until until);
+
+}  // namespace kassi::engine

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/secret.hpp"
+#include "store/store.hpp"
+
+namespace kassi::store {
+
+struct SqliteOptions {
+    std::string directory;             ///< holds kassi.db, lock, control
+    Secret<> master_key;               ///< 32 bytes
+    /// Brings a callback to the io thread; called from the writer thread.
+    std::function<void(std::function<void()>)> post;
+    const Clock* clock = nullptr;
+    std::size_t queue_units_max = 0;   ///< 0: limits::write_queue_units_max
+};
+
+/// SQLite, WAL, synchronous=FULL. One writer thread with the only writing connection, group commit; one
+/// read-only connection for the calling thread. Holds <directory>/lock as long as it lives.
+class SqliteStore final : public Store {
+  public:
+    /// Creates directory and file when missing and applies missing migrations. Errors: unavailable ("another
+    /// process holds the lock"), internal (what SQLite said; a newer schema than this program knows).
+    static Result<std::unique_ptr<SqliteStore>> open(SqliteOptions options);
+    ~SqliteStore() override;           ///< writes what is queued, then closes
+
+    std::optional<Loaded> load(const TransactionId& id) override;
+    std::optional<TransactionId> find_reference(std::string_view reference) override;
+    std::optional<TokenFound> find_token(std::string_view caller, std::string_view token) override;
+    std::optional<LegFound> find_leg(std::string_view merchant, std::string_view reference) override;
+    std::optional<ClaimFound> find_claim(const Claim& claim) override;
+    std::optional<std::string> customer(const TransactionId& id) override;
+    std::optional<std::string> document(const TransactionId& id) override;
+    std::vector<StoredRow> journal(const TransactionId& id) override;
+    std::vector<TransactionId> list(const ListFilter& filter) override;
+    std::vector<TransactionId> due(Instant now, std::size_t limit) override;
+    std::optional<Instant> next_due() override;
+    std::vector<TransactionId> with_open_call() override;
+    std::vector<StatementLine> statement(std::string_view caller, Currency currency, Instant from, Instant to,
+                                         std::size_t limit) override;
+    std::vector<Balance> balances(std::string_view caller) override;
+    std::vector<UnmatchedNotice> unmatched(std::string_view merchant, std::string_view reference) override;
+    std::vector<std::string> open_merchants() override;
+    Counts counts() override;
+    void commit(Unit unit, std::function<void(CommitOutcome)> done) override;
+    void keep_unmatched(UnmatchedNotice notice, std::function<void(bool)> done) override;
+    void drop_unmatched(std::string_view merchant, std::string_view event_id) override;
+    void expire(Instant now, std::function<void(std::int64_t)> done) override;
+    /// False once a write failed for want of space or rights, true again when one succeeded.
+    [[nodiscard]] bool writable() const;
+
+  private:
+    SqliteStore();
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+using Progress = std::function<void(std::int64_t done, std::int64_t of)>;
+
+/// Applies missing migrations of a data directory that nobody holds. Answers "3 -> 5".
+Result<std::string> migrate(const std::string& directory, const Progress& progress);
+
+struct Finding {
+    std::int64_t row = 0;              ///< journal number, 0: not about one row
+    std::string transaction;
+    std::string what;                  ///< "row 17 was changed: its hash does not fit", ...
+};
+struct VerifyReport {
+    std::int64_t rows = 0, transactions = 0, seals = 0;
+    std::string head_hex;              ///< hash of the last seal: keep it elsewhere, give it back as --head
+    std::vector<Finding> findings;     ///< empty: clean
+};
+/// Reads only; works beside a running server. Replays every transaction and compares with the stored state;
+/// checks both chains, seals' HMACs, that numbers have no gap, due_at, credit balances, digests. `head` ""
+/// or a head printed earlier, which must be among the seals.
+Result<VerifyReport> verify(const std::string& directory, const Secret<>& master_key, const std::string& head,
+                            const Progress& progress);
+
+}  // namespace kassi::store
