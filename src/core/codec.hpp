@@ -20,7 +20,7 @@ Result<Parcel> parse_parcel(std::string_view json);
 /// One journal row: who and what caused it, the events, the effects in short.
 struct JournalRow {
     Instant at{};
-    std::string input;                 ///< "Purchase"
+    std::string input;  ///< "Purchase"
     std::string by;
     std::string tracking;
     std::vector<Event> events;
@@ -29,6 +29,8 @@ struct JournalRow {
 std::string row_json(const JournalRow& row);
 Result<JournalRow> parse_row(std::string_view json);
 std::string event_json(const Event& event);
+/// Replay: applies the events of one stored row, counts the version, keeps the tracking id (apply.cpp).
+void apply_row(Transaction& transaction, const JournalRow& row);
 JournalRow row_of(const Input& input, const Decision& decision, Instant at);
 
 }  // namespace kassi::core

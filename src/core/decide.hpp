@@ -13,20 +13,20 @@ namespace kassi::core {
 
 /// Times of the house, from the configuration. The defaults are the plan's (design.md section 4).
 struct Times {
-    Millis callout_max{600'000};       ///< a callout runs at most so long
-    Millis callout_min{120'000};       ///< with less left it is refused
-    Millis grace{60'000};              ///< between the visit of the return URL and our own settling
-    Millis hold_margin{10'000};        ///< kept free before held_until
-    Millis confirm_within{60'000};     ///< for the owner to confirm
-    Millis doubt_alert{3'600'000};     ///< in doubt for longer: a person is told
+    Millis callout_max{600'000};    ///< a callout runs at most so long
+    Millis callout_min{120'000};    ///< with less left it is refused
+    Millis grace{60'000};           ///< between the visit of the return URL and our own settling
+    Millis hold_margin{10'000};     ///< kept free before held_until
+    Millis confirm_within{60'000};  ///< for the owner to confirm
+    Millis doubt_alert{3'600'000};  ///< in doubt for longer: a person is told
 };
-inline constexpr int not_done_tries_max = 3;   ///< known-not-done in a row before a leg is refused
+inline constexpr int not_done_tries_max = 3;  ///< known-not-done in a row before a leg is refused
 
 /// What decide may know besides the transaction. All pure.
 struct Terms {
     const Flows& flows;
     const Times& times;
-    std::string_view public_url;       ///< "https://pay.example", for return URLs that are ours
+    std::string_view public_url;  ///< "https://pay.example", for return URLs that are ours
 };
 
 // ---- effects: carried out after the commit ------------------------------------------------------------
@@ -41,20 +41,20 @@ struct VisitEffect {
     std::string url;
 };
 struct NotifyEffect {
-    std::string what;                  ///< for the system's outbox: "verdict", "settled", "confirm"
+    std::string what;  ///< for the system's outbox: "verdict", "settled", "confirm"
 };
-using Effect = std::variant<CallEffect, VisitEffect, NotifyEffect>;   // Wake is due_at(next); Forget is papers
+using Effect = std::variant<CallEffect, VisitEffect, NotifyEffect>;  // Wake is due_at(next); Forget is papers
 
 /// A token that becomes live or is spent in this commit.
 struct TokenLive {
     std::string token;
     std::int64_t leg = 0, callout = 0;
-    bool page = false;                 ///< shows the callout, spends nothing
-    bool minted = true;                ///< ours; else the client's, scoped to its caller
+    bool page = false;   ///< shows the callout, spends nothing
+    bool minted = true;  ///< ours; else the client's, scoped to its caller
 };
 struct TokenSpent {
     std::int64_t leg = 0, callout = 0;
-    std::string fields_digest;         ///< so that the same return can be told from another one
+    std::string fields_digest;  ///< so that the same return can be told from another one
 };
 
 /// A reference (ours or the provider's) by which a notice of that merchant finds the leg.
@@ -90,8 +90,8 @@ std::optional<Instant> due_at(const Transaction& transaction, const Terms& terms
 struct LedgerEntry {
     std::int64_t leg = 0;
     std::string merchant;
-    std::string kind;                  ///< "held" "hold_gone" "taken" "given_back"
-    Money amount;                      ///< positive
+    std::string kind;  ///< "held" "hold_gone" "taken" "given_back"
+    Money amount;      ///< positive
 };
 std::vector<LedgerEntry> ledger_of(const Transaction& after, const std::vector<Event>& events);
 

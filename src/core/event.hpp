@@ -23,7 +23,7 @@ struct HandedOver {
 struct PurchaseAsked {
     ReturnVia via = ReturnVia::caller;
     bool customer_at_hand = false;
-    std::string return_host;           ///< origin of the return or landing URL
+    std::string return_host;  ///< origin of the return or landing URL
     std::string customer_digest;
 };
 struct HoldMoved {
@@ -47,8 +47,8 @@ struct CallMeant {
     Repeat repeat = Repeat::never;
     Instant key_until{}, silent_at{};
     bool needs_volatile = false;
-    bool again = false;                ///< the recorded request goes out once more
-    std::string digest;                ///< of method, path and body
+    bool again = false;  ///< the recorded request goes out once more
+    std::string digest;  ///< of method, path and body
 };
 struct CallEnded {
     std::int64_t leg = 0, call = 0;
@@ -149,10 +149,10 @@ struct Noted {
     bool dispute = false;
 };
 
-using Event =
-    std::variant<HandedOver, PurchaseAsked, HoldMoved, LegOpened, GoalSet, CallMeant, CallEnded, CallDoubted, Ready,
-                 CustomerSent, CustomerBack, VisitMeant, VisitDone, CalloutClosed, Held, HoldGone, Taken, GivenBack,
-                 Refused, Stuck, RefundAsked, RefundEnded, PersonSettled, ConfirmAsked, Confirmed, Decided, Noted>;
+using Event = std::variant<HandedOver, PurchaseAsked, HoldMoved, LegOpened, GoalSet, CallMeant, CallEnded,
+                           CallDoubted, Ready, CustomerSent, CustomerBack, VisitMeant, VisitDone,
+                           CalloutClosed, Held, HoldGone, Taken, GivenBack, Refused, Stuck, RefundAsked,
+                           RefundEnded, PersonSettled, ConfirmAsked, Confirmed, Decided, Noted>;
 
 /// "HandedOver", ... as the journal spells it.
 std::string_view event_name(const Event& event);

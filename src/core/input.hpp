@@ -19,7 +19,7 @@ struct HandOver {
     std::vector<Bundle> bundles;
     Policy policy;
     Instant held_until{};
-    std::string customer_digest;       ///< keyed digests of rows of their own
+    std::string customer_digest;  ///< keyed digests of rows of their own
     std::string document_digest;
 };
 /// How the legs shall be cut and who takes the money of each: worked out by the engine from the
@@ -28,11 +28,11 @@ struct LegPlan {
     std::vector<std::string> sources;
     std::string merchant;
     std::string flow;
-    std::string credential;            ///< kind: "none", ...
+    std::string credential;  ///< kind: "none", ...
 };
 struct Purchase {
     std::vector<LegPlan> legs;
-    std::optional<Journey> journey;    ///< absent: no callout is possible
+    std::optional<Journey> journey;  ///< absent: no callout is possible
     std::string customer_digest;
 };
 /// The browser came back. The engine found leg and callout by the token.
@@ -40,19 +40,19 @@ struct Return {
     std::int64_t leg = 0;
     std::int64_t callout = 0;
     Fields fields;
-    std::string next_token;            ///< for the next callout of the chain; "" none
-    bool spent = false;                ///< the token was spent before: evidence only
+    std::string next_token;  ///< for the next callout of the chain; "" none
+    bool spent = false;      ///< the token was spent before: evidence only
 };
 struct ConfirmAnswer {
     bool yes = false;
-    std::vector<std::pair<std::string, std::string>> references;   ///< source, the owner's reference
+    std::vector<std::pair<std::string, std::string>> references;  ///< source, the owner's reference
 };
 struct Hold {
     Instant held_until{};
 };
 struct Release {};
 struct Cancel {
-    std::vector<std::int64_t> items;   ///< empty: everything cancellable
+    std::vector<std::int64_t> items;  ///< empty: everything cancellable
 };
 struct RefundOf {
     std::int64_t leg = 0;
@@ -76,8 +76,8 @@ struct Answer {
 };
 struct Notice {
     std::int64_t leg = 0;
-    std::string event_id;              ///< the provider's, for the journal
-    LegMoney fact = LegMoney::none;    ///< none: nothing about money
+    std::string event_id;            ///< the provider's, for the journal
+    LegMoney fact = LegMoney::none;  ///< none: nothing about money
     std::optional<Money> amount;
     std::vector<std::pair<std::string, std::string>> references;
     Trust trust = Trust::hint;
@@ -87,24 +87,24 @@ struct Notice {
 struct Visited {
     std::int64_t leg = 0;
     std::int64_t callout = 0;
-    std::string outcome;               ///< "answered 200", "withheld", "no answer: ..."
+    std::string outcome;  ///< "answered 200", "withheld", "no answer: ..."
 };
 
 // ---- clock ---------------------------------------------------------------------------------------
 struct Due {
-    std::vector<std::int64_t> unattended;   ///< legs whose open call nobody is working on
+    std::vector<std::int64_t> unattended;  ///< legs whose open call nobody is working on
 };
 
-using InputBody = std::variant<HandOver, Purchase, Return, ConfirmAnswer, Hold, Release, Cancel, RefundOf, Settle,
-                               Answer, Notice, Visited, Due>;
+using InputBody = std::variant<HandOver, Purchase, Return, ConfirmAnswer, Hold, Release, Cancel, RefundOf,
+                               Settle, Answer, Notice, Visited, Due>;
 
 struct Input {
     InputBody body;
-    std::string by;                    ///< "caller demo", "browser", "clock", "provider", "person Anna"
-    std::string tracking;              ///< "" or the caller's tracking id
-    std::string fresh_return_token;    ///< minted by the engine, used when a callout needs one
+    std::string by;                  ///< "caller demo", "browser", "clock", "provider", "person Anna"
+    std::string tracking;            ///< "" or the caller's tracking id
+    std::string fresh_return_token;  ///< minted by the engine, used when a callout needs one
     std::string fresh_page_token;
-    bool credit_exhausted = false;     ///< second try after the store refused the credit limit
+    bool credit_exhausted = false;  ///< second try after the store refused the credit limit
 };
 
 /// "HandOver", "Purchase", ...

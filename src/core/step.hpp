@@ -16,19 +16,19 @@ enum class Browser : std::uint8_t { no, maybe, before, always };
 
 /// Facts are data (design.md section 4).
 struct Facts {
-    bool has_open = false;             ///< something must happen before money
-    bool can_hold = false;             ///< authorise + capture; else charge
+    bool has_open = false;  ///< something must happen before money
+    bool can_hold = false;  ///< authorise + capture; else charge
     bool can_query = false;
     bool can_close = false;
     bool can_refund = false;
     bool can_refund_part = false;
     bool notifies = false;
     Trust notice_trust = Trust::hint;
-    bool settled_by_return = false;    ///< neither asked nor notifying: its return says it
-    bool house_credit = false;         ///< the account owes it to us: balance and limit apply
+    bool settled_by_return = false;  ///< neither asked nor notifying: its return says it
+    bool house_credit = false;       ///< the account owes it to us: balance and limit apply
     Browser browser = Browser::no;
-    std::vector<std::string> credentials;   ///< "none", "stripe_token", "card", "apple_pay", ...
-    std::vector<std::string> currencies;    ///< upper case; empty: all
+    std::vector<std::string> credentials;  ///< "none", "stripe_token", "card", "apple_pay", ...
+    std::vector<std::string> currencies;   ///< upper case; empty: all
     std::array<Millis, 8> budgets{Millis{30'000}, Millis{30'000}, Millis{30'000}, Millis{30'000},
                                   Millis{30'000}, Millis{30'000}, Millis{30'000}, Millis{30'000}};
     [[nodiscard]] Millis budget(Verb verb) const { return budgets[static_cast<std::size_t>(verb)]; }
@@ -40,35 +40,35 @@ struct Scene {
     const Leg& leg;
     const Parcel& parcel;
     const Journey& journey;
-    Verb verb;                         ///< begun or resumed
-    Money amount;                      ///< of this verb: the leg's, or the refund's
-    std::int64_t refund_no;            ///< for refund, else 0
-    std::string return_url;            ///< where the provider shall send the browser back to; "" unknown
-    std::string_view public_url;       ///< Kassi's own address, for webhooks
+    Verb verb;                    ///< begun or resumed
+    Money amount;                 ///< of this verb: the leg's, or the refund's
+    std::int64_t refund_no;       ///< for refund, else 0
+    std::string return_url;       ///< where the provider shall send the browser back to; "" unknown
+    std::string_view public_url;  ///< Kassi's own address, for webhooks
     Instant now;
-    Instant callout_until;             ///< until when a callout begun now may run
-    bool credit_exhausted;             ///< the account's limit refused this amount a moment ago
+    Instant callout_until;  ///< until when a callout begun now may run
+    bool credit_exhausted;  ///< the account's limit refused this amount a moment ago
 };
 
 // ---- what a flow answers -------------------------------------------------------------------------
 /// Send this request (after the commit that records it).
 struct Ask {
-    std::string name;                  ///< "session", "complete", ...
+    std::string name;  ///< "session", "complete", ...
     Request request;
     Repeat repeat = Repeat::never;
-    std::string key;                   ///< "" or the idempotency key in the request
-    std::string reference;             ///< ours, by which a notice can name the leg before the answer is here
+    std::string key;        ///< "" or the idempotency key in the request
+    std::string reference;  ///< ours, by which a notice can name the leg before the answer is here
     Instant key_until{};
     std::string saved;
-    std::optional<Verb> as;            ///< when the step belongs to another verb (a return that is looked up)
+    std::optional<Verb> as;  ///< when the step belongs to another verb (a return that is looked up)
     bool needs_volatile = false;
 };
 /// The verb succeeded. For query: the fact. `amount` and `reference` are what the provider said.
 struct Done {
     LegMoney money = LegMoney::none;
-    std::optional<Money> amount;       ///< compared with what was asked; nullopt where nothing is said
+    std::optional<Money> amount;  ///< compared with what was asked; nullopt where nothing is said
     std::vector<std::pair<std::string, std::string>> references;
-    std::string evidence;              ///< short, redacted: "paid"
+    std::string evidence;  ///< short, redacted: "paid"
 };
 struct Declined {
     Refusal why;
@@ -100,10 +100,10 @@ struct Answered {
     HttpResponse response;
 };
 struct Returned {
-    Fields fields;                     ///< URL and body, merged, in order
+    Fields fields;  ///< URL and body, merged, in order
 };
 struct Silence {
-    bool sent = true;                  ///< false: known that nothing left the house
+    bool sent = true;  ///< false: known that nothing left the house
     std::string why;
 };
 using Heard = std::variant<Answered, Returned, Silence>;
@@ -113,7 +113,7 @@ enum class Keep : std::uint8_t { value, digest, drop };
 struct EvidenceField {
     std::string name;
     Keep keep = Keep::drop;
-    std::string value;                 ///< value or digest; "" when dropped
+    std::string value;  ///< value or digest; "" when dropped
     std::int64_t length = 0;
     bool operator==(const EvidenceField&) const = default;
 };

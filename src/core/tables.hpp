@@ -13,10 +13,10 @@ namespace kassi::core {
 
 /// What can happen to a leg.
 enum class LegOn : std::uint8_t {
-    asks,          ///< the flow wants a request sent
+    asks,  ///< the flow wants a request sent
     done,
-    waiting,       ///< the customer must go away
-    working,       ///< the provider still works on it
+    waiting,  ///< the customer must go away
+    working,  ///< the provider still works on it
     declined,
     not_done,
     unknown,
@@ -28,6 +28,7 @@ enum class LegOn : std::uint8_t {
     recheck,       ///< Due(recheck_at)
     settled,       ///< a person said so
     more_money,    ///< evidence that more money moved than we believed
+    hint,          ///< somebody says so, and we ask
     nothing_new,
 };
 std::string_view word(LegOn);
@@ -35,14 +36,14 @@ std::string_view word(LegOn);
 /// What can happen to a transaction.
 enum class On : std::uint8_t {
     purchase,
-    again,            ///< Purchase with another way, after a decline
-    all_covered,      ///< every bundle has its money held or taken
-    refused,          ///< a leg was refused
-    none_left,        ///< no leg with goal take is left
-    hold_over,        ///< Due(held_until less the margin)
-    released,         ///< the caller gave it back
+    again,        ///< Purchase with another way, after a decline
+    all_covered,  ///< every bundle has its money held or taken
+    refused,      ///< a leg was refused
+    none_left,    ///< no leg with goal take is left
+    hold_over,    ///< Due(held_until less the margin)
+    released,     ///< the caller gave it back
     confirm_yes,
-    confirm_no,       ///< the owner said no, or nothing in time
+    confirm_no,  ///< the owner said no, or nothing in time
     all_taken,
     cancel,
     all_back,
@@ -59,26 +60,25 @@ constexpr bool in(Mask set, E value) {
     return (set >> static_cast<unsigned>(value) & 1U) != 0;
 }
 
-struct LegView;   ///< what a guard may look at (decide.cpp)
-class Deciding;   ///< what an act may use (decide.cpp)
+class Deciding;  ///< one decision in the making: what guards look at and acts use (deciding.hpp)
 
 struct LegRow {
-    Mask from;                         ///< set of Doing
-    Mask verbs;                        ///< set of Verb
+    Mask from;   ///< set of Doing
+    Mask verbs;  ///< set of Verb
     LegOn on;
-    std::string_view guard_word;       ///< "" always
-    bool (*guard)(const LegView&);
-    Mask to;                           ///< set of Doing, checked after the act
-    std::string_view money;            ///< what becomes of the money, in words
+    std::string_view guard_word;     ///< "" always
+    bool (*guard)(const Deciding&);  // nullptr: always
+    Mask to;                         ///< set of Doing, checked after the act
+    std::string_view money;          ///< what becomes of the money, in words
     std::string_view note;
     void (*act)(Deciding&);
 };
 struct TransactionRow {
-    Mask from;                         ///< set of Phase
+    Mask from;  ///< set of Phase
     On on;
     std::string_view guard_word;
-    bool (*guard)(const Deciding&);
-    Mask to;                           ///< set of Phase, checked after the act
+    bool (*guard)(const Deciding&);  // nullptr: always
+    Mask to;                         ///< set of Phase, checked after the act
     std::string_view note;
     void (*act)(Deciding&);
 };

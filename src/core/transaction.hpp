@@ -25,13 +25,13 @@ struct Order {
 struct Bundle {
     std::string source;
     std::string description;
-    Money amount;                 ///< 0 is lawful: no leg
-    std::vector<Order> orders;    ///< amounts add up to at most `amount`
+    Money amount;               ///< 0 is lawful: no leg
+    std::vector<Order> orders;  ///< amounts add up to at most `amount`
     bool operator==(const Bundle&) const = default;
 };
 
 struct Policy {
-    bool partial = false;                       ///< false: all or nothing
+    bool partial = false;  ///< false: all or nothing
     Confirm confirm = Confirm::none;
     OnDecline on_decline = OnDecline::fail;
     bool operator==(const Policy&) const = default;
@@ -39,7 +39,7 @@ struct Policy {
 
 /// Why a leg was refused: machine word, text for the journal and the integrator, F13's flags.
 struct Refusal {
-    std::string code;             ///< "declined", "auth_failure", "assumed_unpaid", "hold_over", ...
+    std::string code;  ///< "declined", "auth_failure", "assumed_unpaid", "hold_over", ...
     std::string text;
     bool failed_3d_secure = false;
     bool failed_avs = false;
@@ -49,13 +49,13 @@ struct Refusal {
 
 /// The open call of a leg, or its last.
 struct Call {
-    std::int64_t no = 0;          ///< 1, 2, ... within the leg
+    std::int64_t no = 0;  ///< 1, 2, ... within the leg
     Verb verb = Verb::open;
-    std::string step;             ///< the flow's name of the request: "session", "complete", ...
-    std::string key;              ///< idempotency key that went with it
-    std::string reference;        ///< ours, in the request
+    std::string step;       ///< the flow's name of the request: "session", "complete", ...
+    std::string key;        ///< idempotency key that went with it
+    std::string reference;  ///< ours, in the request
     Repeat repeat = Repeat::never;
-    Instant key_until{};          ///< same_key: until when the provider remembers the key
+    Instant key_until{};  ///< same_key: until when the provider remembers the key
     Instant meant_at{};
     Instant silent_at{};          ///< from then on it counts as unanswered
     bool needs_volatile = false;  ///< its input lives in memory only (a card): cannot be sent again
@@ -64,12 +64,12 @@ struct Call {
 
 struct CalloutState {
     std::int64_t no = 0;
-    std::string type;             ///< "get" | "post"
-    std::string host;             ///< origin of the destination
+    std::string type;  ///< "get" | "post"
+    std::string host;  ///< origin of the destination
     Instant sent_at{};
     Instant until{};
-    std::optional<Instant> grace_until;   ///< set when the visit of the return URL was meant
-    bool returned = false;        ///< its return token is spent
+    std::optional<Instant> grace_until;  ///< set when the visit of the return URL was meant
+    bool returned = false;               ///< its return token is spent
     bool closed = false;
     bool operator==(const CalloutState&) const = default;
 };
@@ -77,7 +77,7 @@ struct CalloutState {
 struct Refund {
     std::int64_t no = 0;
     Money amount;
-    std::vector<std::int64_t> items;      ///< orders that it cancels
+    std::vector<std::int64_t> items;  ///< orders that it cancels
     RefundState state = RefundState::asked;
     std::string by;
     std::string because;
@@ -86,31 +86,33 @@ struct Refund {
 
 /// One try to pay one or more bundles with one merchant.
 struct Leg {
-    std::int64_t no = 0;          ///< 1, 2, ...
+    std::int64_t no = 0;  ///< 1, 2, ...
     std::vector<std::string> sources;
     std::string merchant;
-    std::string flow;             ///< "on_credit", "redirect", ...
+    std::string flow;  ///< "on_credit", "redirect", ...
     Money amount;
     Goal goal = Goal::take;
     LegMoney money = LegMoney::none;
-    std::int64_t taken_minor = 0;     ///< what was taken or is held
-    std::int64_t back_minor = 0;      ///< of it, what was given back
+    std::int64_t taken_minor = 0;  ///< what was taken or is held
+    std::int64_t back_minor = 0;   ///< of it, what was given back
     Doing doing = Doing::rest;
-    Verb verb = Verb::open;       ///< of the call, the callout or the doubt
-    bool ready = false;           ///< open is over
+    Verb verb = Verb::open;  ///< of the call, the callout or the doubt
+    bool ready = false;      ///< open is over
+    bool exposed = false;    ///< the customer may still pay at the provider's: to be closed before "not paid"
     std::optional<Refusal> refused;
-    std::string stuck;            ///< "" or why a person is needed
+    std::string stuck;  ///< "" or why a person is needed
     std::int64_t calls = 0;
     std::optional<Call> call;
     std::optional<CalloutState> callout;
-    std::optional<Instant> retry_at;      ///< known not done: not before then
-    std::int64_t not_done = 0;            ///< in a row
-    std::optional<Instant> recheck_at;    ///< in doubt
+    std::optional<Instant> retry_at;    ///< known not done: not before then
+    std::int64_t not_done = 0;          ///< in a row
+    std::optional<Instant> recheck_at;  ///< in doubt
     std::optional<Instant> doubt_since;
     std::int64_t rechecks = 0;
     std::string doubt_why;
     std::vector<Refund> refunds;
-    std::vector<std::pair<std::string, std::string>> references;   ///< kind, provider's id: {"session","rs_.."}
+    std::vector<std::pair<std::string, std::string>>
+        references;  ///< kind, provider's id: {"session","rs_.."}
     bool disputed = false;
     bool operator==(const Leg&) const = default;
 };
@@ -118,31 +120,31 @@ struct Leg {
 /// State, and nothing but what the events say.
 struct Transaction {
     TransactionId id;
-    std::string reference;        ///< "T000-0000-8RGW-3619"
+    std::string reference;  ///< "T000-0000-8RGW-3619"
     std::string system;
     std::string caller;
     std::string tracking;         ///< of the last call that carried one
     std::vector<Bundle> bundles;  ///< sorted by source
     Policy policy;
     Phase phase = Phase::reserved;
-    std::string why;              ///< of the verdict: "", "declined", "hold", "released", ...
+    std::string why;  ///< of the verdict: "", "declined", "hold", "released", ...
     Instant handed_over_at{};
     Instant held_until{};
     std::optional<Instant> purchase_asked_at;
     std::optional<Instant> confirm_by;
     std::optional<Instant> verdict_at;
     ReturnVia via = ReturnVia::caller;
-    bool customer_at_hand = false;        ///< a browser is with us and a return token is unused
-    std::vector<std::pair<std::string, std::string>> confirmations;   ///< source, the owner's reference
+    bool customer_at_hand = false;  ///< a browser is with us and a return token is unused
+    std::vector<std::pair<std::string, std::string>> confirmations;  ///< source, the owner's reference
     std::vector<Leg> legs;
-    std::int64_t version = 0;             ///< number of journal rows
+    std::int64_t version = 0;  ///< number of journal rows
     bool operator==(const Transaction&) const = default;
 };
 
 /// A request as data, relative to the merchant's address; the engine adds address and credentials.
 struct Request {
     std::string method;
-    std::string path;             ///< "/sessions"
+    std::string path;  ///< "/sessions"
     Fields headers;
     std::string body;
     bool operator==(const Request&) const = default;
@@ -150,10 +152,10 @@ struct Request {
 
 /// Where the browser is to be sent.
 struct Callout {
-    std::string type;             ///< "get" | "post"
-    std::string destination;      ///< no query string
-    Fields parameters;            ///< in this order
-    std::string integration_json; ///< debitor specific, "" or a JSON object
+    std::string type;              ///< "get" | "post"
+    std::string destination;       ///< no query string
+    Fields parameters;             ///< in this order
+    std::string integration_json;  ///< debitor specific, "" or a JSON object
     std::string return_token;
     std::string page_token;
     bool operator==(const Callout&) const = default;
@@ -161,10 +163,10 @@ struct Callout {
 
 /// The sealed paper of a leg: what must survive a restart and not live in the journal.
 struct Parcel {
-    Request request;              ///< of the open call
+    Request request;  ///< of the open call
     std::string step;
-    std::string saved;            ///< the flow's own
-    Fields returned;              ///< what the browser brought, as the next request needs it
+    std::string saved;  ///< the flow's own
+    Fields returned;    ///< what the browser brought, as the next request needs it
     std::optional<Callout> callout;
     bool operator==(const Parcel&) const = default;
 };
@@ -172,20 +174,20 @@ struct Parcel {
 /// The customer's way: how callouts of this transaction come back. Sealed like a parcel (leg 0).
 struct Journey {
     ReturnVia via = ReturnVia::caller;
-    std::string url_before;       ///< return URL = before + token + after
+    std::string url_before;  ///< return URL = before + token + after
     std::string url_after;
-    std::string token;            ///< for the next callout; "" when used up
+    std::string token;  ///< for the next callout; "" when used up
     std::string user_agent;
     std::string accept;
     std::string remote_site;
     std::string remote_ip;
-    std::string landing_url;      ///< via kassi: where the browser ends
+    std::string landing_url;  ///< via kassi: where the browser ends
     bool operator==(const Journey&) const = default;
 };
 
 struct Papers {
     std::optional<Journey> journey;
-    std::map<std::int64_t, Parcel> parcels;   ///< by leg
+    std::map<std::int64_t, Parcel> parcels;  ///< by leg
     bool operator==(const Papers&) const = default;
 };
 
@@ -196,6 +198,7 @@ std::string_view leg_word(const Leg& leg);
 bool settled(const Transaction& transaction);
 /// A leg is stuck, or in doubt for longer than machines usually need.
 bool needs_person(const Transaction& transaction);
+bool needs_person(const Leg& leg);
 const Leg* find_leg(const Transaction& transaction, std::int64_t no);
 /// The leg with goal take that covers the bundle, or nullptr.
 const Leg* covering_leg(const Transaction& transaction, std::string_view source);

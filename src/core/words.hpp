@@ -10,7 +10,12 @@ namespace kassi::core {
 
 enum class Verb : std::uint8_t { open, authorise, charge, capture, void_hold, refund, query, close };
 enum class Doing : std::uint8_t { rest, call, away, doubt };
-enum class LegMoney : std::uint8_t { none, held, taken, back };   // in this order: evidence never moves backwards
+enum class LegMoney : std::uint8_t {
+    none,
+    held,
+    taken,
+    back
+};  // in this order: evidence never moves backwards
 enum class Goal : std::uint8_t { take, give_back };
 
 enum class Phase : std::uint8_t {
@@ -26,18 +31,18 @@ enum class Phase : std::uint8_t {
 
 /// May a request be sent again when nobody knows whether it was done?
 enum class Repeat : std::uint8_t {
-    same_key,   ///< the provider knows the key: the recorded request goes out again
-    safe,       ///< doing it twice does no harm, after a look where one is possible
-    never,      ///< not sent again by anyone in any state
+    same_key,  ///< the provider knows the key: the recorded request goes out again
+    safe,      ///< doing it twice does no harm, after a look where one is possible
+    never,     ///< not sent again by anyone in any state
 };
 
-enum class ReturnVia : std::uint8_t { caller, kassi };   ///< where the provider sends the browser back to
+enum class ReturnVia : std::uint8_t { caller, kassi };  ///< where the provider sends the browser back to
 enum class OnDecline : std::uint8_t { fail, again };
 enum class Confirm : std::uint8_t { none, owner };
 enum class Verdict : std::uint8_t { buy, no, released, purchased, cancelled };
 enum class CallOutcome : std::uint8_t { done, declined, waiting, working, not_done, superseded };
 enum class RefundState : std::uint8_t { asked, done, failed };
-enum class Trust : std::uint8_t { proof, hint };         ///< a hint is never believed: it makes us ask
+enum class Trust : std::uint8_t { proof, hint };  ///< a hint is never believed: it makes us ask
 
 std::string_view word(Verb);
 std::string_view word(Doing);

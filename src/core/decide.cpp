@@ -1,0 +1,981 @@
+#include "core/decide.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/crypto.hpp"
+#include "base/limits.hpp"
+#include "core/deciding.hpp"
+
+namespace kassi::core {
+
+std::string_view event_name(const Event& event) {
+    static constexpr std::string_view names[] = {
+        "HandedOver", "PurchaseAsked", "HoldMoved",   "LegOpened",    "GoalSet",       "CallMeant",
+        "CallEnded",  "CallDoubted",   "Ready",       "CustomerSent", "CustomerBack",  "VisitMeant",
+        "VisitDone",  "CalloutClosed", "Held",        "HoldGone",     "Taken",         "GivenBack",
+        "Refused",    "Stuck",         "RefundAsked", "RefundEnded",  "PersonSettled", "ConfirmAsked",
+        "Confirmed",  "Decided",       "Noted"};
+    static_assert(std::size(names) == std::variant_size_v<Event>);
+    return names[event.index()];
+}
+
+std::string_view input_name(const InputBody& body) {
+    static constexpr std::string_view names[] = {"HandOver", "Purchase", "Return", "Confirm", "Hold",
+                                                 "Release",  "Cancel",   "Refund", "Settle",  "Answer",
+                                                 "Notice",   "Visited",  "Due"};
+    static_assert(std::size(names) == std::variant_size_v<InputBody>);
+    return names[body.index()];
+}
+
+Millis recheck_pause(std::int64_t rechecks) {
+    using namespace std::chrono_literals;
+    static constexpr Millis pauses[] = {2s, 5s, 15s, 60s, 5min, 15min, 1h, 6h};
+    const auto index = std::clamp<std::int64_t>(rechecks, 0, std::ssize(pauses) - 1);
+    return pauses[index];
+}
+
+std::vector<std::string> uncovered(const Transaction& transaction) {
+    std::vector<std::string> sources;
+    for (const Bundle& bundle : transaction.bundles)
+        if (bundle.amount.minor > 0 && covering_leg(transaction, bundle.source) == nullptr)
+            sources.push_back(bundle.source);
+    return sources;
+}
+
+// ---- Deciding -----------------------------------------------------------------------------------------
+
+const Leg& Deciding::leg_at(std::int64_t no) const {
+    const Leg* found = find_leg(tx, no);
+    KASSI_ENSURE(found != nullptr);
+    return *found;
+}
+
+void Deciding::emit(Event event) {
+    apply(tx, event, now);
+    out.events.push_back(std::move(event));
+}
+
+bool Deciding::happen(LegOn on) {
+    const Leg& before = leg();
+    for (const LegRow& row : leg_table()) {
+        if (row.on != on || !in(row.from, before.doing) || !in(row.verbs, verb)) continue;
+        if (row.guard != nullptr && !row.guard(*this)) continue;
+        const auto no = leg_no;
+        row.act(*this);
+        leg_no = no;
+        KASSI_ENSURE(in(row.to, leg().doing));
+        forget_parcel_if_at_rest();
+        return true;
+    }
+    return false;
+}
+
+bool Deciding::happen(On on) {
+    for (const TransactionRow& row : transaction_table()) {
+        if (row.on != on || !in(row.from, tx.phase)) continue;
+        if (row.guard != nullptr && !row.guard(*this)) continue;
+        row.act(*this);
+        KASSI_ENSURE(in(row.to, tx.phase));
+        return true;
+    }
+    return false;
+}
+
+const Parcel& Deciding::parcel() const {
+    static const Parcel empty;
+    const auto found = papers.parcels.find(leg_no);
+    return found == papers.parcels.end() ? empty : found->second;
+}
+
+const Refund* Deciding::open_refund() const {
+    for (const Refund& refund : leg().refunds)
+        if (refund.state == RefundState::asked) return &refund;
+    return nullptr;
+}
+
+Money Deciding::fact_money() const {
+    if (fact == LegMoney::back) return {leg().taken_minor - leg().back_minor, leg().amount.currency};
+    if (fact_amount && fact_amount->currency == leg().amount.currency) return *fact_amount;
+    return leg().amount;
+}
+
+Instant Deciding::callout_until(const Leg& of) const {
+    const Facts& facts = facts_of(of);
+    // What must follow a callout before the seats are lost: the charge, or authorise and capture.
+    const Millis after = facts.can_hold ? facts.budget(Verb::authorise) + facts.budget(Verb::capture)
+                                        : facts.budget(Verb::charge);
+    return std::min(now + terms.times.callout_max, hold_limit() - after);
+}
+
+bool Deciding::time_for(const Leg& of, Verb begun) const {
+    const Facts& facts = facts_of(of);
+    if (begun == Verb::open && (facts.browser == Browser::always || facts.browser == Browser::before))
+        return callout_until(of) - now >= terms.times.callout_min;
+    return now + facts.budget(begun) <= hold_limit();
+}
+
+Scene Deciding::scene(Verb of, std::optional<std::int64_t> refund_no) const {
+    static const Journey no_journey;
+    const Journey& journey = papers.journey ? *papers.journey : no_journey;
+    Money amount = leg().amount;
+    std::int64_t refund = 0;
+    if (of == Verb::refund) {
+        const Refund* open = open_refund();
+        if (open != nullptr) {
+            amount = open->amount;
+            refund = open->no;
+        }
+    }
+    if (refund_no) refund = *refund_no;
+    std::string url;
+    if (papers.journey && !journey.token.empty())
+        url = journey.url_before + journey.token + journey.url_after;
+    return Scene{.transaction = tx,
+                 .leg = leg(),
+                 .parcel = parcel(),
+                 .journey = journey,
+                 .verb = of,
+                 .amount = amount,
+                 .refund_no = refund,
+                 .return_url = std::move(url),
+                 .public_url = terms.public_url,
+                 .now = now,
+                 .callout_until = callout_until(leg()),
+                 .credit_exhausted = input.credit_exhausted};
+}
+
+void Deciding::begin(std::int64_t no, Verb begun) {
+    leg_no = no;
+    verb = begun;
+    // Returns to Kassi need a token of ours; a caller's own came with Purchase or with the last return.
+    if (papers.journey && papers.journey->via == ReturnVia::kassi && papers.journey->token.empty())
+        papers.journey->token = input.fresh_return_token;
+    const Step taken = terms.flows.begin(scene(begun));
+    take_step(taken);
+}
+
+void Deciding::take_step(const Step& taken) {
+    step = &taken;
+    struct Happening {
+        LegOn operator()(const Ask&) const { return LegOn::asks; }
+        LegOn operator()(const Done&) const { return LegOn::done; }
+        LegOn operator()(const Declined&) const { return LegOn::declined; }
+        LegOn operator()(const Waiting&) const { return LegOn::waiting; }
+        LegOn operator()(const Working&) const { return LegOn::working; }
+        LegOn operator()(const NotDone&) const { return LegOn::not_done; }
+        LegOn operator()(const Unknown&) const { return LegOn::unknown; }
+    };
+    const bool known = happen(std::visit(Happening{}, taken));
+    step = nullptr;
+    // A flow that answers what its verb cannot mean: nothing moved, somebody must look.
+    if (!known) {
+        if (leg().doing == Doing::call || leg().doing == Doing::doubt)
+            doubt("the way of paying gave an answer that does not fit", now + recheck_pause(leg().rechecks));
+        else
+            emit(Stuck{leg_no, "the way of paying gave an answer that does not fit"});
+    }
+}
+
+void Deciding::end_call(CallOutcome outcome, std::string_view evidence_text,
+                        const std::vector<std::pair<std::string, std::string>>& references,
+                        std::optional<Instant> retry_at) {
+    const bool open = leg().doing == Doing::call || leg().doing == Doing::doubt;
+    for (const auto& [kind, reference] : references)
+        out.references.push_back({leg_no, leg().merchant, reference});
+    if (!open && references.empty() && outcome != CallOutcome::not_done) return;
+    emit(CallEnded{leg_no, leg().calls, outcome, std::string(evidence_text), references, retry_at});
+}
+
+void Deciding::doubt(std::string_view reason, Instant recheck_at) {
+    emit(CallDoubted{leg_no, leg().calls, std::string(reason), recheck_at});
+}
+
+void Deciding::refuse(Refusal refusal) {
+    emit(Refused{leg_no, std::move(refusal)});
+}
+
+void Deciding::close_callout(std::string_view reason) {
+    if (leg().callout) emit(CalloutClosed{leg_no, leg().callout->no, std::string(reason)});
+}
+
+void Deciding::money_event(LegMoney money, const Money& amount) {
+    switch (money) {
+        case LegMoney::none:
+            break;
+        case LegMoney::held:
+            emit(Held{leg_no, amount});
+            break;
+        case LegMoney::taken:
+            emit(Taken{leg_no, amount});
+            break;
+        case LegMoney::back: {
+            if (leg().money != LegMoney::taken) emit(Taken{leg_no, leg().amount});
+            const Refund* refund = open_refund();
+            emit(GivenBack{leg_no,
+                           {leg().taken_minor - leg().back_minor, leg().amount.currency},
+                           refund == nullptr ? 0 : refund->no});
+            break;
+        }
+    }
+}
+
+void Deciding::send_call(const Ask& ask, bool again) {
+    const Verb called = ask.as.value_or(verb);
+    const Millis budget = facts().budget(called);
+    const std::int64_t no = leg().calls + 1;
+    const std::string digest =
+        encoding::hex(crypto::to_bytes(crypto::sha256(ask.request.method + "\n" + ask.request.path + "\n" +
+                                                      ask.request.body)))
+            .substr(0, 16);
+    Parcel& paper = papers.parcels[leg_no];
+    paper.request = ask.request;
+    paper.step = ask.name;
+    paper.saved = ask.saved;
+    paper.callout.reset();
+    if (!ask.reference.empty()) out.references.push_back({leg_no, leg().merchant, ask.reference});
+    // The engine's own deadline for the call is the budget: silence here means that even that was lost.
+    const Instant silent_at = now + budget + std::chrono::seconds(5);
+    emit(CallMeant{.leg = leg_no,
+                   .call = no,
+                   .verb = called,
+                   .step = ask.name,
+                   .key = ask.key,
+                   .reference = ask.reference,
+                   .repeat = ask.repeat,
+                   .key_until = ask.key_until,
+                   .silent_at = silent_at,
+                   .needs_volatile = ask.needs_volatile,
+                   .again = again,
+                   .digest = digest});
+    out.effects.push_back(CallEffect{leg_no, no, leg().merchant, ask.name, ask.request, budget});
+    // Input that lives in memory only must not reach the disk, sealed or not.
+    if (ask.needs_volatile) paper.request = {};
+}
+
+void Deciding::forget_parcel_if_at_rest() {
+    const Leg& present = leg();
+    if (present.doing != Doing::rest) return;
+    const bool goes_on =
+        present.goal == Goal::take && present.money == LegMoney::none && present.stuck.empty();
+    if (!goes_on) papers.parcels.erase(leg_no);
+}
+
+void Deciding::decide_no(std::string_view reason) {
+    const bool seats_gone = reason == "hold";
+    bool kept = false;
+    for (std::size_t i = 0; i < tx.legs.size(); ++i) {
+        const Leg& each = tx.legs[i];
+        if (each.goal != Goal::take) continue;
+        if (!seats_gone && each.money == LegMoney::taken && !facts_of(each).can_refund) {
+            kept = true;
+            continue;
+        }
+        emit(GoalSet{each.no, Goal::give_back, std::string(reason)});
+    }
+    emit(Decided{kept ? Verdict::purchased : Verdict::no, std::string(reason)});
+    out.effects.push_back(NotifyEffect{"verdict"});
+}
+
+// ---- the planner ----------------------------------------------------------------------------------------
+
+std::vector<std::int64_t> Deciding::order() const {
+    std::vector<const Leg*> legs;
+    legs.reserve(tx.legs.size());
+    for (const Leg& each : tx.legs) legs.push_back(&each);
+    std::stable_sort(legs.begin(), legs.end(), [this](const Leg* left, const Leg* right) {
+        return facts_of(*left).can_hold && !facts_of(*right).can_hold;
+    });
+    std::vector<std::int64_t> numbers;
+    numbers.reserve(legs.size());
+    for (const Leg* each : legs) numbers.push_back(each->no);
+    return numbers;
+}
+
+namespace {
+bool covered(const Leg& leg) {
+    return leg.doing == Doing::rest && leg.stuck.empty() &&
+           (leg.money == LegMoney::held || leg.money == LegMoney::taken);
+}
+}  // namespace
+
+void Deciding::plan() {
+    static constexpr int rounds_max = 200;  // each round moves something; a chain is far shorter
+    for (int round = 0; round < rounds_max; ++round)
+        if (!plan_transaction() && !plan_legs()) return;
+    KASSI_ENSURE(!"the planner does not rest");
+}
+
+bool Deciding::plan_transaction() {
+    const auto live = std::count_if(tx.legs.begin(), tx.legs.end(),
+                                    [](const Leg& each) { return each.goal == Goal::take; });
+    const bool free = std::any_of(tx.bundles.begin(), tx.bundles.end(),
+                                  [](const Bundle& bundle) { return bundle.amount.minor == 0; });
+    const bool nothing_left = live == 0 && !free;
+    const bool open_bundles = !uncovered(tx).empty();
+    const auto every = [this](auto test) {
+        return std::all_of(tx.legs.begin(), tx.legs.end(),
+                           [&](const Leg& each) { return each.goal != Goal::take || test(each); });
+    };
+    switch (tx.phase) {
+        case Phase::authorising:
+            why = "hold";
+            if (now >= hold_limit()) return happen(On::hold_over);
+            why = "declined";
+            if (open_bundles && tx.policy.on_decline == OnDecline::again) return false;  // waits for Purchase
+            if (open_bundles && !tx.policy.partial) return happen(On::refused);
+            if (nothing_left) return happen(On::none_left);
+            if (every(covered)) return happen(On::all_covered);
+            return false;
+        case Phase::confirming:
+            why = "hold";
+            if (now >= hold_limit()) return happen(On::hold_over);
+            why = "not_confirmed";
+            if (tx.confirm_by && now >= *tx.confirm_by) return happen(On::confirm_no);
+            return false;
+        case Phase::capturing:
+            why = "capture";
+            if (open_bundles && !tx.policy.partial) return happen(On::refused);
+            if (nothing_left) return happen(On::none_left);
+            if (every([](const Leg& each) { return covered(each) && each.money == LegMoney::taken; }))
+                return happen(On::all_taken);
+            why = "hold";
+            if (now >= tx.held_until) return happen(On::hold_over);
+            return false;
+        case Phase::purchased: {
+            const bool any = std::any_of(tx.legs.begin(), tx.legs.end(),
+                                         [](const Leg& each) { return each.taken_minor > 0; });
+            const bool back = std::all_of(tx.legs.begin(), tx.legs.end(), [](const Leg& each) {
+                return each.money == LegMoney::back || each.money == LegMoney::none;
+            });
+            if (any && back) return happen(On::all_back);
+            return false;
+        }
+        case Phase::reserved:
+        case Phase::failed:
+        case Phase::released:
+        case Phase::cancelled:
+            return false;
+    }
+    return false;
+}
+
+bool Deciding::plan_legs() {
+    bool earlier_covered = true;
+    for (const std::int64_t no : order()) {
+        leg_no = no;
+        const Leg& each = leg();
+        const Facts& facts = facts_of(each);
+        const bool before = each.goal == Goal::take;
+        const bool may_begin =
+            each.doing == Doing::rest && each.stuck.empty() && (!each.retry_at || now >= *each.retry_at);
+        if (each.goal == Goal::give_back && each.doing == Doing::away) {
+            verb = each.verb;
+            return happen(LegOn::unwanted);
+        }
+        if (may_begin && each.goal == Goal::give_back) {
+            if (each.money == LegMoney::held) return begin(no, Verb::void_hold), true;
+            if (each.money == LegMoney::none && each.exposed && facts.can_close)
+                return begin(no, Verb::close), true;
+            if (each.money == LegMoney::taken && !facts.can_refund) {
+                emit(Stuck{no, "this way of paying has no refund"});
+                return true;
+            }
+            if (each.money == LegMoney::taken && open_refund() == nullptr) {
+                emit(RefundAsked{.leg = no,
+                                 .refund = static_cast<std::int64_t>(each.refunds.size()) + 1,
+                                 .amount = {each.taken_minor - each.back_minor, each.amount.currency},
+                                 .items = {},
+                                 .by = "kassi",
+                                 .because = tx.why.empty() ? "not wanted any more" : tx.why});
+                return true;
+            }
+        }
+        if (may_begin && each.money == LegMoney::taken && open_refund() != nullptr &&
+            (has_verdict(tx.phase) || each.goal == Goal::give_back))
+            return begin(no, Verb::refund), true;
+        if (before && tx.phase == Phase::authorising && each.money == LegMoney::none && earlier_covered &&
+            may_begin && !each.refused) {
+            const Verb next = facts.has_open && !each.ready ? Verb::open
+                              : facts.can_hold              ? Verb::authorise
+                                                            : Verb::charge;
+            const bool needs_browser =
+                next == Verb::open && (facts.browser == Browser::always || facts.browser == Browser::before);
+            if (!needs_browser || tx.customer_at_hand) {
+                if (!time_for(each, next)) {
+                    why = "hold";
+                    return happen(On::hold_over);
+                }
+                begin(no, next);
+                return true;
+            }
+        }
+        if (before && tx.phase == Phase::capturing && each.money == LegMoney::held && may_begin)
+            return begin(no, Verb::capture), true;
+        earlier_covered = earlier_covered && (!before || covered(each));
+    }
+    return false;
+}
+
+// ---- inputs -----------------------------------------------------------------------------------------------
+
+namespace {
+
+Error conflict(std::string field, std::string message) {
+    return {ErrorKind::conflict, std::move(field), std::move(message)};
+}
+
+std::string bad_phase(const Transaction& transaction, std::string_view action) {
+    return fmt::format("the transaction is {}; it cannot be {}", word(transaction.phase), action);
+}
+
+std::optional<Error> check_hand_over(const HandOver& hand_over, Instant now) {
+    if (hand_over.bundles.empty()) return bad_request("bundles", "must hold at least one bundle");
+    if (hand_over.bundles.size() > limits::bundles_max)
+        return bad_request("bundles", fmt::format("must hold at most {} bundles", limits::bundles_max));
+    std::set<std::string> sources;
+    std::set<std::int64_t> items;
+    for (std::size_t i = 0; i < hand_over.bundles.size(); ++i) {
+        const Bundle& bundle = hand_over.bundles[i];
+        const std::string at = fmt::format("bundles[{}]", i);
+        if (bundle.source.empty() || bundle.source.size() > limits::text_bytes_max)
+            return bad_request(at + ".source",
+                               fmt::format("must have 1 to {} bytes", limits::text_bytes_max));
+        if (bundle.description.size() > limits::text_bytes_max)
+            return bad_request(at + ".description",
+                               fmt::format("must have at most {} bytes", limits::text_bytes_max));
+        if (!sources.insert(bundle.source).second)
+            return bad_request(at + ".source", "two bundles of one source: put their orders into one bundle");
+        if (bundle.amount.minor < 0) return bad_request(at + ".amount", "must not be negative");
+        if (bundle.amount.minor > payment_minor_max)
+            return bad_request(at + ".amount",
+                               fmt::format("must be at most {} minor units", payment_minor_max));
+        if (bundle.amount.currency == Currency{}) return bad_request(at + ".currency", "is missing");
+        if (bundle.orders.size() > limits::orders_per_bundle_max)
+            return bad_request(at + ".orders",
+                               fmt::format("must hold at most {} orders", limits::orders_per_bundle_max));
+        std::int64_t sum = 0;
+        for (std::size_t j = 0; j < bundle.orders.size(); ++j) {
+            const Order& order = bundle.orders[j];
+            const std::string order_at = fmt::format("{}.orders[{}]", at, j);
+            if (!items.insert(order.item).second) return bad_request(order_at + ".item", "is used twice");
+            if (order.amount.minor < 0 || order.amount.minor > payment_minor_max)
+                return bad_request(order_at + ".amount",
+                                   "must not be negative or larger than the bundle's amount");
+            if (order.amount.currency != bundle.amount.currency)
+                return bad_request(order_at + ".amount", "must be in the currency of the bundle");
+            sum += order.amount.minor;
+        }
+        if (sum > bundle.amount.minor)
+            return bad_request(at + ".orders", "add up to more than the amount of the bundle");
+    }
+    if (hand_over.held_until <= now) return bad_request("held_until", "is in the past");
+    if (hand_over.held_until > now + limits::hold_max)
+        return bad_request("held_until", fmt::format("is more than {} days away", limits::hold_max.count()));
+    return std::nullopt;
+}
+
+/// A fact of the provider's answer to a call that is no longer open: only more money counts.
+void hear_news(Deciding& d, LegMoney fact, std::optional<Money> amount, std::string evidence) {
+    d.fact = fact;
+    d.fact_amount = amount;
+    d.evidence = std::move(evidence);
+    d.verb = d.leg().verb;
+    d.happen(fact > d.leg().money ? LegOn::more_money : LegOn::nothing_new);
+}
+
+class Handler {
+  public:
+    explicit Handler(Deciding& deciding) : d(deciding) {}
+
+    std::optional<Error> operator()(const HandOver&) const { return std::nullopt; }  // decide() itself
+
+    std::optional<Error> operator()(const Purchase& purchase) const {
+        const bool again = d.tx.phase == Phase::authorising && d.tx.policy.on_decline == OnDecline::again;
+        if (d.tx.phase != Phase::reserved && !again)
+            return conflict("transaction", bad_phase(d.tx, "purchased"));
+        const auto wanted = again ? uncovered(d.tx) : all_sources();
+        if (again && wanted.empty()) return conflict("transaction", bad_phase(d.tx, "purchased again"));
+        if (d.now >= d.hold_limit()) return conflict("held_until", "the reservation has run out");
+        if (auto error = check_plan(purchase, wanted)) return error;
+        d.happen(again ? On::again : On::purchase);
+        return std::nullopt;
+    }
+
+    std::optional<Error> operator()(const Return& back) const {
+        const Leg* leg = find_leg(d.tx, back.leg);
+        if (leg == nullptr) return Error{ErrorKind::not_found, "token", "no such callout"};
+        d.leg_no = back.leg;
+        d.fields = d.terms.flows.evidence(*leg, back.fields);
+        // What comes with the next hop: its token, or none.
+        if (!back.spent && d.papers.journey && d.papers.journey->via == ReturnVia::caller &&
+            !back.next_token.empty() && !d.tx.customer_at_hand)
+            d.papers.journey->token = back.next_token;
+        d.verb = leg->verb;
+        const bool away =
+            leg->doing == Doing::away && leg->callout && leg->callout->no == back.callout && !back.spent;
+        if (away) {
+            d.papers.parcels[back.leg].returned = back.fields;
+            const Step step = d.terms.flows.resume(d.scene(leg->verb), Returned{back.fields});
+            d.step = &step;
+            const std::size_t before = d.out.events.size();
+            d.happen(LegOn::returned);
+            d.step = nullptr;
+            if (returned_in(before)) spend(back);
+            return std::nullopt;
+        }
+        // The callout was closed by evidence or by the clock before the browser came: its first return still
+        // gets the state for an answer, and what it says is heard where it proves something.
+        const bool first =
+            !back.spent && leg->callout && leg->callout->no == back.callout && !leg->callout->returned;
+        if (first) {
+            const bool goes_on = d.papers.journey && !d.papers.journey->token.empty();
+            auto fields = d.fields;
+            d.emit(CustomerBack{back.leg, back.callout, std::move(fields),
+                                goes_on || (d.tx.via == ReturnVia::kassi && !has_verdict(d.tx.phase))});
+            spend(back);
+        }
+        if (d.facts().settled_by_return) {
+            const Step step = d.terms.flows.resume(d.scene(leg->verb), Returned{back.fields});
+            if (const auto* done = std::get_if<Done>(&step)) {
+                hear_news(d, done->money, done->amount, "a return after the callout was over");
+                return std::nullopt;
+            }
+        }
+        if (!first) {
+            d.evidence =
+                back.spent ? "another return with a spent token" : "a return after the callout was over";
+            d.happen(LegOn::nothing_new);
+        }
+        return std::nullopt;
+    }
+
+    std::optional<Error> operator()(const ConfirmAnswer& answer) const {
+        if (answer.yes && d.tx.policy.confirm == Confirm::owner &&
+            (d.tx.phase == Phase::capturing || d.tx.phase == Phase::purchased))
+            return std::nullopt;  // said before
+        if (d.tx.phase != Phase::confirming) return conflict("transaction", bad_phase(d.tx, "confirmed"));
+        if (answer.yes) {
+            for (const auto& [source, reference] : answer.references) {
+                const auto known = std::any_of(d.tx.bundles.begin(), d.tx.bundles.end(),
+                                               [&](const Bundle& b) { return b.source == source; });
+                if (!known) return bad_request("references." + source, "is not a source of this transaction");
+                if (reference.size() > limits::text_bytes_max)
+                    return bad_request("references." + source,
+                                       fmt::format("must have at most {} bytes", limits::text_bytes_max));
+            }
+            if (d.now >= d.hold_limit()) return conflict("held_until", "the reservation has run out");
+            d.happen(On::confirm_yes);
+        } else {
+            d.why = "not_confirmed";
+            d.emit(Confirmed{false, {}});
+            d.happen(On::confirm_no);
+        }
+        return std::nullopt;
+    }
+
+    std::optional<Error> operator()(const Hold& hold) const {
+        if (d.tx.phase != Phase::reserved && d.tx.phase != Phase::authorising &&
+            d.tx.phase != Phase::confirming)
+            return conflict("transaction", bad_phase(d.tx, "held any longer"));
+        if (d.now >= d.tx.held_until) return conflict("held_until", "the reservation has run out");
+        if (hold.held_until <= d.now) return bad_request("held_until", "is in the past");
+        if (hold.held_until > d.now + limits::hold_max)
+            return bad_request("held_until",
+                               fmt::format("is more than {} days away", limits::hold_max.count()));
+        if (hold.held_until == d.tx.held_until) return std::nullopt;
+        if (hold.held_until < d.tx.held_until)
+            return bad_request("held_until", "a hold can only be moved forward");
+        d.emit(HoldMoved{hold.held_until});
+        return std::nullopt;
+    }
+
+    std::optional<Error> operator()(const Release&) const {
+        if (d.tx.phase == Phase::released) return std::nullopt;
+        d.why = "released";
+        if (!d.happen(On::released)) return conflict("transaction", bad_phase(d.tx, "released"));
+        return std::nullopt;
+    }
+
+    std::optional<Error> operator()(const Cancel& cancel) const {
+        if (d.tx.phase == Phase::cancelled) return std::nullopt;
+        if (d.tx.phase != Phase::purchased) return conflict("transaction", bad_phase(d.tx, "cancelled"));
+        for (const std::int64_t item : cancel.items) {
+            const Order* order = find_order(item);
+            if (order == nullptr)
+                return bad_request("items", fmt::format("item {} is not in this transaction", item));
+            if (!order->cancellable)
+                return conflict("items", fmt::format("item {} cannot be cancelled", item));
+        }
+        struct Part {
+            std::int64_t leg;
+            std::int64_t minor = 0;
+            std::vector<std::int64_t> items;
+        };
+        std::vector<Part> parts;
+        for (const Leg& leg : d.tx.legs) {
+            if (leg.goal != Goal::take || leg.money != LegMoney::taken || !leg.stuck.empty()) continue;
+            Part part{leg.no, 0, {}};
+            bool everything = true;
+            for (const Bundle& bundle : d.tx.bundles) {
+                if (std::find(leg.sources.begin(), leg.sources.end(), bundle.source) == leg.sources.end())
+                    continue;
+                for (const Order& order : bundle.orders) {
+                    const bool wanted =
+                        order.cancellable &&
+                        (cancel.items.empty() || std::find(cancel.items.begin(), cancel.items.end(),
+                                                           order.item) != cancel.items.end());
+                    const bool before = cancelled_before(leg, order.item);
+                    if (wanted && !before) {
+                        part.minor += order.amount.minor;
+                        part.items.push_back(order.item);
+                    } else if (!before) {
+                        everything = false;
+                    }
+                }
+                if (bundle.orders.empty() && !cancel.items.empty()) everything = false;
+            }
+            const std::int64_t left = leg.taken_minor - leg.back_minor - pending(leg);
+            // With its last order the rest of the bundle goes back too: what was sent along is not sent.
+            if (everything && (!part.items.empty() || cancel.items.empty())) part.minor = left;
+            part.minor = std::min(part.minor, left);
+            if (part.minor > 0) parts.push_back(std::move(part));
+        }
+        for (const Part& part : parts) {
+            const Leg& leg = d.leg_at(part.leg);
+            if (auto error = can_refund(leg, part.minor)) return error;
+        }
+        for (Part& part : parts) {
+            const Leg& leg = d.leg_at(part.leg);
+            d.emit(RefundAsked{.leg = part.leg,
+                               .refund = static_cast<std::int64_t>(leg.refunds.size()) + 1,
+                               .amount = {part.minor, leg.amount.currency},
+                               .items = std::move(part.items),
+                               .by = d.input.by,
+                               .because = "cancelled"});
+        }
+        if (!parts.empty()) d.happen(On::cancel);
+        return std::nullopt;
+    }
+
+    std::optional<Error> operator()(const RefundOf& refund) const {
+        if (d.tx.phase != Phase::purchased) return conflict("transaction", bad_phase(d.tx, "refunded"));
+        const Leg* leg = find_leg(d.tx, refund.leg);
+        if (leg == nullptr) return bad_request("leg", "is not in this transaction");
+        if (leg->goal != Goal::take || leg->money != LegMoney::taken || !leg->stuck.empty())
+            return conflict("leg",
+                            fmt::format("its money is {}; there is nothing to refund", leg_word(*leg)));
+        if (refund.by.empty()) return bad_request("by", "a refund wants a name");
+        if (refund.because.empty()) return bad_request("because", "a refund wants a reason");
+        if (refund.amount.currency != leg->amount.currency)
+            return bad_request("currency", "is not the leg's currency");
+        if (refund.amount.minor <= 0) return bad_request("amount", "must be larger than 0");
+        if (refund.amount.minor > leg->taken_minor - leg->back_minor - pending(*leg))
+            return bad_request("amount", "is more than what was taken and not yet given back");
+        if (auto error = can_refund(*leg, refund.amount.minor)) return error;
+        d.emit(RefundAsked{.leg = refund.leg,
+                           .refund = static_cast<std::int64_t>(leg->refunds.size()) + 1,
+                           .amount = refund.amount,
+                           .items = {},
+                           .by = refund.by,
+                           .because = refund.because});
+        d.happen(On::cancel);
+        return std::nullopt;
+    }
+
+    std::optional<Error> operator()(const Settle& settle) const {
+        const Leg* leg = find_leg(d.tx, settle.leg);
+        if (leg == nullptr) return bad_request("leg", "is not in this transaction");
+        if (settle.by.empty()) return bad_request("by", "settling wants a name");
+        if (settle.because.empty()) return bad_request("because", "settling wants a reason");
+        if (leg->doing != Doing::doubt && leg->stuck.empty())
+            return conflict("leg", "is neither in doubt nor stuck; there is nothing to settle");
+        if (settle.fact < leg->money && !(settle.fact == LegMoney::none && leg->money == LegMoney::held))
+            return conflict("money", fmt::format("is known to be {} already", word(leg->money)));
+        d.leg_no = settle.leg;
+        d.verb = leg->verb;
+        d.fact = settle.fact;
+        d.happen(LegOn::settled);
+        return std::nullopt;
+    }
+
+    std::optional<Error> operator()(const Answer& answer) const {
+        const Leg* leg = find_leg(d.tx, answer.leg);
+        if (leg == nullptr) return Error{ErrorKind::not_found, "leg", "no such leg"};
+        d.leg_no = answer.leg;
+        const bool same = leg->call && leg->call->no == answer.call;
+        const bool open = same && (leg->doing == Doing::call || leg->doing == Doing::doubt);
+        d.verb = open ? leg->verb : leg->call ? leg->call->verb : leg->verb;
+        if (open && leg->doing == Doing::doubt && std::holds_alternative<Silence>(answer.heard))
+            return std::nullopt;
+        if (!open && std::holds_alternative<Silence>(answer.heard)) return std::nullopt;
+        const Step step = d.terms.flows.resume(d.scene(d.verb), answer.heard);
+        if (open) {
+            d.take_step(step);
+            return std::nullopt;
+        }
+        const auto* done = std::get_if<Done>(&step);
+        // A superseded call of another verb may be read wrongly: only its own verb's money counts.
+        if (done != nullptr && same &&
+            (takes_money(d.verb) || d.verb == Verb::refund || d.verb == Verb::query) &&
+            d.verb != Verb::refund)
+            hear_news(d, done->money, done->amount, "a late answer");
+        else
+            hear_news(d, LegMoney::none, std::nullopt, "a late answer");
+        return std::nullopt;
+    }
+
+    std::optional<Error> operator()(const Notice& notice) const {
+        const Leg* leg = find_leg(d.tx, notice.leg);
+        if (leg == nullptr) return Error{ErrorKind::not_found, "leg", "no such leg"};
+        d.leg_no = notice.leg;
+        d.verb = leg->verb;
+        for (const auto& [kind, reference] : notice.references)
+            d.out.references.push_back({notice.leg, leg->merchant, reference});
+        if (notice.dispute) {
+            d.emit(Noted{notice.leg, "dispute: " + notice.evidence, {}, true});
+            return std::nullopt;
+        }
+        if (notice.trust == Trust::proof && notice.fact > leg->money) {
+            hear_news(d, notice.fact, notice.amount, notice.evidence);
+            return std::nullopt;
+        }
+        // A hint, or a proof that nothing was paid while we wait for the customer: we ask.
+        const bool worth_asking = notice.trust == Trust::hint
+                                      ? notice.fact > leg->money || leg->doing != Doing::rest
+                                      : leg->doing == Doing::away && notice.fact == LegMoney::none;
+        if (worth_asking && d.happen(LegOn::hint)) return std::nullopt;
+        d.evidence = "notice: " + notice.evidence;
+        d.happen(LegOn::nothing_new);
+        return std::nullopt;
+    }
+
+    std::optional<Error> operator()(const Visited& visited) const {
+        if (find_leg(d.tx, visited.leg) == nullptr) return Error{ErrorKind::not_found, "leg", "no such leg"};
+        d.emit(VisitDone{visited.leg, visited.callout, visited.outcome});
+        return std::nullopt;
+    }
+
+    std::optional<Error> operator()(const Due& due) const {
+        if (d.tx.phase == Phase::reserved && d.now >= d.tx.held_until) {
+            d.why = "hold";
+            d.happen(On::hold_over);
+        }
+        for (std::size_t i = 0; i < d.tx.legs.size(); ++i) {
+            const Leg& leg = d.tx.legs[i];
+            d.leg_no = leg.no;
+            d.verb = leg.verb;
+            d.unattended =
+                std::find(due.unattended.begin(), due.unattended.end(), leg.no) != due.unattended.end();
+            switch (leg.doing) {
+                case Doing::rest:
+                    break;
+                case Doing::call:
+                    if (d.unattended || (leg.call && d.now >= leg.call->silent_at)) d.happen(LegOn::silence);
+                    break;
+                case Doing::away:
+                    if (leg.callout->grace_until) {
+                        if (d.now >= *leg.callout->grace_until) d.happen(LegOn::grace_over);
+                    } else if (d.now >= leg.callout->until) {
+                        d.happen(LegOn::callout_over);
+                    }
+                    break;
+                case Doing::doubt:
+                    if (leg.recheck_at && d.now >= *leg.recheck_at) d.happen(LegOn::recheck);
+                    break;
+            }
+            d.unattended = false;
+        }
+        return std::nullopt;
+    }
+
+  private:
+    Deciding& d;
+
+    [[nodiscard]] std::vector<std::string> all_sources() const {
+        std::vector<std::string> sources;
+        for (const Bundle& bundle : d.tx.bundles)
+            if (bundle.amount.minor > 0) sources.push_back(bundle.source);
+        return sources;
+    }
+    /// Every wanted bundle in exactly one leg; currency and facts fit; time is left for a callout.
+    [[nodiscard]] std::optional<Error> check_plan(const Purchase& purchase,
+                                                  const std::vector<std::string>& wanted) const {
+        std::set<std::string> seen;
+        if (d.tx.legs.size() + purchase.legs.size() > limits::legs_max)
+            return conflict("transaction", "was tried too often");
+        for (const LegPlan& plan : purchase.legs) {
+            Leg probe;
+            probe.merchant = plan.merchant;
+            probe.flow = plan.flow;
+            const Facts& facts = d.terms.flows.facts(probe);
+            std::optional<Currency> currency;
+            for (const std::string& source : plan.sources) {
+                const bool known = std::find(wanted.begin(), wanted.end(), source) != wanted.end();
+                if (!known || !seen.insert(source).second)
+                    return bad_request("ways." + source, "is not a bundle that waits for a payment");
+                for (const Bundle& bundle : d.tx.bundles) {
+                    if (bundle.source != source) continue;
+                    if (currency && *currency != bundle.amount.currency)
+                        return bad_request("ways." + source, "one payment cannot have two currencies");
+                    currency = bundle.amount.currency;
+                }
+            }
+            if (currency && !facts.currencies.empty() &&
+                std::find(facts.currencies.begin(), facts.currencies.end(), currency->code()) ==
+                    facts.currencies.end())
+                return bad_request("ways." + (plan.sources.empty() ? std::string{} : plan.sources.front()),
+                                   fmt::format("{} does not take {}", plan.merchant, currency->code()));
+            const bool browser = facts.browser == Browser::always || facts.browser == Browser::before;
+            if (browser && !purchase.journey)
+                return bad_request("return_token",
+                                   "this way of paying sends the customer away: return details are needed");
+            if (browser && d.callout_until(probe) - d.now < d.terms.times.callout_min)
+                return conflict("held_until", "the hold is too short to send the customer to pay");
+            if (!d.time_for(probe, facts.can_hold ? Verb::authorise : Verb::charge))
+                return conflict("held_until", "the hold is too short to take the money");
+        }
+        if (seen.size() != wanted.size()) {
+            for (const std::string& source : wanted)
+                if (!seen.contains(source))
+                    return bad_request("ways." + source, "nobody takes the money of this bundle");
+        }
+        return std::nullopt;
+    }
+    [[nodiscard]] bool returned_in(std::size_t first) const {
+        for (std::size_t i = first; i < d.out.events.size(); ++i)
+            if (std::holds_alternative<CustomerBack>(d.out.events[i])) return true;
+        return false;
+    }
+    void spend(const Return& back) const {
+        d.out.token_spent =
+            TokenSpent{back.leg, back.callout,
+                       encoding::hex(crypto::to_bytes(crypto::sha256(encoding::form(back.fields))))};
+    }
+    [[nodiscard]] const Order* find_order(std::int64_t item) const {
+        for (const Bundle& bundle : d.tx.bundles)
+            for (const Order& order : bundle.orders)
+                if (order.item == item) return &order;
+        return nullptr;
+    }
+    static bool cancelled_before(const Leg& leg, std::int64_t item) {
+        return std::any_of(leg.refunds.begin(), leg.refunds.end(), [item](const Refund& refund) {
+            return refund.state != RefundState::failed &&
+                   std::find(refund.items.begin(), refund.items.end(), item) != refund.items.end();
+        });
+    }
+    static std::int64_t pending(const Leg& leg) {
+        std::int64_t minor = 0;
+        for (const Refund& refund : leg.refunds)
+            if (refund.state == RefundState::asked) minor += refund.amount.minor;
+        return minor;
+    }
+    [[nodiscard]] std::optional<Error> can_refund(const Leg& leg, std::int64_t minor) const {
+        const Facts& facts = d.facts_of(leg);
+        if (!facts.can_refund) return conflict("leg", leg.merchant + " has no refund");
+        if (!facts.can_refund_part && minor < leg.taken_minor)
+            return conflict("amount", leg.merchant + " refunds the whole payment only");
+        return std::nullopt;
+    }
+};
+
+}  // namespace
+
+Result<Decision> decide(const Transaction* transaction, const Papers& papers, const Input& input, Instant now,
+                        const Terms& terms) {
+    const auto* hand_over = std::get_if<HandOver>(&input.body);
+    KASSI_ENSURE((transaction == nullptr) == (hand_over != nullptr));
+    Deciding deciding(transaction == nullptr ? Transaction{} : *transaction, papers, input, now, terms);
+    if (hand_over != nullptr) {
+        if (auto error = check_hand_over(*hand_over, now)) return *error;
+        auto bundles = hand_over->bundles;
+        std::sort(bundles.begin(), bundles.end(),
+                  [](const Bundle& left, const Bundle& right) { return left.source < right.source; });
+        deciding.emit(HandedOver{hand_over->id, hand_over->system, hand_over->caller, std::move(bundles),
+                                 hand_over->policy, hand_over->held_until, hand_over->customer_digest,
+                                 hand_over->document_digest});
+    } else {
+        if (auto error = std::visit(Handler{deciding}, input.body)) return *error;
+        deciding.plan();
+    }
+    Transaction& next = deciding.tx;
+    if (!deciding.out.events.empty()) {
+        ++next.version;
+        if (!input.tracking.empty()) next.tracking = input.tracking;
+    }
+    // A browser that comes late to our own door still needs to be sent on; everything else of the way is
+    // forgotten.
+    if (has_verdict(next.phase) && deciding.papers.journey &&
+        deciding.papers.journey->via == ReturnVia::caller)
+        deciding.papers.journey.reset();
+    deciding.out.next = std::move(next);
+    deciding.out.papers = std::move(deciding.papers);
+    return std::move(deciding.out);
+}
+
+std::optional<Instant> due_at(const Transaction& transaction, const Terms& terms) {
+    std::optional<Instant> earliest;
+    const auto consider = [&earliest](Instant at) {
+        if (!earliest || at < *earliest) earliest = at;
+    };
+    switch (transaction.phase) {
+        case Phase::reserved:
+            consider(transaction.held_until);
+            break;
+        case Phase::confirming:
+            if (transaction.confirm_by) consider(*transaction.confirm_by);
+            [[fallthrough]];
+        case Phase::authorising:
+            consider(transaction.held_until - terms.times.hold_margin);
+            break;
+        case Phase::capturing:
+            if (transaction.policy.confirm == Confirm::none) consider(transaction.held_until);
+            break;
+        case Phase::purchased:
+        case Phase::failed:
+        case Phase::released:
+        case Phase::cancelled:
+            break;
+    }
+    for (const Leg& leg : transaction.legs) {
+        switch (leg.doing) {
+            case Doing::rest:
+                if (leg.retry_at && leg.stuck.empty()) consider(*leg.retry_at);
+                break;
+            case Doing::call:
+                if (leg.call) consider(leg.call->silent_at);
+                break;
+            case Doing::away:
+                if (leg.callout) consider(leg.callout->grace_until.value_or(leg.callout->until));
+                break;
+            case Doing::doubt:
+                if (leg.recheck_at) consider(*leg.recheck_at);
+                break;
+        }
+    }
+    return earliest;
+}
+
+std::vector<LedgerEntry> ledger_of(const Transaction& after, const std::vector<Event>& events) {
+    std::vector<LedgerEntry> entries;
+    const auto add = [&](std::int64_t no, std::string kind, const Money& amount) {
+        const Leg* leg = find_leg(after, no);
+        KASSI_ENSURE(leg != nullptr);
+        entries.push_back({no, leg->merchant, std::move(kind), amount});
+    };
+    for (const Event& event : events) {
+        if (const auto* held = std::get_if<Held>(&event))
+            add(held->leg, "held", held->amount);
+        else if (const auto* gone = std::get_if<HoldGone>(&event))
+            add(gone->leg, "hold_gone", gone->amount);
+        else if (const auto* taken = std::get_if<Taken>(&event))
+            add(taken->leg, "taken", taken->amount);
+        else if (const auto* back = std::get_if<GivenBack>(&event))
+            add(back->leg, "given_back", back->amount);
+    }
+    return entries;
+}
+
+}  // namespace kassi::core
