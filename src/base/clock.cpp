@@ -122,7 +122,8 @@ std::optional<Instant> read_instant(std::string_view text) {
     const Instant at = *date + *minutes + *seconds - *offset;
     using std::chrono::January;
     using std::chrono::year;
-    if (at < std::chrono::sys_days(year{1} / January / 1) || at >= std::chrono::sys_days(year{10000} / January / 1))
+    if (at < std::chrono::sys_days(year{1} / January / 1) ||
+        at >= std::chrono::sys_days(year{10000} / January / 1))
         return std::nullopt;
     return at;
 }
@@ -176,7 +177,8 @@ std::string iso8601(Instant at) {
 
 Result<Instant> parse_iso8601(std::string_view text, std::string_view field) {
     if (const auto at = read_instant(text)) return *at;
-    return bad_request(std::string(field), "is not a date and time as of RFC 3339, such as 2026-01-10T10:00:00Z");
+    return bad_request(std::string(field),
+                       "is not a date and time as of RFC 3339, such as 2026-01-10T10:00:00Z");
 }
 
 std::string instant_for_people(Instant at) {

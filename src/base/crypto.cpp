@@ -91,8 +91,8 @@ std::string random_bytes(std::size_t count, Randomness& randomness) {
     return bytes;
 }
 
-bool scrypt(std::string_view password, std::string_view salt, std::uint64_t n, std::uint64_t r, std::uint64_t p,
-            std::string& out) {
+bool scrypt(std::string_view password, std::string_view salt, std::uint64_t n, std::uint64_t r,
+            std::uint64_t p, std::string& out) {
     // A null pointer would mean "only check the parameters".
     const char* const text = password.empty() ? "" : password.data();
     const bool done = EVP_PBE_scrypt(text, password.size(), data_of(salt), salt.size(), n, r, p,
@@ -126,7 +126,8 @@ Digest sha256(std::string_view data) {
 Digest hmac_sha256(std::string_view key, std::string_view data) {
     Digest digest{};
     const char* const key_data = key.empty() ? "" : key.data();
-    if (HMAC(sha256_method(), key_data, size_of(key), data_of(data), data.size(), digest.data(), nullptr) == nullptr)
+    if (HMAC(sha256_method(), key_data, size_of(key), data_of(data), data.size(), digest.data(), nullptr) ==
+        nullptr)
         openssl_failed("HMAC");
     return digest;
 }
@@ -140,7 +141,8 @@ bool equal(std::string_view left, std::string_view right) {
            (left.empty() || CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0);
 }
 
-std::string seal(std::string_view key, std::string_view context, std::string_view plain, Randomness& randomness) {
+std::string seal(std::string_view key, std::string_view context, std::string_view plain,
+                 Randomness& randomness) {
     KASSI_ENSURE(key.size() == key_bytes);
     auto sealed = random_bytes(nonce_bytes, randomness);
     sealed.resize(nonce_bytes + plain.size() + tag_bytes);
@@ -151,7 +153,8 @@ std::string seal(std::string_view key, std::string_view context, std::string_vie
     int written = 0;
     bool good = EVP_EncryptInit_ex2(cipher.get(), gcm_method(), data_of(key), nonce, nullptr) == 1;
     if (!context.empty())
-        good = good && EVP_EncryptUpdate(cipher.get(), nullptr, &written, data_of(context), size_of(context)) == 1;
+        good = good &&
+               EVP_EncryptUpdate(cipher.get(), nullptr, &written, data_of(context), size_of(context)) == 1;
     if (!plain.empty())
         good = good && EVP_EncryptUpdate(cipher.get(), out, &written, data_of(plain), size_of(plain)) == 1;
     good = good && EVP_EncryptFinal_ex(cipher.get(), out + plain.size(), &written) == 1 &&
@@ -174,11 +177,14 @@ Result<std::string> open(std::string_view key, std::string_view context, std::st
     int written = 0;
     bool good = EVP_DecryptInit_ex2(cipher.get(), gcm_method(), data_of(key), data_of(nonce), nullptr) == 1;
     if (!context.empty())
-        good = good && EVP_DecryptUpdate(cipher.get(), nullptr, &written, data_of(context), size_of(context)) == 1;
+        good = good &&
+               EVP_DecryptUpdate(cipher.get(), nullptr, &written, data_of(context), size_of(context)) == 1;
     if (!text.empty())
-        good = good && EVP_DecryptUpdate(cipher.get(), data_of(plain), &written, data_of(text), size_of(text)) == 1;
+        good = good &&
+               EVP_DecryptUpdate(cipher.get(), data_of(plain), &written, data_of(text), size_of(text)) == 1;
     good = good &&
-           EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, static_cast<int>(tag_bytes), tag.data()) == 1 &&
+           EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, static_cast<int>(tag_bytes), tag.data()) ==
+               1 &&
            EVP_DecryptFinal_ex(cipher.get(), end, &written) == 1;
     if (!good) {
         wipe(plain.data(), plain.size());  // not authentic: nobody may see what it looks like
@@ -192,8 +198,8 @@ std::string hash_password(std::string_view password, Randomness& randomness) {
     const auto salt = random_bytes(scrypt_salt_bytes, randomness);
     std::string hash(scrypt_hash_bytes, '\0');
     if (!scrypt(password, salt, scrypt_n, scrypt_r, scrypt_p, hash)) openssl_failed("scrypt");
-    return "scrypt$" + std::to_string(scrypt_n) + "$" + std::to_string(scrypt_r) + "$" + std::to_string(scrypt_p) +
-           "$" + encoding::base64url(salt) + "$" + encoding::base64url(hash);
+    return "scrypt$" + std::to_string(scrypt_n) + "$" + std::to_string(scrypt_r) + "$" +
+           std::to_string(scrypt_p) + "$" + encoding::base64url(salt) + "$" + encoding::base64url(hash);
 }
 
 bool check_password(std::string_view password, std::string_view hash) {

@@ -9,7 +9,7 @@
 #include "base/result.hpp"
 #include "base/secret.hpp"
 
-/// The helpers over OpenSSL. Strings here are bytes unless said otherwise.
+/// What we use of OpenSSL. Strings here are bytes unless said otherwise.
 namespace kassi::crypto {
 
 using Digest = std::array<std::uint8_t, 32>;
@@ -22,7 +22,8 @@ bool equal(std::string_view left, std::string_view right);
 
 /// AES-256-GCM. `key` is 32 bytes; `context` is authenticated and not stored. Output: 12-byte nonce,
 /// cipher text, 16-byte tag.
-std::string seal(std::string_view key, std::string_view context, std::string_view plain, Randomness& randomness);
+std::string seal(std::string_view key, std::string_view context, std::string_view plain,
+                 Randomness& randomness);
 /// Error: internal ("cannot be opened") when key, context or text do not fit.
 Result<std::string> open(std::string_view key, std::string_view context, std::string_view sealed);
 

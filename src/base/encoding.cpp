@@ -24,7 +24,8 @@ constexpr std::size_t part_header_bytes_max = 4096;
 
 constexpr std::string_view lower_digits = "0123456789abcdef";
 constexpr std::string_view upper_digits = "0123456789ABCDEF";
-constexpr std::string_view standard_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view standard_alphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view url_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 constexpr int nibble(char c) {
@@ -43,8 +44,8 @@ constexpr char to_char(unsigned value) {
 }
 
 constexpr bool is_unreserved(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-           c == '_' || c == '~';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
 }
 
 // RFC 9110 section 5.6.2.
@@ -144,7 +145,8 @@ Error utf8_error(std::string_view field) {
 }
 
 Error too_many_fields(std::string_view field, std::size_t fields_max) {
-    return Error{ErrorKind::too_large, std::string(field), "has more than " + std::to_string(fields_max) + " fields"};
+    return Error{ErrorKind::too_large, std::string(field),
+                 "has more than " + std::to_string(fields_max) + " fields"};
 }
 
 std::string_view name_for_error(std::string_view name, std::string_view otherwise) {
@@ -174,7 +176,8 @@ std::optional<std::vector<Parameter>> header_parameters(std::string_view text) {
             std::size_t i = 1;
             for (; i < text.size() && text[i] != '"'; ++i) {
                 // Only these two are escapes here; browsers write a lone backslash as it is.
-                if (text[i] == '\\' && i + 1 < text.size() && (text[i + 1] == '"' || text[i + 1] == '\\')) ++i;
+                if (text[i] == '\\' && i + 1 < text.size() && (text[i + 1] == '"' || text[i + 1] == '\\'))
+                    ++i;
                 value += text[i];
             }
             if (i >= text.size()) return std::nullopt;
@@ -217,7 +220,8 @@ Result<std::string> part_name(std::string_view header) {
         const auto line = header.substr(0, header.find("\r\n"));
         header.remove_prefix(std::min(header.size(), line.size() + 2));
         const auto colon = line.find(':');
-        if (colon == std::string_view::npos) return multipart_error("has a multipart header line without a colon");
+        if (colon == std::string_view::npos)
+            return multipart_error("has a multipart header line without a colon");
         const auto name = line.substr(0, colon);
         const auto value = trimmed(line.substr(colon + 1));
         if (same_word(name, "Content-Transfer-Encoding") && !same_word(value, "binary") &&
@@ -236,11 +240,13 @@ Result<std::string> part_name(std::string_view header) {
                 if (found) return multipart_error("has a part with two names");
                 found = browser_unescaped(parameter.value);
             }
-            is_file = is_file || same_word(parameter.name, "filename") || same_word(parameter.name, "filename*");
+            is_file =
+                is_file || same_word(parameter.name, "filename") || same_word(parameter.name, "filename*");
         }
         if (!found) return multipart_error("has a part without a name");
         if (!is_utf8(*found)) return utf8_error("body");
-        if (is_file) return bad_request(std::string(name_for_error(*found, "body")), "is a file; none is read here");
+        if (is_file)
+            return bad_request(std::string(name_for_error(*found, "body")), "is a file; none is read here");
     }
     if (!found) return multipart_error("has a part without a Content-Disposition");
     return *std::move(found);
@@ -289,7 +295,8 @@ class MultipartReader {
 
 std::optional<std::string> boundary_of(std::string_view content_type) {
     const auto end = content_type.find(';');
-    if (end == std::string_view::npos || !same_word(trimmed(content_type.substr(0, end)), "multipart/form-data"))
+    if (end == std::string_view::npos ||
+        !same_word(trimmed(content_type.substr(0, end)), "multipart/form-data"))
         return std::nullopt;
     const auto parameters = header_parameters(content_type.substr(end));
     if (!parameters) return std::nullopt;
@@ -386,7 +393,8 @@ Result<Fields> parse_form(std::string_view text, std::string_view field, std::si
             return percent_error(field, *problem);
         if (!is_utf8(name)) return utf8_error(field);
         std::string value;
-        if (const auto problem = decode_percent(piece.substr(std::min(name_end + 1, piece.size())), true, value))
+        if (const auto problem =
+                decode_percent(piece.substr(std::min(name_end + 1, piece.size())), true, value))
             return percent_error(name_for_error(name, field), *problem);
         if (!is_utf8(value)) return utf8_error(name_for_error(name, field));
         fields.emplace_back(std::move(name), std::move(value));
@@ -422,7 +430,8 @@ Result<Fields> parse_multipart(std::string_view body, std::string_view content_t
     while (!reader.at_end()) {
         std::string_view header;
         std::string_view content;
-        if (!reader.next(header, content)) return multipart_error("breaks off or is malformed after a boundary");
+        if (!reader.next(header, content))
+            return multipart_error("breaks off or is malformed after a boundary");
         if (fields.size() == fields_max) return too_many_fields("body", fields_max);
         auto name = part_name(header);
         if (!name) return name.error();
@@ -445,7 +454,8 @@ bool is_utf8(std::string_view text) {
             if (!continues(i + 1)) return false;
             i += 2;
         } else if (first >= 0xe0 && first <= 0xef) {
-            if (!continues(i + 1, first == 0xe0 ? 0xa0 : 0x80, first == 0xed ? 0x9f : 0xbf) || !continues(i + 2))
+            if (!continues(i + 1, first == 0xe0 ? 0xa0 : 0x80, first == 0xed ? 0x9f : 0xbf) ||
+                !continues(i + 2))
                 return false;
             i += 3;
         } else if (first >= 0xf0 && first <= 0xf4) {
@@ -465,12 +475,23 @@ std::string html(std::string_view text) {
     out.reserve(text.size());
     for (const char c : text) {
         switch (c) {
-            case '&': out += "&amp;"; break;
-            case '<': out += "&lt;"; break;
-            case '>': out += "&gt;"; break;
-            case '"': out += "&quot;"; break;
-            case '\'': out += "&#39;"; break;
-            default: out += c;
+            case '&':
+                out += "&amp;";
+                break;
+            case '<':
+                out += "&lt;";
+                break;
+            case '>':
+                out += "&gt;";
+                break;
+            case '"':
+                out += "&quot;";
+                break;
+            case '\'':
+                out += "&#39;";
+                break;
+            default:
+                out += c;
         }
     }
     return out;

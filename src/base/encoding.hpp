@@ -42,7 +42,8 @@ std::string form(const Fields& fields);
 
 /// multipart/form-data body (RFC 7578); file parts are refused. `content_type` is the whole header. Errors:
 /// bad_request naming "Content-Type", "body" or the form field; too_large.
-Result<Fields> parse_multipart(std::string_view body, std::string_view content_type, std::size_t fields_max = 200);
+Result<Fields> parse_multipart(std::string_view body, std::string_view content_type,
+                               std::size_t fields_max = 200);
 
 /// True for well-formed UTF-8 (no overlong forms, no surrogates).
 bool is_utf8(std::string_view text);

@@ -45,7 +45,8 @@ struct Url {
     [[nodiscard]] std::string origin() const;
 };
 
-/// Boost.URL underneath; refuses user info, fragments, other schemes. Error names `field`.
+/// Boost.URL underneath; refuses user info, fragments, other schemes, hosts that only some readers take for an
+/// address ("127.1"). Error: bad_request naming `field`.
 Result<Url> parse_url(std::string_view text, std::string_view field);
 
 /// Query and body of a request merged in the order they came: query first, then the body if it is

@@ -5,6 +5,8 @@
 #include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
 #include <vector>
 
 namespace kassi {
@@ -32,6 +34,12 @@ struct CountingIterator {
     bool operator!=(const CountingIterator& other) const { return at != other.at; }
 };
 
+std::string second_name(const std::string& name) {
+    constexpr std::size_t name_shown_bytes_max = 128;  // a longer one is not worth repeating
+    return name.size() > name_shown_bytes_max ? "a name twice in one object"
+                                              : '"' + name + "\" twice in one object";
+}
+
 /// Builds the value and refuses what the grammar allows and we do not.
 class Builder {
   public:
@@ -44,7 +52,8 @@ class Builder {
     bool boolean(bool value) { return place(value); }
     bool number_integer(json::number_integer_t value) { return place(value); }
     bool number_unsigned(json::number_unsigned_t value) {
-        constexpr auto largest = static_cast<json::number_unsigned_t>(std::numeric_limits<std::int64_t>::max());
+        constexpr auto largest =
+            static_cast<json::number_unsigned_t>(std::numeric_limits<std::int64_t>::max());
         // A reader that asks is_number_integer() and takes 64 bits with a sign must not get another number.
         if (value > largest) return place(static_cast<double>(value));
         return place(value);
@@ -57,8 +66,9 @@ class Builder {
     bool end_object() { return close(); }
     bool end_array() { return close(); }
     bool key(std::string& name) {
-        auto [slot, inserted] = open_.back()->get_ref<json::object_t&>().try_emplace(name, nullptr);
-        if (!inserted) return refuse("a second \"" + name.substr(0, name_shown_bytes_max) + "\" in one object");
+        auto [slot, inserted] =
+            open_.back()->get_ref<json::object_t&>().try_emplace(std::move(name), nullptr);
+        if (!inserted) return refuse(second_name(slot->first));
         slot_ = &slot->second;
         return true;
     }
@@ -68,9 +78,6 @@ class Builder {
     }
 
   private:
-    // Names are plain ASCII in practice; a longer or other one is not worth repeating.
-    static constexpr std::size_t name_shown_bytes_max = 64;
-
     template <class Value>
     bool place(Value&& value) {
         put(json(std::forward<Value>(value)));
@@ -107,7 +114,93 @@ class Builder {
     json* slot_ = nullptr;     // where the value of the last key goes
 };
 
-// What needs work inside a JSON string: 1 escape, 2 perhaps the first byte of a C1 control (U+0080 to U+009F).
+/// One object of scalars, in order.
+class FlatReader {
+  public:
+    explicit FlatReader(std::size_t fields_max) : fields_max_(fields_max) {}
+
+    Fields fields;
+    std::string problem;
+    std::string problem_field;
+    bool too_many = false;
+
+    bool null() { return inside("null"); }
+    bool boolean(bool value) { return scalar(value ? "1" : "0"); }
+    bool number_integer(json::number_integer_t value) { return scalar(std::to_string(value)); }
+    bool number_unsigned(json::number_unsigned_t value) { return scalar(std::to_string(value)); }
+    bool number_float(json::number_float_t, const std::string& text) { return scalar(text); }
+    bool string(std::string& value) { return scalar(std::move(value)); }
+    bool binary(json::binary_t&) { return refuse("binary data"); }
+    bool start_object(std::size_t) {
+        if (inside_) return refuse_nested();
+        inside_ = true;
+        return true;
+    }
+    bool start_array(std::size_t) { return inside_ ? refuse_nested() : inside("a list"); }
+    bool end_object() { return true; }
+    bool end_array() { return true; }
+    bool key(std::string& name) {
+        if (!names_.insert(name).second) return refuse(second_name(name));
+        too_many = names_.size() > fields_max_;
+        name_ = std::move(name);
+        return !too_many;
+    }
+    template <class Exception>
+    bool parse_error(std::size_t, const std::string&, const Exception&) {
+        return false;
+    }
+
+  private:
+    bool inside(std::string_view what) {
+        return inside_ || refuse(std::string(what) + " where one object is read");
+    }
+    bool scalar(std::string value) {
+        if (!inside("a lone value")) return false;
+        fields.emplace_back(std::move(name_), std::move(value));
+        return true;
+    }
+    bool refuse_nested() {
+        problem_field = name_;
+        return refuse("a list or an object where a single value is read");
+    }
+    bool refuse(std::string why) {
+        problem = std::move(why);
+        return false;
+    }
+
+    std::size_t fields_max_;
+    std::set<std::string> names_;
+    std::string name_;
+    bool inside_ = false;
+};
+
+/// Runs the parser over `text`. True: the handler has everything. Otherwise `where` says how far it came, and
+/// `fault` what is wrong when the handler did not say so.
+template <class Handler>
+bool read_json(std::string_view text, Handler& handler, std::size_t& where, std::string_view& fault) {
+    where = 0;
+    fault = "is not JSON: a byte order mark";
+    if (text.starts_with("\xef\xbb\xbf")) return false;
+    // The parser takes a zero byte for the end of the text.
+    fault = "is not JSON: a zero byte";
+    where = text.find('\0');
+    if (where != std::string_view::npos) return false;
+    fault = "is not JSON: it breaks off or has a fault";
+    const char* furthest = text.data();
+    const bool good = json::sax_parse(CountingIterator{text.data(), &furthest},
+                                      CountingIterator{text.data() + text.size(), &furthest}, &handler);
+    where = static_cast<std::size_t>(furthest - text.data());
+    return good;
+}
+
+Error json_error(std::string_view field, const std::string& problem, std::string_view fault,
+                 std::size_t where) {
+    return bad_request(std::string(field), (problem.empty() ? std::string(fault) : "has " + problem) +
+                                               " at byte " + std::to_string(where));
+}
+
+// What needs work inside a JSON string: 1 escape, 2 perhaps the first byte of a C1 control (U+0080 to
+// U+009F).
 constexpr auto string_classes = [] {
     std::array<std::uint8_t, 256> classes{};
     for (std::size_t c = 0; c < 0x20; ++c) classes[c] = 1;
@@ -118,14 +211,29 @@ constexpr auto string_classes = [] {
 
 void append_escape(std::string& out, unsigned code) {
     switch (code) {
-        case '"': out += "\\\""; return;
-        case '\\': out += "\\\\"; return;
-        case '\n': out += "\\n"; return;
-        case '\r': out += "\\r"; return;
-        case '\t': out += "\\t"; return;
-        case '\b': out += "\\b"; return;
-        case '\f': out += "\\f"; return;
-        default: break;
+        case '"':
+            out += "\\\"";
+            return;
+        case '\\':
+            out += "\\\\";
+            return;
+        case '\n':
+            out += "\\n";
+            return;
+        case '\r':
+            out += "\\r";
+            return;
+        case '\t':
+            out += "\\t";
+            return;
+        case '\b':
+            out += "\\b";
+            return;
+        case '\f':
+            out += "\\f";
+            return;
+        default:
+            break;
     }
     constexpr std::string_view digits = "0123456789abcdef";
     out += "\\u00";
@@ -159,22 +267,24 @@ void append_string(std::string& out, std::string_view value) {
 }  // namespace
 
 Result<json> parse_json(std::string_view text, std::string_view field, int depth_max) {
-    const char* furthest = text.data();
-    const auto refuse = [&](std::string_view why) {
-        return bad_request(std::string(field), std::string(why) + " at byte " + std::to_string(furthest - text.data()));
-    };
-    if (text.starts_with("\xef\xbb\xbf")) return refuse("is not JSON: a byte order mark");
-    // The parser takes a zero byte for the end of the text.
-    if (const auto zero = text.find('\0'); zero != std::string_view::npos) {
-        furthest = text.data() + zero;
-        return refuse("is not JSON: a zero byte");
-    }
     Builder builder(depth_max);
-    const bool good = json::sax_parse(CountingIterator{text.data(), &furthest},
-                                      CountingIterator{text.data() + text.size(), &furthest}, &builder);
-    if (good) return std::move(builder.root);
-    if (!builder.problem.empty()) return refuse("has " + builder.problem);
-    return refuse("is not JSON: it breaks off or has a fault");
+    std::size_t where = 0;
+    std::string_view fault;
+    if (!read_json(text, builder, where, fault)) return json_error(field, builder.problem, fault, where);
+    // A json converts to nearly everything, so that it has to be said which side of the result it is.
+    return Result<json>(boost::system::in_place_value, std::move(builder.root));
+}
+
+Result<Fields> parse_flat_json(std::string_view text, std::string_view field, std::size_t fields_max) {
+    FlatReader reader(fields_max);
+    std::size_t where = 0;
+    std::string_view fault;
+    if (read_json(text, reader, where, fault)) return std::move(reader.fields);
+    if (reader.too_many)
+        return Error{ErrorKind::too_large, std::string(field),
+                     "has more than " + std::to_string(fields_max) + " fields"};
+    const auto& named = reader.problem_field.empty() ? std::string(field) : reader.problem_field;
+    return json_error(named, reader.problem, fault, where);
 }
 
 void JsonWriter::separate() {

@@ -1,21 +1,29 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "base/encoding.hpp"
 #include "base/result.hpp"
 
 namespace kassi {
 
 /// Strict RFC 8259: UTF-8 checked, at most `depth_max` levels, no duplicate names in an object, no
-/// trailing text, no byte order mark. An integer that no std::int64_t holds becomes a floating number, so that
-/// is_number_integer() means that get<std::int64_t>() is exact. Error: bad_request, field "body" unless
+/// trailing text, no byte order mark. An integer that no std::int64_t holds becomes a floating number, so
+/// that is_number_integer() means that get<std::int64_t>() is exact. Error: bad_request, field "body" unless
 /// told, with the byte offset in the message.
 Result<nlohmann::json> parse_json(std::string_view text, std::string_view field = "body", int depth_max = 32);
+
+/// One JSON object of scalars as ordered fields, as strict as parse_json: true -> "1", false -> "0", a number
+/// as it is written, null as if it were absent. Errors: bad_request naming `field`, or the name whose value
+/// is a list or an object; too_large.
+Result<Fields> parse_flat_json(std::string_view text, std::string_view field = "body",
+                               std::size_t fields_max = 200);
 
 /// Writes JSON text straight into one string, in the order of the calls. Commas are its business.
 /// Strings are escaped, control characters of a terminal (DEL, C1) too; text must be UTF-8 already.
@@ -37,8 +45,10 @@ class JsonWriter {
     JsonWriter& field(std::string_view name, const char* value) { return key(name).string(value); }
     template <std::integral N>
     JsonWriter& field(std::string_view name, N value) {
-        if constexpr (std::same_as<N, bool>) return key(name).boolean(value);
-        else return key(name).integer(static_cast<std::int64_t>(value));
+        if constexpr (std::same_as<N, bool>)
+            return key(name).boolean(value);
+        else
+            return key(name).integer(static_cast<std::int64_t>(value));
     }
 
     [[nodiscard]] const std::string& text() const { return out_; }

@@ -17,6 +17,7 @@ struct Row {
 // ISO 4217, list one: the active currencies, without precious metals, test codes and most funds codes. Row 0
 // is "no currency"; the others are sorted by code. A currency without a well-known symbol of its own is
 // written with its code behind the amount.
+// clang-format off
 constexpr auto table = std::to_array<Row>({
     {"XXX", 999, 0, "", " XXX"},
     {"AED", 784, 2, "", " AED"},
@@ -178,6 +179,7 @@ constexpr auto table = std::to_array<Row>({
     {"ZMW", 967, 2, "", " ZMW"},
     {"ZWG", 924, 2, "", " ZWG"},
 });
+// clang-format on
 
 constexpr bool sorted_by_code() {
     for (std::size_t i = 2; i < table.size(); ++i)
@@ -224,8 +226,9 @@ Result<Currency> Currency::parse(std::string_view code, std::string_view field) 
     if (code.size() == 3) {
         const std::array<char, 3> upper{ascii_upper(code[0]), ascii_upper(code[1]), ascii_upper(code[2])};
         const std::string_view wanted(upper.data(), upper.size());
-        const auto* const found = std::lower_bound(table.begin() + 1, table.end(), wanted,
-                                                   [](const Row& row, std::string_view c) { return row.code < c; });
+        const auto* const found =
+            std::lower_bound(table.begin() + 1, table.end(), wanted,
+                             [](const Row& row, std::string_view c) { return row.code < c; });
         if (found != table.end() && found->code == wanted)
             return Currency(static_cast<std::uint8_t>(found - table.begin()));
     }

@@ -130,6 +130,7 @@ void describe(A& a, T& leg) {
     a.must("doing", leg.doing);
     a.may("verb", leg.verb);
     a.may("ready", leg.ready);
+    a.may("exposed", leg.exposed);
     a.may("refused", leg.refused);
     a.may("stuck", leg.stuck);
     a.may("calls", leg.calls);

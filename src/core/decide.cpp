@@ -45,6 +45,10 @@ std::vector<std::string> uncovered(const Transaction& transaction) {
     return sources;
 }
 
+std::string fields_digest(const Fields& fields) {
+    return encoding::hex(crypto::to_bytes(crypto::sha256(encoding::form(fields))));
+}
+
 // ---- Deciding -----------------------------------------------------------------------------------------
 
 const Leg& Deciding::leg_at(std::int64_t no) const {
@@ -850,9 +854,7 @@ class Handler {
         return false;
     }
     void spend(const Return& back) const {
-        d.out.token_spent =
-            TokenSpent{back.leg, back.callout,
-                       encoding::hex(crypto::to_bytes(crypto::sha256(encoding::form(back.fields))))};
+        d.out.token_spent = TokenSpent{back.leg, back.callout, fields_digest(back.fields)};
     }
     [[nodiscard]] const Order* find_order(std::int64_t item) const {
         for (const Bundle& bundle : d.tx.bundles)

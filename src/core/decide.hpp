@@ -83,6 +83,11 @@ Result<Decision> decide(const Transaction* transaction, const Papers& papers, co
 /// The only thing that changes a transaction. `at` is the time of the journal row.
 void apply(Transaction& transaction, const Event& event, Instant at);
 
+/// Bundles with an amount that no leg with goal take covers.
+std::vector<std::string> uncovered(const Transaction& transaction);
+/// By which a repeat of the same return is told from another one (hex SHA-256 of the ordered fields).
+std::string fields_digest(const Fields& fields);
+
 /// When the transaction wants Due next; nullopt: never again by itself.
 std::optional<Instant> due_at(const Transaction& transaction, const Terms& terms);
 

@@ -80,7 +80,5 @@ class Deciding {
 
 /// How long until a doubt is looked at again: slower and slower, never ends.
 Millis recheck_pause(std::int64_t rechecks);
-/// Every leg with goal take has its money; the bundles without one are listed.
-std::vector<std::string> uncovered(const Transaction& transaction);
 
 }  // namespace kassi::core

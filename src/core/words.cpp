@@ -3,8 +3,7 @@
 #include <array>
 #include <cstddef>
 
-#include "core/event.hpp"
-#include "core/input.hpp"
+#include "base/result.hpp"
 
 namespace kassi::core {
 namespace {
@@ -51,17 +50,6 @@ std::string_view word_of(E value) {
     KASSI_ENSURE(index < words<E>.size());
     return words<E>[index];
 }
-
-constexpr std::array<std::string_view, std::variant_size_v<Event>> event_names{
-    "HandedOver", "PurchaseAsked", "HoldMoved",   "LegOpened",    "GoalSet",       "CallMeant",
-    "CallEnded",  "CallDoubted",   "Ready",       "CustomerSent", "CustomerBack",  "VisitMeant",
-    "VisitDone",  "CalloutClosed", "Held",        "HoldGone",     "Taken",         "GivenBack",
-    "Refused",    "Stuck",         "RefundAsked", "RefundEnded",  "PersonSettled", "ConfirmAsked",
-    "Confirmed",  "Decided",       "Noted"};
-
-constexpr std::array<std::string_view, std::variant_size_v<InputBody>> input_names{
-    "HandOver", "Purchase", "Return", "ConfirmAnswer", "Hold",    "Release", "Cancel",
-    "RefundOf", "Settle",   "Answer", "Notice",        "Visited", "Due"};
 
 }  // namespace
 
@@ -157,13 +145,6 @@ bool has_verdict(Phase phase) {
             return false;
     }
     return false;
-}
-
-std::string_view event_name(const Event& event) {
-    return event_names[event.index()];
-}
-std::string_view input_name(const InputBody& body) {
-    return input_names[body.index()];
 }
 
 }  // namespace kassi::core

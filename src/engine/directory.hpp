@@ -15,32 +15,33 @@ namespace kassi::engine {
 /// A booking system: has the /v1 credential, sees its callers' transactions.
 struct System {
     std::string name;
-    std::vector<std::string> key_digests;   ///< lower-case hex SHA-256 of each accepted API key
+    std::vector<std::string> key_digests;  ///< lower-case hex SHA-256 of each accepted API key
 };
 
 /// An F13 user or an app of one system.
 struct Caller {
-    std::string name;                       ///< the F13 user id
+    std::string name;  ///< the F13 user id
     std::string system;
-    std::string password_hash;              ///< crypto::hash_password; "" cannot log in
+    std::string password_hash;  ///< crypto::hash_password; "" cannot log in
     std::string real_name;
-    std::string country = "uk";             ///< F13 spelling, lower case
-    std::vector<std::string> return_hosts;  ///< "fromtheboxoffice.com", "127.0.0.1:8080"; the port only when not the scheme's
+    std::string country = "uk";  ///< F13 spelling, lower case
+    std::vector<std::string>
+        return_hosts;  ///< "fromtheboxoffice.com", "127.0.0.1:8080"; the port only when not the scheme's
     /// Ways of paying by source, "*" for any other: merchants, the first is the default.
     std::map<std::string, std::vector<std::string>> ways;
     core::Policy policy;
-    std::map<std::string, std::int64_t> credit_limits;   ///< currency code -> minor units; absent: no limit
+    std::map<std::string, std::int64_t> credit_limits;  ///< currency code -> minor units; absent: no limit
 };
 
 struct Source {
-    std::string code;                       ///< "ext_test1"
-    std::string description;                ///< "External Test Backend 1"
+    std::string code;         ///< "ext_test1"
+    std::string description;  ///< "External Test Backend 1"
 };
 
 struct Directory {
     std::vector<System> systems;
     std::vector<Caller> callers;
-    std::vector<Source> sources;            ///< empty: any source may be handed over
+    std::vector<Source> sources;  ///< empty: any source may be handed over
     std::vector<providers::Merchant> merchants;
 
     [[nodiscard]] const System* system(std::string_view name) const;
@@ -55,10 +56,10 @@ enum class Mode { sandbox, live };
 
 struct Settings {
     Mode mode = Mode::sandbox;
-    std::string public_url;                 ///< "http://127.0.0.1:8080": where browsers and providers reach us
+    std::string public_url;  ///< "http://127.0.0.1:8080": where browsers and providers reach us
     core::Times times;
-    Millis answer_within{20'000};           ///< how long a door waits for rest
-    bool visit_loopback_only = true;        ///< sandbox: other hosts are journaled as withheld
+    Millis answer_within{20'000};     ///< how long a door waits for rest
+    bool visit_loopback_only = true;  ///< sandbox: other hosts are journaled as withheld
 };
 
 }  // namespace kassi::engine

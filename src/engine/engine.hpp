@@ -31,14 +31,14 @@ class Outside {
 /// A transaction as doors see it.
 struct View {
     core::Transaction transaction;
-    std::optional<core::Callout> callout;   ///< of the leg that is away now, with its tokens
+    std::optional<core::Callout> callout;  ///< of the leg that is away now, with its tokens
     std::int64_t callout_leg = 0;
-    bool replayed = false;                  ///< answered from an idempotency key
+    bool replayed = false;  ///< answered from an idempotency key
 };
 
 /// Who asks and how it may be repeated.
 struct Meta {
-    std::string by;                         ///< "caller demo", "system box-office", "person Anna"
+    std::string by;  ///< "caller demo", "system box-office", "person Anna"
     std::string tracking;
     /// Idempotency: the same key and fingerprint replays, another fingerprint is a conflict naming the key.
     struct Once {
@@ -49,28 +49,28 @@ struct Meta {
 
 struct HandOverRequest {
     std::string system, caller;
-    std::vector<core::Bundle> bundles;      ///< any order; sorted here
-    std::optional<core::Policy> policy;     ///< absent: the caller's
+    std::vector<core::Bundle> bundles;   ///< any order; sorted here
+    std::optional<core::Policy> policy;  ///< absent: the caller's
     Instant held_until{};
-    std::string customer_json, document_json;   ///< "" none
+    std::string customer_json, document_json;  ///< "" none
 };
 
 struct ReturnDetails {
     core::ReturnVia via = core::ReturnVia::caller;
-    std::string token, url;                 ///< via caller: the client's; the token must occur once in the path
-    std::string landing_url;                ///< via kassi
+    std::string token, url;   ///< via caller: the client's; the token must occur once in the path
+    std::string landing_url;  ///< via kassi
     std::string user_agent, accept, remote_site, remote_ip;
 };
 struct PurchaseRequest {
-    std::map<std::string, std::string> ways;    ///< source -> merchant; absent: the caller's default
+    std::map<std::string, std::string> ways;  ///< source -> merchant; absent: the caller's default
     std::optional<ReturnDetails> returns;
-    std::string customer_json;              ///< "" keep what was handed over
+    std::string customer_json;  ///< "" keep what was handed over
 };
 
 /// What a door waits for.
 enum class Until {
-    answer,   ///< a verdict, a callout, the owner's turn, or nothing left to do without the caller
-    rest,     ///< besides, no call is open (cancel and refund)
+    answer,  ///< a verdict, a callout, the owner's turn, or nothing left to do without the caller
+    rest,    ///< besides, no call is open (cancel and refund)
 };
 
 template <class T>
@@ -86,14 +86,15 @@ class Engine {
         const Clock& clock;
         Randomness& randomness;
         Outside& outside;
-        std::string digest_key;             ///< 32 bytes: keyed digests of customer, document, fields
+        std::string digest_key;  ///< 32 bytes: keyed digests of customer, document, fields
     };
     explicit Engine(Parts parts);
     ~Engine();
 
     /// Takes up what a crash left: Due for every open call nobody works on, then the timer.
     void start();
-    /// No new effects begin; what is under way is waited for; `done` when nothing is open or patience is over.
+    /// No new effects begin; what is under way is waited for; `done` when nothing is open or patience is
+    /// over.
     void stop(Millis patience, std::function<void()> done);
     /// The sandbox moved the clock: look at what is due now.
     void clock_moved();
@@ -108,8 +109,8 @@ class Engine {
 
     struct ReturnOutcome {
         View view;
-        bool repeat = false;                ///< the same return came before
-        std::string landing_url;            ///< via kassi: where the browser goes at the end; "" none
+        bool repeat = false;      ///< the same return came before
+        std::string landing_url;  ///< via kassi: where the browser goes at the end; "" none
     };
     /// `caller` "" for the browser door (tokens that we minted), else the authenticated F13 caller.
     /// Errors: bad_request (never issued), gone (spent by another return, or over).
@@ -140,13 +141,15 @@ class Engine {
     // ---- sweep -------------------------------------------------------------------------------------------
     struct SweepReport {
         std::int64_t looked_at = 0, released = 0, visited = 0, settled = 0, still_open = 0, needs_person = 0;
-        std::vector<std::string> lines;     ///< one a transaction, for people
+        std::vector<std::string> lines;  ///< one a transaction, for people
     };
     /// Everything that is due now, until nothing is (bounded by `within`).
-    void sweep(Millis within, std::function<void(const std::string&)> progress, std::function<void(SweepReport)> done);
+    void sweep(Millis within, std::function<void(const std::string&)> progress,
+               std::function<void(SweepReport)> done);
 
     struct Metrics {
-        std::int64_t commits = 0, conflicts = 0, calls = 0, calls_open = 0, doubts = 0, visits = 0, notices = 0;
+        std::int64_t commits = 0, conflicts = 0, calls = 0, calls_open = 0, doubts = 0, visits = 0,
+                     notices = 0;
     };
     Metrics metrics() const;
 

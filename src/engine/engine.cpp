@@ -1,0 +1,944 @@
+#include "engine/engine.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <unordered_map>
+
+#include "base/crypto.hpp"
+#include "base/limits.hpp"
+#include "base/log.hpp"
+#include "engine/returns.hpp"
+
+namespace kassi::engine {
+
+using core::Decision;
+using core::Input;
+using core::Transaction;
+using store::CommitOutcome;
+using store::Loaded;
+using store::Unit;
+
+bool answerable(const Transaction& transaction, Until until) {
+    const auto busy = [](const core::Leg& leg) {
+        return leg.doing == core::Doing::call ||
+               (leg.doing == core::Doing::rest && leg.retry_at.has_value() && leg.stuck.empty());
+    };
+    const bool any_busy = std::any_of(transaction.legs.begin(), transaction.legs.end(), busy);
+    if (until == Until::rest) return !any_busy;
+    if (core::has_verdict(transaction.phase) || transaction.phase == core::Phase::confirming) return true;
+    if (transaction.phase == core::Phase::reserved || core::leg_away(transaction) != nullptr) return true;
+    if (any_busy) return false;
+    // Nothing goes on without the caller: another way of paying is wanted, or a doubt takes its time.
+    return true;
+}
+
+namespace {
+
+struct LegKey {
+    TransactionId id;
+    std::int64_t leg;
+    auto operator<=>(const LegKey&) const = default;
+};
+
+}  // namespace
+
+struct Engine::State {
+    explicit State(Parts given)
+        : parts(std::move(given)), terms{parts.registry, parts.settings.times, parts.settings.public_url} {}
+
+    Parts parts;
+    core::Terms terms;
+    std::map<LegKey, std::int64_t> open_calls;  ///< the call that we are working on
+    struct Waiter {
+        Until until;
+        std::uint64_t number;
+        std::function<void(Result<View>)> done;
+    };
+    std::unordered_map<TransactionId, std::vector<Waiter>, IdHash> waiters;
+    std::uint64_t next_waiter = 0;
+    std::optional<Instant> armed;
+    std::set<TransactionId> due_running;
+    std::map<TransactionId, Instant> not_before;  ///< Due found nothing to do: look again later
+    bool stopping = false;
+    Metrics metrics;
+    SweepReport* sweeping = nullptr;
+
+    store::Store& store() { return parts.store; }
+    Instant now() const { return parts.clock.now(); }
+
+    // ---- one input: load, decide, commit, act, answer ----------------------------------------------------
+    struct Job {
+        TransactionId id;
+        bool create = false;
+        std::function<Result<Input>(const Loaded*)> make;  ///< asked again after a conflict
+        std::vector<store::Claim> claims;
+        std::optional<std::string> customer_json, document_json;
+        std::function<void(Result<Loaded>)> done;  ///< the state after the commit
+        std::function<void()> claimed;             ///< a claim exists already
+        bool due = false;
+        bool credit_exhausted = false;
+        int tries = 0;
+    };
+    static constexpr int conflict_tries_max = 100;
+
+    void run(std::shared_ptr<Job> job) {
+        std::optional<Loaded> loaded;
+        if (!job->create) {
+            loaded = store().load(job->id);
+            if (!loaded) return job->done(Error{ErrorKind::not_found, "transaction", "no such transaction"});
+        }
+        auto input = job->make(loaded ? &*loaded : nullptr);
+        if (!input) return job->done(input.error());
+        input->fresh_return_token = crypto::mint_token(parts.randomness);
+        input->fresh_page_token = crypto::mint_token(parts.randomness);
+        input->credit_exhausted = job->credit_exhausted;
+        static const core::Papers none;
+        const Instant at = now();
+        auto decision = core::decide(loaded ? &loaded->transaction : nullptr, loaded ? loaded->papers : none,
+                                     *input, at, terms);
+        if (!decision) return job->done(decision.error());
+        if (decision->events.empty())
+            return job->done(Loaded{std::move(decision->next), std::move(decision->papers)});
+
+        Unit unit;
+        unit.version_read = loaded ? loaded->transaction.version : 0;
+        unit.row = core::row_of(*input, *decision, at);
+        unit.claims = job->claims;
+        unit.due_at = core::due_at(decision->next, terms);
+        unit.settled = core::settled(decision->next);
+        unit.in_doubt = std::any_of(decision->next.legs.begin(), decision->next.legs.end(),
+                                    [](const core::Leg& leg) { return leg.doing == core::Doing::doubt; });
+        unit.needs_person = core::needs_person(decision->next);
+        unit.customer_json = job->customer_json;
+        unit.document_json = job->document_json;
+        unit.credit = credit_of(*decision, loaded ? &loaded->transaction : nullptr);
+        auto kept = std::make_shared<Decision>(*decision);
+        unit.decision = std::move(*decision);
+        // What we are about to work on is ours from the commit on, so that no Due takes it for abandoned.
+        for (const auto& effect : kept->effects)
+            if (const auto* call = std::get_if<core::CallEffect>(&effect))
+                open_calls[{job->id, call->leg}] = call->call;
+        const std::string by = input->by, name(core::input_name(input->body));
+        const auto before = loaded ? std::make_shared<Transaction>(std::move(loaded->transaction)) : nullptr;
+        store().commit(std::move(unit), [this, job, kept, by, name, before](CommitOutcome outcome) {
+            committed(job, kept, outcome, by, name, before.get());
+        });
+    }
+
+    void committed(const std::shared_ptr<Job>& job, const std::shared_ptr<Decision>& decision,
+                   CommitOutcome outcome, const std::string& by, const std::string& name,
+                   const Transaction* before) {
+        using Kind = CommitOutcome::Kind;
+        if (outcome.kind != Kind::committed) {
+            for (const auto& effect : decision->effects) {
+                const auto* call = std::get_if<core::CallEffect>(&effect);
+                if (call == nullptr) continue;
+                const auto open = open_calls.find({job->id, call->leg});
+                if (open != open_calls.end() && open->second == call->call) open_calls.erase(open);
+            }
+        }
+        switch (outcome.kind) {
+            case Kind::committed:
+                break;
+            case Kind::version_conflict:
+                ++metrics.conflicts;
+                if (++job->tries > conflict_tries_max)
+                    return job->done(Error{ErrorKind::unavailable, "",
+                                           "too much is happening to this transaction; try again"});
+                return run(job);
+            case Kind::claimed:
+                KASSI_ENSURE(job->claimed != nullptr);
+                return job->claimed();
+            case Kind::token_taken:
+                return job->done(
+                    bad_request("return_token", "is in use for another callout that is still open"));
+            case Kind::credit_exhausted:
+                if (job->credit_exhausted)
+                    return job->done(Error{ErrorKind::internal, "", "the credit limit was refused twice"});
+                job->credit_exhausted = true;
+                return run(job);
+            case Kind::unavailable:
+                return job->done(
+                    Error{ErrorKind::unavailable, "", "nothing can be recorded at the moment; try again"});
+        }
+        ++metrics.commits;
+        const Transaction& next = decision->next;
+        std::string events;
+        for (const auto& event : decision->events) {
+            if (!events.empty()) events += ' ';
+            events += core::event_name(event);
+        }
+        log::info("moved", {{"transaction", next.id.text()},
+                            {"caller", next.caller},
+                            {"input", name},
+                            {"by", by},
+                            {"phase", core::word(next.phase)},
+                            {"events", events},
+                            {"tracking", next.tracking}});
+        if (sweeping != nullptr) count(*sweeping, before, *decision);
+        act(*decision);
+        arm_for(core::due_at(next, terms));
+        for (const auto& reference : decision->references) match(reference.merchant, reference.reference);
+        Loaded after{next, decision->papers};
+        answer_waiters(after);
+        job->done(std::move(after));
+    }
+
+    std::vector<Unit::Credit> credit_of(const Decision& decision, const Transaction* before) const {
+        std::vector<Unit::Credit> credit;
+        // Held is owed from the moment that it is held: the limit holds under any number of purchases at
+        // once.
+        std::set<std::int64_t> held;
+        if (before != nullptr)
+            for (const auto& leg : before->legs)
+                if (leg.money == core::LegMoney::held) held.insert(leg.no);
+        for (auto& entry : core::ledger_of(decision.next, decision.events)) {
+            const core::Leg* leg = core::find_leg(decision.next, entry.leg);
+            if (!parts.registry.facts(*leg).house_credit) continue;
+            std::int64_t delta = 0;
+            if (entry.kind == "held") {
+                delta = entry.amount.minor;
+                held.insert(entry.leg);
+            } else if (entry.kind == "hold_gone") {
+                delta = -entry.amount.minor;
+                held.erase(entry.leg);
+            } else if (entry.kind == "taken") {
+                delta = held.contains(entry.leg) ? 0 : entry.amount.minor;
+            } else {
+                delta = -entry.amount.minor;
+            }
+            std::optional<std::int64_t> limit;
+            if (const Caller* caller = parts.directory.caller(decision.next.caller)) {
+                const auto found = caller->credit_limits.find(std::string(entry.amount.currency.code()));
+                if (found != caller->credit_limits.end() && delta > 0) limit = found->second;
+            }
+            credit.push_back({decision.next.caller, std::move(entry), delta, limit});
+        }
+        return credit;
+    }
+
+    // ---- effects
+    // -------------------------------------------------------------------------------------------
+    void act(const Decision& decision) {
+        if (stopping) return;  // what was meant is in the journal; the next start takes it up
+        const TransactionId id = decision.next.id;
+        for (const auto& effect : decision.effects) {
+            if (const auto* call = std::get_if<core::CallEffect>(&effect))
+                do_call(decision.next, *call);
+            else if (const auto* visit = std::get_if<core::VisitEffect>(&effect))
+                do_visit(id, *visit);
+        }
+    }
+
+    void do_call(const Transaction& transaction, const core::CallEffect& call) {
+        const providers::Merchant* merchant = parts.registry.merchant(call.merchant);
+        KASSI_ENSURE(merchant != nullptr);
+        const providers::Flow* flow = parts.registry.flow(merchant->provider);
+        KASSI_ENSURE(flow != nullptr);
+        HttpRequest request = flow->dress(call.request, *merchant);
+        if (!transaction.tracking.empty()) request.headers.emplace_back("X-Request-Id", transaction.tracking);
+        ++metrics.calls;
+        ++metrics.calls_open;
+        log::info("call", {{"transaction", transaction.id.text()},
+                           {"merchant", call.merchant},
+                           {"step", call.step},
+                           {"tracking", transaction.tracking}});
+        const TransactionId id = transaction.id;
+        const std::int64_t leg = call.leg, no = call.call;
+        open_calls[{id, leg}] = no;
+        parts.outside.call(
+            std::move(request), call.budget,
+            [this, id, leg, no, tracking = transaction.tracking, step = call.step](core::Heard heard) {
+                --metrics.calls_open;
+                std::string what;
+                if (const auto* answered = std::get_if<core::Answered>(&heard))
+                    what = fmt::format("{}", answered->response.status);
+                else if (const auto* silence = std::get_if<core::Silence>(&heard))
+                    what = (silence->sent ? "silence: " : "not sent: ") + silence->why;
+                log::info(
+                    "answer",
+                    {{"transaction", id.text()}, {"step", step}, {"outcome", what}, {"tracking", tracking}});
+                auto job = std::make_shared<Job>();
+                job->id = id;
+                job->make = [leg, no, heard](const Loaded*) -> Result<Input> {
+                    return Input{.body = core::Answer{leg, no, heard},
+                                 .by = "provider",
+                                 .tracking = {},
+                                 .fresh_return_token = {},
+                                 .fresh_page_token = {}};
+                };
+                job->done = [this, id, leg, no](Result<Loaded> after) {
+                    // Erased only now, when the answer is recorded: until then nobody may take the call for
+                    // abandoned.
+                    const auto open = open_calls.find({id, leg});
+                    if (open != open_calls.end() && open->second == no) open_calls.erase(open);
+                    if (!after)
+                        log::warning("answer_lost",
+                                     {{"transaction", id.text()}, {"why", after.error().message}});
+                    if (!after) arm_for(now());
+                };
+                run(job);
+            });
+    }
+
+    void do_visit(const TransactionId& id, const core::VisitEffect& visit) {
+        ++metrics.visits;
+        const std::int64_t leg = visit.leg, callout = visit.callout;
+        parts.outside.visit(visit.url, parts.settings.visit_loopback_only,
+                            [this, id, leg, callout](std::string outcome) {
+                                auto job = std::make_shared<Job>();
+                                job->id = id;
+                                job->make = [leg, callout, outcome](const Loaded*) -> Result<Input> {
+                                    return Input{.body = core::Visited{leg, callout, outcome},
+                                                 .by = "clock",
+                                                 .tracking = {},
+                                                 .fresh_return_token = {},
+                                                 .fresh_page_token = {}};
+                                };
+                                job->done = [](const Result<Loaded>&) {};
+                                run(job);
+                            });
+    }
+
+    /// A notice that came before its reference was known.
+    void match(const std::string& merchant, const std::string& reference) {
+        for (const auto& kept : store().unmatched(merchant, reference)) {
+            auto notice = store::parse_notice(kept.json);
+            if (!notice) continue;
+            const auto found = store().find_leg(merchant, reference);
+            if (!found) continue;
+            hear_notice(found->transaction, found->leg, merchant, kept.event_id, *notice,
+                        [this, merchant, event = kept.event_id](Result<bool> done) {
+                            if (done) store().drop_unmatched(merchant, event);
+                        });
+        }
+    }
+
+    void hear_notice(const TransactionId& id, std::int64_t leg, const std::string& merchant,
+                     const std::string& event_id, core::Notice notice, Done<bool> done) {
+        notice.leg = leg;
+        auto job = std::make_shared<Job>();
+        job->id = id;
+        job->claims.push_back({"notice:" + merchant, event_id, ""});
+        job->make = [notice](const Loaded*) -> Result<Input> {
+            return Input{.body = notice,
+                         .by = "provider",
+                         .tracking = {},
+                         .fresh_return_token = {},
+                         .fresh_page_token = {}};
+        };
+        job->claimed = [done] { done(false); };
+        job->done = [done](const Result<Loaded>& after) {
+            if (after)
+                done(true);
+            else
+                done(after.error());
+        };
+        run(job);
+    }
+
+    // ---- the clock
+    // -----------------------------------------------------------------------------------------
+    void arm_for(std::optional<Instant> at) {
+        if (!at || stopping) return;
+        if (armed && *armed <= *at) return;
+        armed = at;
+        parts.outside.wake_at(at, [this] { wake(); });
+    }
+
+    void wake() {
+        armed.reset();
+        if (stopping) return;
+        look_at_due([this](std::size_t) { arm_again(); });
+    }
+
+    void arm_again() {
+        const Instant moment = now();
+        std::erase_if(not_before, [moment](const auto& entry) { return entry.second <= moment; });
+        auto next = store().next_due();
+        if (!next) return;
+        // Those that found nothing to do just now must not keep us awake.
+        if (*next <= moment) {
+            bool other = false;
+            for (const auto& id : store().due(moment, not_before.size() + due_running.size() + 1))
+                other = other || (!not_before.contains(id) && !due_running.contains(id));
+            if (!other) next = moment + std::chrono::seconds(1);
+        }
+        arm_for(next);
+    }
+
+    static constexpr std::size_t due_batch_max = 200;
+
+    /// Due for everything that is due now; `done` with their number when all were decided.
+    void look_at_due(std::function<void(std::size_t)> done) {
+        auto left = std::make_shared<std::size_t>(1);
+        auto total = std::make_shared<std::size_t>(0);
+        const auto finish = [left, total, done] {
+            if (--*left == 0) done(*total);
+        };
+        for (const auto& id : store().due(now(), due_batch_max)) {
+            if (due_running.contains(id)) continue;
+            const auto skip = not_before.find(id);
+            if (skip != not_before.end() && skip->second > now()) continue;
+            ++*left;
+            ++*total;
+            run_due(id, finish);
+        }
+        finish();
+    }
+
+    void run_due(const TransactionId& id, std::function<void()> done) {
+        due_running.insert(id);
+        auto job = std::make_shared<Job>();
+        job->id = id;
+        auto version = std::make_shared<std::int64_t>(0);
+        job->make = [this, id, version](const Loaded* loaded) -> Result<Input> {
+            core::Due due;
+            *version = loaded->transaction.version;
+            for (const auto& leg : loaded->transaction.legs)
+                if (leg.doing == core::Doing::call && !open_calls.contains({id, leg.no}))
+                    due.unattended.push_back(leg.no);
+            return Input{
+                .body = due, .by = "clock", .tracking = {}, .fresh_return_token = {}, .fresh_page_token = {}};
+        };
+        job->done = [this, id, version, done](const Result<Loaded>& after) {
+            due_running.erase(id);
+            if (!after || after->transaction.version == *version)
+                not_before[id] = now() + std::chrono::seconds(5);
+            if (!after)
+                log::warning("due_failed", {{"transaction", id.text()}, {"why", after.error().message}});
+            done();
+        };
+        run(job);
+    }
+
+    // ---- waiting doors
+    // ---------------------------------------------------------------------------------------
+    static View view_of(const Loaded& loaded) {
+        View view;
+        view.transaction = loaded.transaction;
+        if (const core::Leg* leg = core::leg_away(loaded.transaction)) {
+            const auto parcel = loaded.papers.parcels.find(leg->no);
+            if (parcel != loaded.papers.parcels.end()) view.callout = parcel->second.callout;
+            view.callout_leg = leg->no;
+        }
+        return view;
+    }
+
+    void answer_waiters(const Loaded& after) {
+        const auto found = waiters.find(after.transaction.id);
+        if (found == waiters.end()) return;
+        std::vector<Waiter> ready;
+        std::erase_if(found->second, [&](Waiter& waiter) {
+            if (!answerable(after.transaction, waiter.until)) return false;
+            ready.push_back(std::move(waiter));
+            return true;
+        });
+        if (found->second.empty()) waiters.erase(found);
+        for (auto& waiter : ready) waiter.done(view_of(after));
+    }
+
+    // ---- idempotency
+    // -----------------------------------------------------------------------------------------
+    /// What an earlier request with this key led to. Nullopt: the key is new.
+    std::optional<Result<View>> replay(
+        const std::optional<Meta::Once>& once, const std::optional<TransactionId>& id,
+        const std::function<Result<Transaction>(const TransactionId&, std::int64_t)>& state_at) {
+        if (!once) return std::nullopt;
+        const auto found = store().find_claim({once->scope, once->key, once->fingerprint});
+        if (!found) return std::nullopt;
+        if (!found->same_fingerprint || (id && *id != found->transaction))
+            return Result<View>(
+                Error{ErrorKind::conflict, "Idempotency-Key", "was used before with another request"});
+        auto then = state_at(found->transaction, found->version);
+        if (!then) return Result<View>(then.error());
+        View view;
+        const auto present = store().load(found->transaction);
+        if (present) view = view_of(*present);
+        // A callout that is still open is shown as it was; one that is over is no longer an address to go to.
+        const core::Leg* away = core::leg_away(*then);
+        const core::Leg* away_now = present ? core::leg_away(present->transaction) : nullptr;
+        if (away == nullptr || away_now == nullptr || away->no != away_now->no ||
+            away->callout->no != away_now->callout->no) {
+            view.callout.reset();
+            view.callout_leg = 0;
+        }
+        view.transaction = std::move(*then);
+        view.replayed = true;
+        return Result<View>(std::move(view));
+    }
+
+    Result<Transaction> replay_until(const TransactionId& id, std::int64_t version,
+                                     const std::function<bool(const Transaction&)>& enough) {
+        Transaction transaction;
+        for (const auto& stored : store().journal(id)) {
+            auto row = core::parse_row(stored.json);
+            if (!row) return row.error();
+            core::apply_row(transaction, *row);
+            if (transaction.version >= version && enough(transaction)) return transaction;
+        }
+        if (transaction.version == 0)
+            return Error{ErrorKind::not_found, "transaction", "no such transaction"};
+        return transaction;
+    }
+    Result<Transaction> state_at(const TransactionId& id, std::int64_t version) {
+        return replay_until(id, version, [](const Transaction&) { return true; });
+    }
+    Result<Transaction> rest_at(const TransactionId& id, std::int64_t version, Until until) {
+        return replay_until(
+            id, version, [until](const Transaction& transaction) { return answerable(transaction, until); });
+    }
+
+    std::string digest(const std::string& text) const {
+        return text.empty() ? std::string{}
+                            : encoding::hex(crypto::to_bytes(crypto::hmac_sha256(parts.digest_key, text)))
+                                  .substr(0, 32);
+    }
+
+    static void count(SweepReport& report, const Transaction* before, const Decision& decision) {
+        const Transaction& next = decision.next;
+        bool visited = false;
+        for (const auto& event : decision.events)
+            visited = visited || std::holds_alternative<core::VisitMeant>(event);
+        if (visited) {
+            ++report.visited;
+            report.lines.push_back(fmt::format("{} the return URL is visited", next.reference));
+        }
+        const bool was_settled = before != nullptr && core::settled(*before);
+        if (before != nullptr && before->phase == core::Phase::reserved &&
+            next.phase == core::Phase::released) {
+            ++report.released;
+            report.lines.push_back(fmt::format("{} released: the reservation ran out", next.reference));
+        } else if (!was_settled && core::settled(next)) {
+            ++report.settled;
+            report.lines.push_back(fmt::format("{} settled: {}{}{}", next.reference, core::word(next.phase),
+                                               next.why.empty() ? "" : ", ", next.why));
+        }
+    }
+
+    void submit_job(const TransactionId& id, core::InputBody body, const Meta& meta, Until until,
+                    Done<View> done) {
+        const auto at = [this, until](const TransactionId& which, std::int64_t version) {
+            return rest_at(which, version, until);
+        };
+        if (auto known = replay(meta.once, id, at)) return done(std::move(*known));
+        auto job = std::make_shared<Job>();
+        job->id = id;
+        if (meta.once) job->claims.push_back({meta.once->scope, meta.once->key, meta.once->fingerprint});
+        job->make = [body = std::move(body), meta](const Loaded*) -> Result<Input> {
+            return Input{.body = body,
+                         .by = meta.by,
+                         .tracking = meta.tracking,
+                         .fresh_return_token = {},
+                         .fresh_page_token = {}};
+        };
+        job->claimed = [this, id, meta, at, done] {
+            auto known = replay(meta.once, id, at);
+            done(known ? std::move(*known)
+                       : Result<View>(Error{ErrorKind::conflict, "Idempotency-Key", "is in use"}));
+        };
+        job->done = [done](Result<Loaded> after) {
+            if (after)
+                done(view_of(*after));
+            else
+                done(after.error());
+        };
+        run(job);
+    }
+};
+
+Engine::Engine(Parts parts) : state_(std::make_unique<State>(std::move(parts))) {}
+Engine::~Engine() = default;
+
+void Engine::start() {
+    State& s = *state_;
+    // Nothing but Due for what nobody is working on: there is no second code path (design.md section 1).
+    const auto open = s.store().with_open_call();
+    if (!open.empty()) log::info("recovery", {{"open_calls", std::to_string(open.size())}});
+    for (const auto& id : open) s.run_due(id, [this] { state_->arm_again(); });
+    s.arm_again();
+}
+
+void Engine::stop(Millis patience, std::function<void()> done) {
+    State& s = *state_;
+    s.stopping = true;
+    s.parts.outside.wake_at(std::nullopt, {});
+    // Doors that still wait get what is known; the work goes on from the journal after the next start.
+    auto waiters = std::move(s.waiters);
+    s.waiters.clear();
+    for (auto& [id, list] : waiters) {
+        const auto loaded = s.store().load(id);
+        for (auto& waiter : list) {
+            if (loaded)
+                waiter.done(State::view_of(*loaded));
+            else
+                waiter.done(Error{ErrorKind::unavailable, "", "shutting down"});
+        }
+    }
+    const Instant until = s.now() + patience;
+    auto poll = std::make_shared<std::function<void()>>();
+    *poll = [this, until, done = std::move(done), poll] {
+        if (state_->open_calls.empty() || state_->now() >= until) {
+            const auto finished = done;
+            *poll = {};
+            return finished();
+        }
+        state_->parts.outside.after(Millis{20}, [poll] {
+            if (*poll) (*poll)();
+        });
+    };
+    const auto first = *poll;
+    first();
+}
+
+void Engine::clock_moved() {
+    state_->armed.reset();
+    state_->not_before.clear();
+    state_->wake();
+}
+
+void Engine::hand_over(HandOverRequest request, Meta meta, Done<View> done) {
+    State& s = *state_;
+    const auto at = [&s](const TransactionId& id, std::int64_t version) { return s.state_at(id, version); };
+    if (auto known = s.replay(meta.once, std::nullopt, at)) return done(std::move(*known));
+    const Caller* caller = s.parts.directory.caller(request.caller);
+    if (caller == nullptr || caller->system != request.system)
+        return done(bad_request("caller", "is not a caller of this system"));
+    for (std::size_t i = 0; i < request.bundles.size(); ++i) {
+        const std::string& source = request.bundles[i].source;
+        if (!s.parts.directory.sources.empty() && s.parts.directory.source(source) == nullptr)
+            return done(bad_request(fmt::format("bundles[{}].source", i), "is not a known source"));
+        if (request.bundles[i].amount.minor > 0 && s.parts.directory.ways(*caller, source).empty())
+            return done(
+                bad_request(fmt::format("bundles[{}].source", i), "this caller has no way of paying for it"));
+    }
+    if (request.document_json.size() > limits::document_bytes_max)
+        return done(Error{ErrorKind::too_large, "document",
+                          fmt::format("must have at most {} bytes", limits::document_bytes_max)});
+    if (request.customer_json.size() > limits::customer_bytes_max)
+        return done(Error{ErrorKind::too_large, "customer",
+                          fmt::format("must have at most {} bytes", limits::customer_bytes_max)});
+    auto job = std::make_shared<State::Job>();
+    job->create = true;
+    job->id = TransactionId::make(s.now(), s.parts.randomness);
+    if (meta.once) job->claims.push_back({meta.once->scope, meta.once->key, meta.once->fingerprint});
+    if (!request.customer_json.empty()) job->customer_json = request.customer_json;
+    if (!request.document_json.empty()) job->document_json = request.document_json;
+    core::HandOver hand_over{.id = job->id,
+                             .system = request.system,
+                             .caller = request.caller,
+                             .bundles = std::move(request.bundles),
+                             .policy = request.policy.value_or(caller->policy),
+                             .held_until = request.held_until,
+                             .customer_digest = s.digest(request.customer_json),
+                             .document_digest = s.digest(request.document_json)};
+    job->make = [hand_over = std::move(hand_over), meta](const Loaded*) -> Result<Input> {
+        return Input{.body = hand_over,
+                     .by = meta.by,
+                     .tracking = meta.tracking,
+                     .fresh_return_token = {},
+                     .fresh_page_token = {}};
+    };
+    job->claimed = [&s, meta, at, done] {
+        auto known = s.replay(meta.once, std::nullopt, at);
+        done(known ? std::move(*known)
+                   : Result<View>(Error{ErrorKind::conflict, "Idempotency-Key", "is in use"}));
+    };
+    job->done = [done](Result<Loaded> after) {
+        if (after)
+            done(State::view_of(*after));
+        else
+            done(after.error());
+    };
+    s.run(job);
+}
+
+void Engine::purchase(TransactionId id, PurchaseRequest request, Meta meta, Done<View> done) {
+    State& s = *state_;
+    const auto at = [&s](const TransactionId& which, std::int64_t version) {
+        return s.rest_at(which, version, Until::answer);
+    };
+    if (auto known = s.replay(meta.once, id, at)) return done(std::move(*known));
+    if (request.customer_json.size() > limits::customer_bytes_max)
+        return done(Error{ErrorKind::too_large, "customer",
+                          fmt::format("must have at most {} bytes", limits::customer_bytes_max)});
+    auto job = std::make_shared<State::Job>();
+    job->id = id;
+    if (meta.once) job->claims.push_back({meta.once->scope, meta.once->key, meta.once->fingerprint});
+    if (!request.customer_json.empty()) job->customer_json = request.customer_json;
+    // Under way or bought already: the present state is the answer, whoever was faster.
+    const auto answered = std::make_shared<std::optional<View>>();
+    job->make = [&s, request, meta, answered](const Loaded* loaded) -> Result<Input> {
+        const Transaction& transaction = loaded->transaction;
+        const bool again = transaction.phase == core::Phase::authorising &&
+                           transaction.policy.on_decline == core::OnDecline::again &&
+                           !core::uncovered(transaction).empty();
+        const bool under_way =
+            !again &&
+            (transaction.phase == core::Phase::authorising || transaction.phase == core::Phase::confirming ||
+             transaction.phase == core::Phase::capturing || transaction.phase == core::Phase::purchased ||
+             transaction.phase == core::Phase::cancelled);
+        if (under_way) {
+            *answered = State::view_of(*loaded);
+            return Error{ErrorKind::conflict, "transaction", "is under way"};
+        }
+        const Caller* caller = s.parts.directory.caller(transaction.caller);
+        if (caller == nullptr) return Error{ErrorKind::forbidden, "caller", "is no longer configured"};
+        core::Purchase purchase;
+        purchase.customer_digest = s.digest(request.customer_json);
+        const auto wanted = core::uncovered(transaction);
+        for (const auto& [source, merchant] : request.ways) {
+            if (std::find(wanted.begin(), wanted.end(), source) == wanted.end())
+                return bad_request("ways." + source, "is not a bundle that waits for a payment");
+        }
+        for (const std::string& source : wanted) {
+            const auto allowed = s.parts.directory.ways(*caller, source);
+            const auto chosen = request.ways.find(source);
+            if (allowed.empty())
+                return bad_request("ways." + source, "this caller has no way of paying for it");
+            const std::string name = chosen == request.ways.end() ? allowed.front() : chosen->second;
+            if (std::find(allowed.begin(), allowed.end(), name) == allowed.end())
+                return bad_request("ways." + source, "is not a way of paying of this caller: " +
+                                                         name.substr(0, limits::text_bytes_max));
+            const providers::Merchant* merchant = s.parts.registry.merchant(name);
+            if (merchant == nullptr || merchant->retired)
+                return bad_request("ways." + source, "is no longer offered: " + name);
+            purchase.legs.push_back({{source}, name, merchant->provider, "none"});
+        }
+        if (request.returns) {
+            auto journey = journey_of(*request.returns, *caller, s.parts.settings);
+            if (!journey) return journey.error();
+            purchase.journey = std::move(*journey);
+        }
+        return Input{.body = std::move(purchase),
+                     .by = meta.by,
+                     .tracking = meta.tracking,
+                     .fresh_return_token = {},
+                     .fresh_page_token = {}};
+    };
+    job->claimed = [&s, id, meta, at, done] {
+        auto known = s.replay(meta.once, id, at);
+        done(known ? std::move(*known)
+                   : Result<View>(Error{ErrorKind::conflict, "Idempotency-Key", "is in use"}));
+    };
+    job->done = [answered, done](Result<Loaded> after) {
+        if (after)
+            done(State::view_of(*after));
+        else if (*answered)
+            done(std::move(**answered));
+        else
+            done(after.error());
+    };
+    s.run(job);
+}
+
+void Engine::submit(TransactionId id, core::InputBody body, Meta meta, Done<View> done) {
+    const bool calls =
+        std::holds_alternative<core::Cancel>(body) || std::holds_alternative<core::RefundOf>(body);
+    state_->submit_job(id, std::move(body), meta, calls ? Until::rest : Until::answer, std::move(done));
+}
+
+void Engine::returned(std::string caller, std::string token, Fields fields, std::string next_token, Meta meta,
+                      Done<ReturnOutcome> done) {
+    State& s = *state_;
+    if (token.size() > limits::return_token_bytes_max) return done(bad_request("token", "was never issued"));
+    const auto found = s.store().find_token(caller, token);
+    if (!found || found->page) return done(bad_request("token", "was never issued"));
+    if (!caller.empty() && next_token.size() > limits::return_token_bytes_max)
+        return done(bad_request("next_token",
+                                fmt::format("must have at most {} bytes", limits::return_token_bytes_max)));
+    const std::string digest = core::fields_digest(fields);
+    struct Kept {
+        std::string landing_url;
+        bool repeat = false, other = false;
+    };
+    auto kept = std::make_shared<Kept>();
+    auto job = std::make_shared<State::Job>();
+    job->id = found->transaction;
+    // The token is looked up again after a conflict: two returns at once, one of them spends it.
+    job->make = [&s, caller, token, fields, next_token, meta, digest,
+                 kept](const Loaded* loaded) -> Result<Input> {
+        const auto present = s.store().find_token(caller, token);
+        if (!present) return bad_request("token", "was never issued");
+        if (loaded->papers.journey) kept->landing_url = loaded->papers.journey->landing_url;
+        if (present->spent) {
+            kept->repeat = present->fields_digest == digest;
+            kept->other = !kept->repeat;
+            const core::Leg* leg = core::find_leg(loaded->transaction, present->leg);
+            // What comes with a spent token counts only where a return can prove something.
+            const bool evidence =
+                kept->other && leg != nullptr && s.parts.registry.facts(*leg).settled_by_return;
+            if (!evidence) return Error{ErrorKind::gone, "token", "this return was used already"};
+        }
+        return Input{.body = core::Return{present->leg, present->callout, fields, next_token, present->spent},
+                     .by = meta.by,
+                     .tracking = meta.tracking,
+                     .fresh_return_token = {},
+                     .fresh_page_token = {}};
+    };
+    job->done = [&s, kept, id = found->transaction, done](Result<Loaded> after) {
+        if (kept->other) return done(Error{ErrorKind::gone, "token", "this return was used already"});
+        if (kept->repeat) {
+            const auto loaded = s.store().load(id);
+            if (!loaded) return done(Error{ErrorKind::gone, "token", "this return was used already"});
+            return done(ReturnOutcome{State::view_of(*loaded), true, kept->landing_url});
+        }
+        if (!after) return done(after.error());
+        done(ReturnOutcome{State::view_of(*after), false, kept->landing_url});
+    };
+    s.run(job);
+}
+
+Result<View> Engine::callout_page(std::string_view page_token) {
+    State& s = *state_;
+    if (page_token.size() > limits::return_token_bytes_max)
+        return Error{ErrorKind::not_found, "token", "no such page"};
+    const auto found = s.store().find_token("", page_token);
+    if (!found || !found->page) return Error{ErrorKind::not_found, "token", "no such page"};
+    auto loaded = s.store().load(found->transaction);
+    if (!loaded) return Error{ErrorKind::not_found, "token", "no such page"};
+    View view = State::view_of(*loaded);
+    const core::Leg* leg = core::find_leg(view.transaction, found->leg);
+    const bool live = leg != nullptr && leg->doing == core::Doing::away && leg->callout &&
+                      leg->callout->no == found->callout && view.callout;
+    if (!live) return Error{ErrorKind::gone, "token", "this step of the payment is over"};
+    return view;
+}
+
+void Engine::notice(std::string_view provider, std::string_view merchant_name, HttpRequest request,
+                    Done<bool> done) {
+    State& s = *state_;
+    const providers::Merchant* merchant = s.parts.registry.merchant(merchant_name);
+    const providers::Flow* flow = s.parts.registry.flow(provider);
+    if (merchant == nullptr || flow == nullptr || merchant->provider != provider)
+        return done(Error{ErrorKind::not_found, "merchant", "no such merchant"});
+    auto read = flow->read(request, *merchant, s.now());
+    if (!read) return done(read.error());
+    ++s.metrics.notices;
+    const std::string name(merchant_name);
+    const auto found = s.store().find_leg(name, read->reference);
+    if (found)
+        return s.hear_notice(found->transaction, found->leg, name, read->notice.event_id, read->notice,
+                             std::move(done));
+    store::UnmatchedNotice unmatched{name, read->reference, read->notice.event_id,
+                                     store::notice_json(read->notice), s.now()};
+    s.store().keep_unmatched(
+        unmatched, [&s, name, reference = read->reference, done = std::move(done)](bool ok) {
+            if (!ok)
+                return done(
+                    Error{ErrorKind::unavailable, "", "nothing can be recorded at the moment; try again"});
+            // The reference may have become known while this was written.
+            s.match(name, reference);
+            done(true);
+        });
+}
+
+void Engine::wait(TransactionId id, Until until, Millis within, std::function<void(Result<View>)> done) {
+    State& s = *state_;
+    const auto loaded = s.store().load(id);
+    if (!loaded) return done(Error{ErrorKind::not_found, "transaction", "no such transaction"});
+    if (answerable(loaded->transaction, until) || s.stopping) return done(State::view_of(*loaded));
+    const std::uint64_t number = ++s.next_waiter;
+    s.waiters[id].push_back({until, number, std::move(done)});
+    s.parts.outside.after(within, [&s, id, number] {
+        const auto found = s.waiters.find(id);
+        if (found == s.waiters.end()) return;
+        const auto waiter =
+            std::find_if(found->second.begin(), found->second.end(),
+                         [number](const State::Waiter& each) { return each.number == number; });
+        if (waiter == found->second.end()) return;
+        auto late = std::move(waiter->done);
+        found->second.erase(waiter);
+        if (found->second.empty()) s.waiters.erase(found);
+        const auto present = s.store().load(id);
+        if (present)
+            late(State::view_of(*present));
+        else
+            late(Error{ErrorKind::not_found, "transaction", "no such transaction"});
+    });
+}
+
+Result<View> Engine::view(const TransactionId& id, std::string_view system, std::string_view caller) {
+    const auto loaded = state_->store().load(id);
+    const bool theirs = loaded && (system.empty() || loaded->transaction.system == system) &&
+                        (caller.empty() || loaded->transaction.caller == caller);
+    if (!theirs) return Error{ErrorKind::not_found, "transaction", "no such transaction"};
+    return State::view_of(*loaded);
+}
+
+Result<core::Transaction> Engine::as_of(const TransactionId& id, std::int64_t version) {
+    return state_->state_at(id, version);
+}
+Result<core::Transaction> Engine::first_answer(const TransactionId& id, std::int64_t version) {
+    return state_->rest_at(id, version, Until::answer);
+}
+core::Explanation Engine::explain(const core::Transaction& transaction) const {
+    return core::explain(transaction, state_->now(), state_->terms);
+}
+store::Store& Engine::store() {
+    return state_->store();
+}
+const providers::Registry& Engine::registry() const {
+    return state_->parts.registry;
+}
+const Directory& Engine::directory() const {
+    return state_->parts.directory;
+}
+const Settings& Engine::settings() const {
+    return state_->parts.settings;
+}
+Instant Engine::now() const {
+    return state_->now();
+}
+Engine::Metrics Engine::metrics() const {
+    return state_->metrics;
+}
+
+void Engine::sweep(Millis within, std::function<void(const std::string&)> progress,
+                   std::function<void(SweepReport)> done) {
+    State& s = *state_;
+    auto report = std::make_shared<SweepReport>();
+    s.sweeping = report.get();
+    s.not_before.clear();
+    const Instant until = s.now() + within;
+    auto round = std::make_shared<std::function<void()>>();
+    const auto finish = [&s, report, round, done = std::move(done)] {
+        s.sweeping = nullptr;
+        const auto counts = s.store().counts();
+        report->still_open = counts.open;
+        report->needs_person = counts.needs_person;
+        store::ListFilter filter;
+        filter.needs_person = true;
+        for (const auto& id : s.store().list(filter)) {
+            const auto loaded = s.store().load(id);
+            if (loaded)
+                report->lines.push_back(
+                    fmt::format("{} needs a person: {}", loaded->transaction.reference,
+                                core::explain(loaded->transaction, s.now(), s.terms).summary));
+        }
+        s.store().expire(s.now(), [](std::int64_t) {});
+        *round = {};
+        s.arm_again();
+        done(*report);
+    };
+    *round = [&s, report, round, until, progress = std::move(progress), finish] {
+        s.look_at_due([&s, report, round, until, progress, finish](std::size_t looked) {
+            report->looked_at += static_cast<std::int64_t>(looked);
+            if (progress && looked > 0) progress(fmt::format("{} looked at", report->looked_at));
+            if ((looked == 0 && s.open_calls.empty()) || s.now() >= until) {
+                const auto finished = finish;
+                return finished();
+            }
+            s.parts.outside.after(Millis{10}, [round] {
+                if (*round) (*round)();
+            });
+        });
+    };
+    const auto first = *round;
+    first();
+}
+
+}  // namespace kassi::engine

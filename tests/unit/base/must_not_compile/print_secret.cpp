@@ -1,0 +1,7 @@
+#include <iostream>
+
+#include "base/secret.hpp"
+
+void show(const kassi::Secret<>& secret) {
+    std::cout << secret;
+}

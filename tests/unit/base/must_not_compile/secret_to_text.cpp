@@ -1,0 +1,5 @@
+#include "base/secret.hpp"
+
+std::string show(const kassi::Secret<>& secret) {
+    return secret;
+}
