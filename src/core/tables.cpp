@@ -89,7 +89,7 @@ bool amount_differs(const Deciding& d) {
     const auto& done = step_as<Done>(d);
     return done.amount && done.money != LegMoney::none && *done.amount != d.leg().amount;
 }
-bool return_says_money(const Deciding& d) {
+bool says_money(const Deciding& d) {
     return step_as<Done>(d).money != LegMoney::none;
 }
 bool fact_none_exposed(const Deciding& d) {
@@ -410,7 +410,7 @@ constexpr LegRow leg_rows[] = {
     {any_doing, any_verb, LegOn::asks, "", nullptr, call, ".", "the only way a call begins; journaled before it is sent", act_ask},
 
     {idle_or_calling, taking, LegOn::done, "amount differs", amount_differs, rest, "as it moved", "needs a person", act_mismatch},
-    {idle_or_calling, mask(Verb::open), LegOn::done, "its return says the money", return_says_money, rest, "taken", "a house settled by its return", act_money},
+    {idle_or_calling, mask(Verb::open), LegOn::done, "its return says the money", says_money, rest, "taken", "a house settled by its return", act_money},
     {idle_or_calling, mask(Verb::open), LegOn::done, "", nullptr, rest, ".", "Ready; the planner goes on", act_ready},
     {idle_or_calling, taking, LegOn::done, "", nullptr, rest, "held | taken", "amount, currency and reference compared first", act_money},
     {idle_or_calling, mask(Verb::void_hold), LegOn::done, "", nullptr, rest, "none", "", act_hold_gone},
@@ -419,6 +419,7 @@ constexpr LegRow leg_rows[] = {
     {idle_or_calling, mask(Verb::query), LegOn::done, "nothing there", fact_none, rest, "none", "Refused", act_fact_none},
     {idle_or_calling, mask(Verb::query), LegOn::done, "amount differs", amount_differs, rest, "as it moved", "needs a person", act_mismatch},
     {idle_or_calling, mask(Verb::query), LegOn::done, "", nullptr, rest, "the fact", "never backwards", act_fact},
+    {idle_or_calling, mask(Verb::close), LegOn::done, "money moved after all", says_money, rest, "the fact", "never backwards", act_fact},
     {idle_or_calling, mask(Verb::close), LegOn::done, "", nullptr, rest, "none", "Refused, goal give back", act_closed},
 
     {idle_or_calling, mask(Verb::open, Verb::authorise), LegOn::waiting, "no time left, or unwanted", hold_too_short, rest | call, ".", "closed again where that can be done", act_too_late_to_send},
@@ -512,7 +513,7 @@ void act_released(Deciding& d) {
     d.out.effects.push_back(NotifyEffect{"verdict"});
 }
 void act_purchased(Deciding& d) {
-    d.emit(Decided{Verdict::purchased, is_partial(d.tx) ? "partial" : ""});
+    d.emit(Decided{Verdict::purchased, uncovered(d.tx).empty() ? "" : "partial"});
     d.out.effects.push_back(NotifyEffect{"verdict"});
 }
 void act_refunds(Deciding&) {}  // the refunds are events of their own, emitted by the input

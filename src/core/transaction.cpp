@@ -97,10 +97,10 @@ bool bundle_bought(const Transaction& transaction, std::string_view source) {
     const auto bundle = std::ranges::find(transaction.bundles, source, &Bundle::source);
     if (bundle == transaction.bundles.end()) return false;
     if (bundle->amount.minor == 0) return true;
-    // A refused leg whose money came to light later bought nothing, whatever becomes of that money.
-    return std::ranges::any_of(transaction.legs, [&](const Leg& leg) {
-        return lists(leg, source) && moved(leg.money) && !leg.refused;
-    });
+    // A leg that was given up bought nothing, whatever becomes of its money; refunds after the purchase leave
+    // the goal as it was.
+    const Leg* leg = covering_leg(transaction, source);
+    return leg != nullptr && moved(leg->money);
 }
 
 bool is_partial(const Transaction& transaction) {

@@ -58,11 +58,11 @@ bool is_public_v6(const address_v6& candidate) {
         std::all_of(bytes.begin() + 4, bytes.begin() + 12, [](unsigned char byte) { return byte == 0; })) {
         return is_public_v4(v4_at(bytes, 12));
     }
-    if ((bytes[0] & 0xE0) != 0x20) return false;                 // only 2000::/3 is global unicast
-    if (word(0) == 0x2001 && word(1) < 0x0200) return false;     // 2001::/23 IETF protocols, Teredo
-    if (word(0) == 0x2001 && word(1) == 0x0DB8) return false;    // documentation
-    if (word(0) == 0x3FFF && word(1) < 0x1000) return false;     // documentation (RFC 9637)
-    if (word(0) == 0x2002) return is_public_v4(v4_at(bytes, 2)); // 6to4
+    if ((bytes[0] & 0xE0) != 0x20) return false;                  // only 2000::/3 is global unicast
+    if (word(0) == 0x2001 && word(1) < 0x0200) return false;      // 2001::/23 IETF protocols, Teredo
+    if (word(0) == 0x2001 && word(1) == 0x0DB8) return false;     // documentation
+    if (word(0) == 0x3FFF && word(1) < 0x1000) return false;      // documentation (RFC 9637)
+    if (word(0) == 0x2002) return is_public_v4(v4_at(bytes, 2));  // 6to4
     return true;
 }
 

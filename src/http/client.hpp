@@ -1,6 +1,8 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -14,33 +16,42 @@ namespace kassi::http {
 /// name not found, TLS refused), so the work is known not done.
 struct NoAnswer {
     bool sent = true;
-    std::string why;   ///< plain words, no URL, no secret
+    std::string why;  ///< plain words, no URL, no secret
 };
 
 using Outcome = std::variant<HttpResponse, NoAnswer>;
 
 struct ClientOptions {
-    std::string trusted_certificates_pem;   ///< "" : the system's store
+    std::string trusted_certificates_pem;  ///< "" : the system's store
+    /// For looking up, connecting and TLS together; addresses share it.
     std::chrono::milliseconds connect_timeout{5000};
-    std::size_t response_bytes_max = 0;     ///< 0: limits::response_body_bytes_max
+    std::size_t response_bytes_max = 0;  ///< 0: limits::response_body_bytes_max
     std::size_t idle_connections_max = 64;
+    /// A pooled connection that rested longer is closed and never used again.
+    std::chrono::milliseconds idle_connection_timeout{30'000};
     /// Refuse to connect to any address but loopback (sandbox and tests).
     bool loopback_only = false;
     /// Refuse private, loopback, link-local and multicast addresses, checked after resolving (visits).
     bool public_only = false;
 };
 
-/// An HTTP/1.1 client on one io_context: TLS 1.2 or newer with verification of chain and host, pooled
-/// keep-alive connections, one total deadline a request, bounded answers, no redirects followed.
-/// A pooled connection that turns out closed before a byte was answered: the request is sent again
-/// on a fresh one only when the first attempt is known not to have been sent.
+/// An HTTP/1.1 client on one io_context that one thread runs: TLS 1.2 or newer with verification of chain and
+/// host, pooled keep-alive connections, one total deadline a request, bounded answers, no redirects followed.
+/// A request is written at most once. A pooled connection is looked at before that, and a fresh one
+/// taken when the other end closed it or said something unasked; one that fails after the first byte
+/// was handed over and before an answer is NoAnswer{sent = true}.
 class Client {
   public:
+    /// Throws std::runtime_error when the trusted certificates cannot be read.
     Client(boost::asio::io_context& io, ClientOptions options);
+    /// As stop(): what `done` refers to must outlive the io_context's next turn.
     ~Client();
-    /// `request.target` is the absolute URL. `done` is called once, from the io thread.
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+    /// `request.target` is the absolute URL. Host, Content-Length and Connection are the client's
+    /// business. `done` is called once, from the io thread, never from inside send().
     void send(HttpRequest request, std::chrono::milliseconds deadline, std::function<void(Outcome)> done);
-    /// Cancels what is open; each gets NoAnswer.
+    /// Cancels what is open; each gets NoAnswer, as does what is sent later.
     void stop();
 
   private:

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -14,33 +16,42 @@ namespace kassi::http {
 /// A Reply is called exactly once, from the io thread; when the connection is gone it does nothing.
 using kassi::Handler;
 using kassi::Reply;
+/// A response of this status is none: the connection is closed without a word (simulators that lie dead).
+inline constexpr int hang_up = 0;
 
 struct TlsIdentity {
-    std::string certificate_pem;   ///< chain, leaf first
+    std::string certificate_pem;  ///< chain, leaf first
     Secret<> private_key_pem;
 };
 
 struct ServerOptions {
     std::string address = "127.0.0.1";
-    unsigned short port = 0;                 ///< 0: any free one, see Server::port()
+    unsigned short port = 0;  ///< 0: any free one, see Server::port()
     std::optional<TlsIdentity> tls;
-    std::size_t body_bytes_max = 0;          ///< 0: limits::request_body_bytes_max
+    std::size_t body_bytes_max = 0;  ///< 0: limits::request_body_bytes_max
     std::size_t connections_max = 4096;
-    std::chrono::seconds read_timeout{30};   ///< a request must be whole by then
-    std::chrono::seconds idle_timeout{75};   ///< between requests
+    std::chrono::milliseconds read_timeout{30'000};  ///< a request must be whole by then, an answer taken
+    std::chrono::milliseconds idle_timeout{75'000};  ///< between requests, and before the first
 };
 
-/// An HTTP/1.1 server on one io_context. Keep-alive, bounded header and body, no pipelining beyond
-/// one request. A body over the limit is answered 413, a malformed request 400, a header over its
-/// limit 431, all as JSON {"error":...} and the connection is closed.
+/// An HTTP/1.1 server on one io_context that one thread runs. Keep-alive, bounded header and body, no
+/// pipelining beyond one request: what was sent ahead waits its turn. A body over the limit is answered
+/// 413, a malformed request 400, a header over its limit 431, a target over its limit 414, one that is
+/// not whole in time 408, a connection too many 503, all as JSON {"error":...} and the connection is
+/// closed. Date, Content-Length, Connection and X-Content-Type-Options are the server's business.
+/// An exception of the handler, or a Reply dropped uncalled, is a 500 and a log line.
 class Server {
   public:
-    /// Binds and listens; throws std::runtime_error with address and reason when it cannot.
+    /// Binds and listens; throws std::runtime_error with address and reason when it cannot, or when the
+    /// certificate or its key cannot be used.
     Server(boost::asio::io_context& io, ServerOptions options, Handler handler);
+    /// Closes everything at once. A `done` of stop() that was not called yet never will be.
     ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
     [[nodiscard]] unsigned short port() const;
-    /// Stops accepting; open requests get their answers, idle connections are closed; `done` when the
-    /// last is gone or `patience` is over.
+    /// Stops accepting; open requests get their answers, idle connections are closed; `done` (once, from
+    /// the io thread) when the last is gone or `patience` is over, which closes what is left.
     void stop(std::chrono::milliseconds patience, std::function<void()> done);
 
   private:

@@ -49,13 +49,15 @@ std::string pem_of(X509* certificate) {
 }
 
 Secret<> pem_of(EVP_PKEY* key) {
-    const Bio bio(BIO_new(BIO_s_secmem()));   // wiped when freed
+    const Bio bio(BIO_new(BIO_s_secmem()));  // wiped when freed
     check(bio && PEM_write_bio_PKCS8PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) == 1,
           "writing the key");
     return Secret<>(text_of(bio.get()));
 }
 
-Bio reading(std::string_view pem) { return Bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))); }
+Bio reading(std::string_view pem) {
+    return Bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+}
 
 /// What authority and leaf have in common: key, serial, dates, subject.
 Certificate begin_certificate(EVP_PKEY* key, const std::string& common_name, const Validity& validity) {
@@ -102,9 +104,10 @@ void add_names(X509* certificate, const std::vector<std::string>& names) {
             GENERAL_NAME_set0_value(entry.get(), GEN_DNS, text);
         }
         check(sk_GENERAL_NAME_push(list.get(), entry.get()) > 0, "name");
-        (void)entry.release();   // the list's now
+        (void)entry.release();  // the list's now
     }
-    check(X509_add1_ext_i2d(certificate, NID_subject_alt_name, list.get(), 0, X509V3_ADD_DEFAULT) == 1, "names");
+    check(X509_add1_ext_i2d(certificate, NID_subject_alt_name, list.get(), 0, X509V3_ADD_DEFAULT) == 1,
+          "names");
 }
 
 Key new_key() {

@@ -20,7 +20,7 @@ struct Validity {
 /// A throw-away authority for the sandbox and the tests. EC P-256, PEM.
 struct CertificateAuthority {
     std::string certificate_pem;
-    Secret<> private_key_pem;   ///< PKCS 8, not encrypted
+    Secret<> private_key_pem;  ///< PKCS 8, not encrypted
 };
 
 /// Throws std::runtime_error when OpenSSL refuses.

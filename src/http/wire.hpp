@@ -26,7 +26,8 @@ inline bool is_field_value(std::string_view text) {
 
 /// Visible ASCII only: a blank or a line break would end the target.
 inline bool is_target(std::string_view text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+    return !text.empty() &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
 }
 
 inline void append_field(std::string& head, std::string_view name, std::string_view value) {

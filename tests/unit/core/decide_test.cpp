@@ -1,0 +1,749 @@
+#include "core/decide.hpp"
+
+#include <gmock/gmock.h>
+
+#include <set>
+
+#include "base/limits.hpp"
+#include "core/tables.hpp"
+#include "tests/unit/core/story.hpp"
+
+namespace kassi::core::test {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(OnCredit, OneCallIsPurchased) {
+    Story s;
+    s.hand_over({{"a", 11000}});
+    ASSERT_FALSE(s.purchase({{"a", "credit"}}, std::nullopt));
+    EXPECT_EQ(s.t.phase, Phase::purchased);
+    EXPECT_EQ(s.doing(1), "taken/rest/take");
+    EXPECT_TRUE(settled(s.t));
+    EXPECT_EQ(s.calls(), "");
+    EXPECT_EQ(s.t.version, 2);
+    const auto ledger = ledger_of(s.t, s.events);
+    ASSERT_EQ(ledger.size(), 2U);
+    EXPECT_EQ(ledger[0].kind, "held");
+    EXPECT_EQ(ledger[1].kind, "taken");
+    EXPECT_FALSE(due_at(s.t, s.terms));
+}
+
+TEST(OnCredit, LimitDeclines) {
+    Story s;
+    s.hand_over({{"a", 11000}});
+    s.credit_exhausted = true;
+    ASSERT_FALSE(s.purchase({{"a", "credit"}}, std::nullopt));
+    EXPECT_EQ(s.t.phase, Phase::failed);
+    EXPECT_EQ(s.leg(1).refused->code, "credit_limit");
+}
+
+TEST(Redirect, PaidAndBack) {
+    Story s;
+    s.hand_over({{"a", 11000}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    EXPECT_EQ(s.t.phase, Phase::authorising);
+    EXPECT_EQ(s.calls(), "1:open");
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    EXPECT_EQ(s.doing(1), "none/away(open)/take");
+    ASSERT_EQ(s.tokens.size(), 2U);
+    EXPECT_EQ(s.tokens[0].token, "T1");
+    EXPECT_FALSE(s.tokens[0].minted);
+    EXPECT_EQ(s.papers.parcels.at(1).callout->parameters[0].second, "https://box.example/back/T1");
+    ASSERT_FALSE(s.back(1, {{"success", "yes"}}));
+    ASSERT_TRUE(s.spent);
+    EXPECT_EQ(s.calls(), "1:charge");
+    EXPECT_EQ(s.papers.parcels.at(1).returned, (Fields{{"success", "yes"}}));
+    ASSERT_FALSE(s.answer(1, "taken"));
+    EXPECT_EQ(s.t.phase, Phase::purchased);
+    EXPECT_TRUE(s.papers.parcels.empty());
+    EXPECT_FALSE(s.papers.journey);
+}
+
+TEST(Redirect, EmptyReturnIsLookedUpAndClosed) {
+    Story s;
+    s.hand_over({{"a", 11000}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    ASSERT_FALSE(s.back(1, {}));
+    EXPECT_EQ(s.calls(), "1:query");
+    ASSERT_FALSE(s.answer(1, "none"));
+    EXPECT_EQ(s.calls(), "1:close");  // nothing is taken as not paid before its session was closed
+    ASSERT_FALSE(s.answer(1, "done"));
+    EXPECT_EQ(s.t.phase, Phase::failed);
+    EXPECT_EQ(s.leg(1).refused->code, "not_paid");
+    EXPECT_TRUE(settled(s.t));
+}
+
+TEST(Redirect, ChainOfTwoUsesTheNextToken) {
+    Story s;
+    s.hand_over({{"a", 100}, {"b", 200}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}, {"b", "redirect"}}));
+    EXPECT_EQ(s.calls(), "1:open");
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    ASSERT_FALSE(s.back(1, {{"success", "yes"}}, "T2"));
+    ASSERT_FALSE(s.answer(1, "taken"));
+    EXPECT_EQ(s.calls(), "2:open");
+    ASSERT_FALSE(s.answer(2, "waiting"));
+    EXPECT_EQ(s.tokens[0].token, "T2");
+    EXPECT_EQ(s.papers.parcels.at(2).callout->parameters[0].second, "https://box.example/back/T2");
+    ASSERT_FALSE(s.back(2, {{"success", "yes"}}, "T3"));
+    ASSERT_FALSE(s.answer(2, "taken"));
+    EXPECT_EQ(s.t.phase, Phase::purchased);
+}
+
+// Scenario 1 of core.md: two redirect bundles, the second refused.
+TEST(Redirect, SecondRefusedGivesTheFirstBack) {
+    Story s;
+    s.hand_over({{"a", 100}, {"b", 200}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}, {"b", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    ASSERT_FALSE(s.back(1, {{"success", "yes"}}));
+    ASSERT_FALSE(s.answer(1, "taken"));
+    ASSERT_FALSE(s.answer(2, "waiting"));
+    ASSERT_FALSE(s.back(2, {{"success", "no"}}));
+    ASSERT_FALSE(s.answer(2, "declined"));
+    EXPECT_EQ(s.t.phase, Phase::failed);  // the answer never waits for the refund
+    EXPECT_FALSE(settled(s.t));
+    EXPECT_EQ(s.calls(), "1:refund");
+    ASSERT_FALSE(s.answer(1, "back"));
+    EXPECT_EQ(s.doing(1), "back/rest/give_back");
+    EXPECT_TRUE(settled(s.t));
+}
+
+TEST(Redirect, WhatHasNoRefundStaysBought) {
+    Story s;
+    s.hand_over({{"a", 100}, {"b", 200}});
+    ASSERT_FALSE(s.purchase({{"a", "silent"}, {"b", "redirect"}}));
+    ASSERT_FALSE(s.back(1, {{"success", "yes"}}));
+    ASSERT_FALSE(s.answer(2, "waiting"));
+    ASSERT_FALSE(s.back(2, {{"success", "no"}}));
+    ASSERT_FALSE(s.answer(2, "declined"));
+    EXPECT_EQ(s.t.phase, Phase::purchased);
+    EXPECT_TRUE(is_partial(s.t));
+    EXPECT_TRUE(bundle_bought(s.t, "a"));
+    EXPECT_FALSE(bundle_bought(s.t, "b"));
+}
+
+TEST(Redirect, PartialPolicyGoesOn) {
+    Story s;
+    s.hand_over({{"a", 100}, {"b", 200}}, {.partial = true});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}, {"b", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    ASSERT_FALSE(s.back(1, {{"success", "no"}}));
+    ASSERT_FALSE(s.answer(1, "declined"));
+    EXPECT_EQ(s.t.phase, Phase::authorising);
+    ASSERT_FALSE(s.answer(2, "waiting"));
+    ASSERT_FALSE(s.back(2, {{"success", "yes"}}));
+    ASSERT_FALSE(s.answer(2, "taken"));
+    EXPECT_EQ(s.t.phase, Phase::purchased);
+    EXPECT_TRUE(is_partial(s.t));
+    EXPECT_EQ(s.t.why, "partial");
+}
+
+TEST(Mixed, WhatCanBeHeldIsHeldFirst) {
+    Story s;
+    s.hand_over({{"a", 100}, {"b", 200}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}, {"b", "credit"}}));
+    EXPECT_EQ(s.doing(2), "held/rest/take");
+    EXPECT_EQ(s.calls(), "1:open");
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    ASSERT_FALSE(s.back(1, {{"success", "no"}}));
+    ASSERT_FALSE(s.answer(1, "declined"));
+    EXPECT_EQ(s.t.phase, Phase::failed);
+    EXPECT_EQ(s.doing(2), "none/rest/give_back");  // voided in the same commit
+    EXPECT_TRUE(settled(s.t));
+}
+
+TEST(Silent, SettledByItsReturn) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "silent"}}));
+    EXPECT_EQ(s.doing(1), "none/away(open)/take");
+    ASSERT_FALSE(s.back(1, {{"success", "yes"}}));
+    EXPECT_EQ(s.t.phase, Phase::purchased);
+}
+
+TEST(Silent, ForgedReturnSpendsNothing) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "silent"}}));
+    ASSERT_FALSE(s.back(1, {{"success", "forged"}}));
+    EXPECT_FALSE(s.spent);
+    EXPECT_EQ(s.doing(1), "none/away(open)/take");
+    ASSERT_FALSE(s.back(1, {{"success", "yes"}}));
+    EXPECT_EQ(s.t.phase, Phase::purchased);
+}
+
+TEST(Silent, AssumedUnpaidAndReopenedByLaterEvidence) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "silent"}}));
+    s.pass();  // the visit
+    ASSERT_EQ(s.effects.size(), 1U);
+    EXPECT_EQ(std::get<VisitEffect>(s.effects[0]).url, "https://box.example/back/T1");
+    s.pass();  // the grace
+    EXPECT_EQ(s.t.phase, Phase::failed);
+    EXPECT_EQ(s.leg(1).refused->code, "assumed_unpaid");
+    ASSERT_FALSE(s.back(1, {{"success", "yes"}}));  // he did pay
+    EXPECT_EQ(s.leg(1).money, LegMoney::taken);
+    EXPECT_EQ(s.t.phase, Phase::failed);
+    EXPECT_FALSE(s.leg(1).stuck.empty());  // no refund: a person is told
+    EXPECT_TRUE(needs_person(s.t));
+    EXPECT_FALSE(settled(s.t));
+}
+
+TEST(Sweep, VisitGraceThenAsk) {
+    Story s;
+    s.hand_over({{"a", 100}}, {}, 60min);
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    const Instant sent = s.now;
+    s.pass();
+    EXPECT_EQ(s.now - sent, s.times.callout_max);
+    EXPECT_EQ(s.count<VisitMeant>(), 1);
+    EXPECT_EQ(s.doing(1), "none/away(open)/take");
+    ASSERT_FALSE(s.hear(Visited{1, 1, "answered 200"}));
+    s.pass();
+    EXPECT_EQ(s.calls(), "1:query");
+    ASSERT_FALSE(s.answer(1, "taken"));  // he paid and never came back
+    EXPECT_EQ(s.t.phase, Phase::purchased);
+}
+
+TEST(Sweep, ViaKassiThereIsNobodyToVisit) {
+    Story s;
+    s.hand_over({{"a", 100}}, {}, 60min);
+    Journey way;
+    way.via = ReturnVia::kassi;
+    way.url_before = "https://pay.example/callback/";
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}, way));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    EXPECT_TRUE(s.tokens[0].minted);
+    EXPECT_THAT(s.papers.parcels.at(1).callout->parameters[0].second,
+                HasSubstr("https://pay.example/callback/ret"));
+    s.pass();
+    EXPECT_EQ(s.count<VisitMeant>(), 0);
+    EXPECT_EQ(s.calls(), "1:query");
+}
+
+TEST(Sweep, ReservationRunsOut) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    s.pass();
+    EXPECT_EQ(s.t.phase, Phase::released);
+    EXPECT_EQ(s.t.why, "hold");
+    EXPECT_FALSE(due_at(s.t, s.terms));
+    const auto error = s.purchase({{"a", "credit"}});
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->kind, ErrorKind::conflict);
+}
+
+TEST(Notice, PaidAndNeverCameBack) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    ASSERT_FALSE(s.hear(Notice{.leg = 1,
+                               .event_id = "e1",
+                               .fact = LegMoney::taken,
+                               .amount = Story::pounds(100),
+                               .references = {},
+                               .trust = Trust::proof,
+                               .evidence = "paid"}));
+    EXPECT_EQ(s.t.phase, Phase::purchased);
+    // The browser comes after all: its token is spent now, and the state is the answer.
+    ASSERT_FALSE(s.back(1, {{"success", "yes"}}));
+    EXPECT_TRUE(s.spent);
+    EXPECT_EQ(s.calls(), "");
+    EXPECT_EQ(s.t.phase, Phase::purchased);
+    EXPECT_EQ(s.count<Taken>(), 1);
+}
+
+TEST(Notice, OtherAmountNeedsAPerson) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    ASSERT_FALSE(s.hear(Notice{.leg = 1,
+                               .event_id = "e1",
+                               .fact = LegMoney::taken,
+                               .amount = Story::pounds(1),
+                               .references = {},
+                               .trust = Trust::proof,
+                               .evidence = "paid"}));
+    EXPECT_EQ(s.t.phase, Phase::authorising);
+    EXPECT_THAT(s.leg(1).stuck, HasSubstr("asked"));
+    EXPECT_EQ(s.leg(1).taken_minor, 1);
+}
+
+TEST(Notice, HintIsAskedAbout) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    ASSERT_FALSE(s.hear(Notice{.leg = 1,
+                               .event_id = "e1",
+                               .fact = LegMoney::taken,
+                               .amount = {},
+                               .references = {},
+                               .trust = Trust::hint,
+                               .evidence = "?"}));
+    EXPECT_EQ(s.calls(), "1:query");
+    EXPECT_EQ(s.leg(1).money, LegMoney::none);
+}
+
+TEST(Notice, SettlesFirstOfAChainAndWaitsForTheCustomer) {
+    Story s;
+    s.hand_over({{"a", 100}, {"b", 200}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}, {"b", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    ASSERT_FALSE(s.hear(Notice{.leg = 1,
+                               .event_id = "e1",
+                               .fact = LegMoney::taken,
+                               .amount = Story::pounds(100),
+                               .references = {},
+                               .trust = Trust::proof,
+                               .evidence = "paid"}));
+    EXPECT_EQ(s.calls(), "");  // no token for the next hop yet
+    ASSERT_FALSE(s.back(1, {{"success", "yes"}}, "T2"));
+    EXPECT_EQ(s.calls(), "2:open");
+}
+
+TEST(Doubt, SameKeyGoesOutAgain) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    const auto first = std::get<CallEffect>(s.effects[0]);
+    const std::string key = s.leg(1).call->key;
+    ASSERT_FALSE(s.silence(1));
+    EXPECT_EQ(s.doing(1), "none/doubt(open)/take");
+    s.pass();
+    ASSERT_EQ(s.calls(), "1:open");
+    EXPECT_EQ(std::get<CallEffect>(s.effects[0]).request, first.request);
+    EXPECT_EQ(s.leg(1).call->key, key);
+}
+
+TEST(Doubt, NeverRepeatedIsNeverRepeated) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "never"}}));
+    EXPECT_EQ(s.calls(), "1:authorise");
+    ASSERT_FALSE(s.silence(1));
+    for (int i = 0; i < 20; ++i) {
+        s.pass();
+        EXPECT_EQ(s.calls(), "");
+    }
+    EXPECT_EQ(s.t.phase, Phase::failed);  // the seats are gone
+    EXPECT_EQ(s.leg(1).doing, Doing::doubt);
+    EXPECT_FALSE(settled(s.t));
+    EXPECT_TRUE(needs_person(s.t));
+    ASSERT_FALSE(s.hear(Settle{1, LegMoney::held, "Anna", "seen in the portal"}));
+    EXPECT_EQ(s.calls(), "1:void");
+    ASSERT_FALSE(s.answer(1, "done"));
+    EXPECT_TRUE(settled(s.t));
+}
+
+// Scenario 2 of core.md: a capture is lost after both legs were held.
+TEST(Doubt, LostCapture) {
+    Story s;
+    s.hand_over({{"a", 100}, {"b", 200}});
+    ASSERT_FALSE(s.purchase({{"a", "card"}, {"b", "card"}}));
+    ASSERT_FALSE(s.answer(1, "held"));
+    ASSERT_FALSE(s.answer(2, "held"));
+    EXPECT_EQ(s.t.phase, Phase::capturing);
+    EXPECT_EQ(s.calls(), "1:capture 2:capture");
+    ASSERT_FALSE(s.answer(2, "taken"));
+    ASSERT_FALSE(s.silence(1));
+    EXPECT_EQ(s.doing(1), "held/doubt(capture)/take");
+    s.pass();
+    EXPECT_EQ(s.calls(), "1:capture");
+    ASSERT_FALSE(s.answer(1, "taken"));
+    EXPECT_EQ(s.t.phase, Phase::purchased);
+}
+
+TEST(Doubt, LostCaptureAndTheHoldRunsOut) {
+    Story s;
+    s.hand_over({{"a", 100}, {"b", 200}});
+    ASSERT_FALSE(s.purchase({{"a", "card"}, {"b", "card"}}));
+    ASSERT_FALSE(s.answer(1, "held"));
+    ASSERT_FALSE(s.answer(2, "held"));
+    ASSERT_FALSE(s.answer(2, "taken"));
+    ASSERT_FALSE(s.silence(1));
+    s.now = s.t.held_until;
+    ASSERT_FALSE(s.hear(Due{}));
+    EXPECT_EQ(s.t.phase, Phase::failed);
+    EXPECT_THAT(s.calls(), HasSubstr("2:refund"));
+    ASSERT_FALSE(s.answer(2, "back"));
+    while (s.calls() != "1:query") s.pass();  // a capture that nobody wants is looked up, not repeated
+    ASSERT_FALSE(s.answer(1, "held"));
+    EXPECT_EQ(s.calls(), "1:void");
+    ASSERT_FALSE(s.answer(1, "done"));
+    EXPECT_TRUE(settled(s.t));
+    EXPECT_EQ(s.count<Taken>(), 1);
+}
+
+TEST(Doubt, AbandonedCallIsTakenUp) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.hear(Due{{1}}));  // the process died between commit and answer
+    EXPECT_EQ(s.doing(1), "none/doubt(open)/take");
+    s.pass(0ms);
+    EXPECT_EQ(s.calls(), "1:open");
+}
+
+TEST(Doubt, VolatileInputIsKnownNotDone) {
+    Story s;
+    s.flows.volatile_open = true;
+    s.flows.merchants["redirect"].browser = Browser::no;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    EXPECT_TRUE(s.papers.parcels.at(1).request.method.empty());  // never on disk, sealed or not
+    ASSERT_FALSE(s.hear(Due{{1}}));
+    EXPECT_EQ(s.t.phase, Phase::failed);
+    EXPECT_EQ(s.leg(1).refused->code, "card_lost");
+}
+
+TEST(Doubt, LateAnswerOfTheDoubtedCallCounts) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "card"}}));
+    s.now = s.leg(1).call->silent_at;
+    ASSERT_FALSE(s.hear(Due{}));
+    EXPECT_EQ(s.doing(1), "none/doubt(authorise)/take");
+    ASSERT_FALSE(s.answer(1, "held"));
+    EXPECT_EQ(s.calls(), "1:capture");
+}
+
+TEST(Doubt, PausesGrowAndNeverEnd) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "never"}}));
+    ASSERT_FALSE(s.silence(1));
+    Millis last{0};
+    for (int i = 0; i < 30; ++i) {
+        const Instant before = s.now;
+        s.pass();
+        ASSERT_EQ(s.leg(1).doing, Doing::doubt);
+        EXPECT_GE(s.now - before + (i > 12 ? 0ms : 6h),
+                  last);  // the hold's own Due comes in between at first
+        last = s.now - before;
+    }
+    EXPECT_EQ(last, 6h);
+}
+
+TEST(NotDone, TriedAgainThenRefused) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.silence(1, false));
+    EXPECT_EQ(s.doing(1), "none/rest/take");
+    s.pass();
+    EXPECT_EQ(s.calls(), "1:open");
+    ASSERT_FALSE(s.answer(1, "not done"));
+    s.pass();
+    ASSERT_FALSE(s.silence(1, false));
+    EXPECT_EQ(s.t.phase, Phase::failed);
+    EXPECT_EQ(s.leg(1).refused->code, "provider_unavailable");
+}
+
+TEST(NotDone, ChargeGivesUpOnlyAfterClosing) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    ASSERT_FALSE(s.back(1, {{"success", "yes"}}));
+    ASSERT_FALSE(s.silence(1, false));
+    EXPECT_EQ(s.papers.parcels.at(1).returned, (Fields{{"success", "yes"}}));  // still there for the next try
+    s.pass();
+    ASSERT_FALSE(s.silence(1, false));
+    s.pass();
+    ASSERT_FALSE(s.silence(1, false));
+    EXPECT_EQ(s.calls(), "1:close");
+    EXPECT_EQ(s.t.phase, Phase::authorising);
+    ASSERT_FALSE(s.answer(1, "declined"));  // too late to close: it was paid
+    EXPECT_EQ(s.calls(), "1:query");
+    ASSERT_FALSE(s.answer(1, "taken"));
+    EXPECT_EQ(s.t.phase, Phase::purchased);
+}
+
+TEST(Answer, OtherAmountIsNeverASuccess) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    ASSERT_FALSE(s.back(1, {{"success", "yes"}}));
+    ASSERT_FALSE(s.answer(1, "cheap"));
+    EXPECT_NE(s.t.phase, Phase::purchased);
+    EXPECT_EQ(s.leg(1).taken_minor, 99);
+    EXPECT_TRUE(needs_person(s.t));
+}
+
+TEST(Hold, RunsOutWhileTheCustomerIsAway) {
+    Story s;
+    s.hand_over({{"a", 100}}, {}, 5min);
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    EXPECT_EQ(s.leg(1).callout->until, s.t.held_until - s.times.hold_margin - 30s);
+    s.now = s.t.held_until - s.times.hold_margin;
+    ASSERT_FALSE(s.hear(Due{}));
+    EXPECT_EQ(s.t.phase, Phase::failed);
+    EXPECT_EQ(s.t.why, "hold");
+    EXPECT_EQ(s.calls(), "1:close");
+    ASSERT_FALSE(s.answer(1, "declined"));  // he has paid meanwhile
+    EXPECT_EQ(s.calls(), "1:query");
+    ASSERT_FALSE(s.answer(1, "taken"));  // a success that came too late is given back
+    EXPECT_EQ(s.leg(1).money, LegMoney::taken);
+    EXPECT_EQ(s.calls(), "1:refund");
+    ASSERT_FALSE(s.answer(1, "back"));
+    EXPECT_TRUE(settled(s.t));
+}
+
+TEST(Hold, TooShortForACallout) {
+    Story s;
+    s.hand_over({{"a", 100}}, {}, 2min);
+    const auto error = s.purchase({{"a", "redirect"}});
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->field, "held_until");
+    EXPECT_EQ(s.t.phase, Phase::reserved);
+    ASSERT_FALSE(s.purchase({{"a", "credit"}}));
+    EXPECT_EQ(s.t.phase, Phase::purchased);
+}
+
+TEST(Hold, MovesForwardOnly) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    EXPECT_EQ(s.hear(Hold{s.t.held_until - 1min})->field, "held_until");
+    EXPECT_EQ(s.hear(Hold{s.now - 1min})->field, "held_until");
+    EXPECT_EQ(s.hear(Hold{s.now + limits::hold_max + 1ms})->field, "held_until");
+    const Instant later = s.t.held_until + 10min;
+    ASSERT_FALSE(s.hear(Hold{later}));
+    EXPECT_EQ(s.t.held_until, later);
+    EXPECT_EQ(*due_at(s.t, s.terms), later);
+}
+
+TEST(Owner, ConfirmsBetweenHeldAndTaken) {
+    Story s;
+    s.hand_over({{"a", 100}}, {.confirm = Confirm::owner});
+    ASSERT_FALSE(s.purchase({{"a", "card"}}));
+    ASSERT_FALSE(s.answer(1, "held"));
+    EXPECT_EQ(s.t.phase, Phase::confirming);
+    EXPECT_EQ(s.calls(), "");
+    EXPECT_EQ(s.hear(ConfirmAnswer{true, {{"zzz", "1"}}})->field, "references.zzz");
+    ASSERT_FALSE(s.hear(ConfirmAnswer{true, {{"a", "SEATS-1"}}}));
+    EXPECT_EQ(s.t.phase, Phase::capturing);
+    EXPECT_EQ(s.calls(), "1:capture");
+    s.now = s.t.held_until + 1h;  // bought is bought: the owner has said yes
+    ASSERT_FALSE(s.hear(Due{}));
+    EXPECT_EQ(s.t.phase, Phase::capturing);
+    ASSERT_FALSE(s.answer(1, "taken"));
+    EXPECT_EQ(s.t.phase, Phase::purchased);
+    EXPECT_EQ(s.t.confirmations[0].second, "SEATS-1");
+}
+
+TEST(Owner, SaysNoOrNothing) {
+    for (const bool says : {true, false}) {
+        Story s;
+        s.hand_over({{"a", 100}}, {.confirm = Confirm::owner});
+        ASSERT_FALSE(s.purchase({{"a", "credit"}}));
+        ASSERT_EQ(s.t.phase, Phase::confirming);
+        if (says) {
+            ASSERT_FALSE(s.hear(ConfirmAnswer{false, {}}));
+        } else {
+            s.pass();
+        }
+        EXPECT_EQ(s.t.phase, Phase::failed);
+        EXPECT_EQ(s.t.why, "not_confirmed");
+        EXPECT_TRUE(settled(s.t));
+    }
+}
+
+TEST(Again, AnotherWayAfterADecline) {
+    Story s;
+    s.hand_over({{"a", 100}}, {.on_decline = OnDecline::again});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    ASSERT_FALSE(s.back(1, {{"success", "no"}}));
+    ASSERT_FALSE(s.answer(1, "declined"));
+    EXPECT_EQ(s.t.phase, Phase::authorising);
+    EXPECT_EQ(uncovered(s.t), std::vector<std::string>{"a"});
+    ASSERT_FALSE(s.purchase({{"a", "credit"}}));
+    EXPECT_EQ(s.t.phase, Phase::purchased);
+    EXPECT_EQ(s.leg(1).goal, Goal::give_back);
+    EXPECT_EQ(s.doing(2), "taken/rest/take");
+    EXPECT_FALSE(is_partial(s.t));
+}
+
+TEST(Again, UntilTheHoldEnds) {
+    Story s;
+    s.hand_over({{"a", 100}}, {.on_decline = OnDecline::again});
+    s.credit_exhausted = true;
+    ASSERT_FALSE(s.purchase({{"a", "credit"}}));
+    EXPECT_EQ(s.t.phase, Phase::authorising);
+    s.pass();
+    EXPECT_EQ(s.t.phase, Phase::failed);
+    EXPECT_EQ(s.t.why, "hold");
+}
+
+TEST(Release, FreesAndRepeats) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.hear(Release{}));
+    EXPECT_EQ(s.t.phase, Phase::released);
+    ASSERT_FALSE(s.hear(Release{}));
+    EXPECT_TRUE(s.events.empty());
+}
+
+TEST(Release, WhileAwayClosesTheSession) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    ASSERT_FALSE(s.hear(Release{}));
+    EXPECT_EQ(s.t.phase, Phase::failed);
+    EXPECT_EQ(s.calls(), "1:close");
+    ASSERT_FALSE(s.answer(1, "done"));
+    EXPECT_TRUE(settled(s.t));
+}
+
+TEST(Cancel, EverythingThenCancelled) {
+    Story s;
+    s.hand_over({{"a", 100}, {"b", 200}});
+    ASSERT_FALSE(s.purchase({{"a", "credit"}, {"b", "credit"}}));
+    ASSERT_FALSE(s.hear(Cancel{}));
+    EXPECT_EQ(s.t.phase, Phase::cancelled);
+    EXPECT_EQ(s.leg(1).back_minor, 100);
+    ASSERT_FALSE(s.hear(Cancel{}));
+    EXPECT_TRUE(s.events.empty());
+}
+
+TEST(Cancel, OneItem) {
+    Story s;
+    s.hand_over({{"a", 100}, {"b", 200}});
+    ASSERT_FALSE(s.purchase({{"a", "credit"}, {"b", "redirect"}}));
+    ASSERT_FALSE(s.answer(2, "waiting"));
+    ASSERT_FALSE(s.back(2, {{"success", "yes"}}));
+    ASSERT_FALSE(s.answer(2, "taken"));
+    EXPECT_EQ(s.hear(Cancel{{99}})->field, "items");
+    ASSERT_FALSE(s.hear(Cancel{{2}}));
+    EXPECT_EQ(s.calls(), "2:refund");
+    EXPECT_EQ(s.t.phase, Phase::purchased);
+    ASSERT_FALSE(s.answer(2, "back"));
+    EXPECT_EQ(s.leg(2).money, LegMoney::back);
+    EXPECT_EQ(s.leg(2).refunds[0].items, std::vector<std::int64_t>{2});
+    EXPECT_EQ(s.leg(1).money, LegMoney::taken);
+    EXPECT_EQ(s.t.phase, Phase::purchased);
+}
+
+TEST(Refund, PartsNeverMoreThanTaken) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    ASSERT_FALSE(s.back(1, {{"success", "yes"}}));
+    ASSERT_FALSE(s.answer(1, "taken"));
+    EXPECT_EQ(s.hear(RefundOf{1, Story::pounds(101), "Anna", "kind"})->field, "amount");
+    EXPECT_EQ(s.hear(RefundOf{1, Story::pounds(0), "Anna", "kind"})->field, "amount");
+    EXPECT_EQ(s.hear(RefundOf{1, Story::pounds(10), "", "kind"})->field, "by");
+    EXPECT_EQ(s.hear(RefundOf{1, Story::pounds(10), "Anna", ""})->field, "because");
+    ASSERT_FALSE(s.hear(RefundOf{1, Story::pounds(60), "Anna", "kind"}));
+    EXPECT_EQ(s.hear(RefundOf{1, Story::pounds(41), "Anna", "kind"})->field, "amount");
+    ASSERT_FALSE(s.hear(RefundOf{1, Story::pounds(40), "Anna", "kind"}));
+    EXPECT_EQ(s.calls(), "");  // at most one call a leg
+    ASSERT_FALSE(s.answer(1, "back"));
+    EXPECT_EQ(s.leg(1).back_minor, 60);
+    EXPECT_EQ(s.calls(), "1:refund");
+    ASSERT_FALSE(s.answer(1, "declined"));
+    EXPECT_FALSE(s.leg(1).stuck.empty());
+    EXPECT_EQ(s.leg(1).refunds[1].state, RefundState::failed);
+}
+
+TEST(Purchase, Refusals) {
+    Story s;
+    s.hand_over({{"a", 100}, {"b", 200}});
+    const Transaction before = s.t;
+    EXPECT_EQ(s.purchase({{"a", "credit"}})->field, "ways.b");
+    EXPECT_EQ(s.purchase({{"a", "credit"}, {"b", "credit"}, {"c", "credit"}})->field, "ways.c");
+    EXPECT_EQ(s.purchase({{"a", "credit"}, {"a", "credit"}})->field, "ways.a");
+    EXPECT_EQ(s.purchase({{"a", "credit"}, {"b", "redirect"}}, std::nullopt)->field, "return_token");
+    EXPECT_EQ(s.t, before);
+    ASSERT_FALSE(s.purchase({{"a", "credit"}, {"b", "redirect"}}));
+    EXPECT_EQ(s.purchase({{"a", "credit"}, {"b", "redirect"}})->kind, ErrorKind::conflict);
+}
+
+TEST(HandOver, Refusals) {
+    Story s;
+    const auto refused = [&s](auto change) {
+        HandOver body;
+        body.bundles = {{"a", "A", Story::pounds(100), {{1, Story::pounds(100), true}}}};
+        body.held_until = s.now + 15min;
+        change(body);
+        s.journal.clear();
+        const auto error = s.hear(body);
+        return error ? error->field : std::string("accepted");
+    };
+    EXPECT_EQ(refused([](HandOver&) {}), "accepted");
+    EXPECT_EQ(refused([](HandOver& h) { h.bundles.clear(); }), "bundles");
+    EXPECT_EQ(refused([](HandOver& h) { h.bundles[0].amount.minor = -1; }), "bundles[0].amount");
+    EXPECT_EQ(refused([](HandOver& h) { h.bundles[0].amount.minor = payment_minor_max + 1; }),
+              "bundles[0].amount");
+    EXPECT_EQ(refused([](HandOver& h) { h.bundles[0].amount.minor = payment_minor_max; }), "accepted");
+    EXPECT_EQ(refused([](HandOver& h) { h.bundles[0].orders[0].amount.minor = 101; }), "bundles[0].orders");
+    EXPECT_EQ(refused([](HandOver& h) { h.bundles.push_back(h.bundles[0]); }), "bundles[1].source");
+    EXPECT_EQ(refused([&s](HandOver& h) { h.held_until = s.now; }), "held_until");
+    EXPECT_EQ(refused([&s](HandOver& h) { h.held_until = s.now + limits::hold_max; }), "accepted");
+    EXPECT_EQ(refused([&s](HandOver& h) { h.held_until = s.now + limits::hold_max + 1ms; }), "held_until");
+    EXPECT_EQ(refused([](HandOver& h) { h.bundles[0].source.assign(limits::text_bytes_max + 1, 'x'); }),
+              "bundles[0].source");
+    EXPECT_EQ(refused([](HandOver& h) { h.bundles.resize(limits::bundles_max + 1, h.bundles[0]); }),
+              "bundles");
+}
+
+TEST(Free, ABundleOfZeroHasNoLeg) {
+    Story s;
+    s.hand_over({{"a", 0}});
+    ASSERT_FALSE(s.purchase({}, std::nullopt));
+    EXPECT_EQ(s.t.phase, Phase::purchased);
+    EXPECT_TRUE(s.t.legs.empty());
+    EXPECT_TRUE(bundle_bought(s.t, "a"));
+}
+
+TEST(Tracking, TheLastOneStays) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.hear(Hold{s.t.held_until + 1min}, "xyz"));
+    EXPECT_EQ(s.t.tracking, "xyz");
+    ASSERT_FALSE(s.hear(Release{}));
+    EXPECT_EQ(s.t.tracking, "xyz");
+}
+
+TEST(Settle, OnlyWhatIsInDoubt) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "never"}}));
+    EXPECT_EQ(s.hear(Settle{1, LegMoney::none, "Anna", "looked"})->kind, ErrorKind::conflict);
+    ASSERT_FALSE(s.silence(1));
+    EXPECT_EQ(s.hear(Settle{1, LegMoney::none, "", "looked"})->field, "by");
+    EXPECT_EQ(s.hear(Settle{1, LegMoney::none, "Anna", ""})->field, "because");
+    ASSERT_FALSE(s.hear(Settle{1, LegMoney::none, "Anna", "looked"}));
+    EXPECT_EQ(s.t.phase, Phase::failed);
+    EXPECT_TRUE(settled(s.t));
+}
+
+TEST(Tables, EveryRowIsNamedAndLeadsSomewhere) {
+    for (const auto& row : leg_table()) {
+        EXPECT_FALSE(word(row.on).empty());
+        EXPECT_NE(row.from, 0);
+        EXPECT_NE(row.to, 0);
+        EXPECT_NE(row.verbs, 0);
+        EXPECT_EQ(row.guard == nullptr, row.guard_word.empty()) << word(row.on);
+    }
+    std::set<Phase> reached{Phase::reserved};
+    for (const auto& row : transaction_table())
+        for (int phase = 0; phase < 8; ++phase)
+            if (in(row.to, static_cast<Phase>(phase))) reached.insert(static_cast<Phase>(phase));
+    EXPECT_EQ(reached.size(), 8U);
+}
+
+}  // namespace
+}  // namespace kassi::core::test

@@ -1,0 +1,133 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "core/decide.hpp"
+
+/// A way of paying for tests of the core: what the provider answers is written in the answer itself
+/// ("taken", "declined", "waiting", ...), so that a test reads like a story.
+namespace kassi::core::test {
+
+class ScriptedFlows final : public Flows {
+  public:
+    std::map<std::string, Facts> merchants;
+
+    ScriptedFlows() {
+        Facts credit;
+        credit.can_hold = credit.can_query = credit.can_refund = credit.can_refund_part =
+            credit.house_credit = true;
+        merchants["credit"] = credit;
+        Facts redirect;
+        redirect.has_open = redirect.can_query = redirect.can_close = redirect.can_refund =
+            redirect.can_refund_part = redirect.notifies = true;
+        redirect.browser = Browser::always;
+        merchants["redirect"] = redirect;
+        Facts silent;  // neither asked nor notifying, no refund
+        silent.has_open = silent.settled_by_return = true;
+        silent.browser = Browser::always;
+        merchants["silent"] = silent;
+        Facts card;  // like Stripe: held first
+        card.can_hold = card.can_query = card.can_close = card.can_refund = true;
+        merchants["card"] = card;
+        Facts never;  // like Borgun: the money call is never repeated and cannot be looked up
+        never.can_hold = never.can_refund = true;
+        merchants["never"] = never;
+    }
+
+    const Facts& facts(const Leg& leg) const override { return merchants.at(leg.merchant); }
+
+    Step begin(const Scene& scene) const override {
+        const std::string& merchant = scene.leg.merchant;
+        if (merchant == "credit") {
+            switch (scene.verb) {
+                case Verb::authorise:
+                    if (scene.credit_exhausted) return Declined{{"credit_limit", "the limit is reached"}, {}};
+                    return Done{LegMoney::held, scene.amount, {}, ""};
+                case Verb::capture:
+                    return Done{LegMoney::taken, scene.amount, {}, ""};
+                case Verb::void_hold:
+                    return Done{LegMoney::none, {}, {}, ""};
+                case Verb::refund:
+                    return Done{LegMoney::back, scene.amount, {}, ""};
+                case Verb::query:
+                    return Done{scene.leg.money, {}, {}, ""};
+                case Verb::open:
+                case Verb::charge:
+                case Verb::close:
+                    return Unknown{"no such verb"};
+            }
+        }
+        if (merchant == "silent" && scene.verb == Verb::open) return waiting(scene);
+        Ask ask;
+        ask.name = std::string(word(scene.verb));
+        ask.request = {"POST", "/" + ask.name, {}, std::to_string(scene.amount.minor)};
+        ask.repeat = merchant == "never" && takes_money(scene.verb)           ? Repeat::never
+                     : scene.verb == Verb::query || scene.verb == Verb::close ? Repeat::safe
+                                                                              : Repeat::same_key;
+        ask.key = scene.transaction.id.text() + "-" + std::to_string(scene.leg.no) + "-" + ask.name +
+                  std::to_string(scene.refund_no);
+        ask.reference = scene.transaction.id.text() + "-" + std::to_string(scene.leg.no);
+        ask.needs_volatile = volatile_open && scene.verb == Verb::open;
+        return ask;
+    }
+
+    Step resume(const Scene& scene, const Heard& heard) const override {
+        if (const auto* silence = std::get_if<Silence>(&heard)) {
+            if (!silence->sent) return NotDone{silence->why, Millis{1000}};
+            return Unknown{silence->why};
+        }
+        if (const auto* returned = std::get_if<Returned>(&heard)) {
+            const std::string* success = find_field(returned->fields, "success");
+            if (scene.leg.merchant == "silent") {
+                if (success != nullptr && *success == "forged") return Unknown{"the signature does not fit"};
+                if (success != nullptr && *success == "yes") return Done{LegMoney::taken, {}, {}, "returned"};
+                return Declined{{"declined", "the customer did not pay"}, {}};
+            }
+            if (success != nullptr) return Done{LegMoney::none, {}, {}, "returned"};
+            Ask ask;
+            ask.name = "query";
+            ask.request = {"GET", "/query", {}, ""};
+            ask.repeat = Repeat::safe;
+            ask.as = Verb::query;
+            return ask;
+        }
+        const std::string& says = std::get<Answered>(heard).response.body;
+        const auto money = [&](LegMoney what) { return Done{what, scene.amount, {{"payment", "p1"}}, says}; };
+        if (says == "taken") return money(LegMoney::taken);
+        if (says == "held") return money(LegMoney::held);
+        if (says == "back") return money(LegMoney::back);
+        if (says == "none") return Done{LegMoney::none, {}, {}, says};
+        if (says == "done") return Done{LegMoney::none, {}, {{"session", "s1"}}, says};
+        if (says == "cheap")
+            return Done{LegMoney::taken, Money{scene.amount.minor - 1, scene.amount.currency}, {}, says};
+        if (says == "declined") return Declined{{"declined", "the provider said no"}, {}};
+        if (says == "waiting") return waiting(scene);
+        if (says == "working") return Working{"still at it"};
+        if (says == "not done") return NotDone{"busy", Millis{1000}};
+        return Unknown{says};
+    }
+
+    std::vector<EvidenceField> evidence(const Leg&, const Fields& fields) const override {
+        std::vector<EvidenceField> kept;
+        for (const auto& [name, value] : fields)
+            kept.push_back({name, Keep::value, value, static_cast<std::int64_t>(value.size())});
+        return kept;
+    }
+
+    bool volatile_open = false;
+
+  private:
+    static Step waiting(const Scene& scene) {
+        return Waiting{{.type = "get",
+                        .destination = "http://house.example/pay",
+                        .parameters = {{"return_url", scene.return_url}},
+                        .integration_json = {},
+                        .return_token = {},
+                        .page_token = {}},
+                       "saved",
+                       {{"session", "s1"}}};
+    }
+};
+
+}  // namespace kassi::core::test

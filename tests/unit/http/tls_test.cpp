@@ -1,0 +1,238 @@
+#include <gmock/gmock.h>
+#include <openssl/ssl.h>
+
+#include "http/client.hpp"
+#include "http/server.hpp"
+#include "http/tls_certificates.hpp"
+#include "sockets.hpp"
+
+namespace kassi::http::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::system_clock;
+using testing::HasSubstr;
+using testing::Not;
+
+/// One authority for all tests of this file.
+const CertificateAuthority& authority() {
+    static const CertificateAuthority made = make_certificate_authority("Kassi test authority");
+    return made;
+}
+
+void echo(HttpRequest request, const Reply& reply) {
+    HttpResponse response;
+    response.body = request.method + " " + request.target + " " + request.body;
+    reply(std::move(response));
+}
+
+ServerOptions with(TlsIdentity identity) {
+    ServerOptions options;
+    options.tls = std::move(identity);
+    return options;
+}
+
+ClientOptions trusting(const CertificateAuthority& trusted) {
+    ClientOptions options;
+    options.trusted_certificates_pem = trusted.certificate_pem;
+    options.loopback_only = true;
+    return options;
+}
+
+std::string secure_url(const RunningServer& server, const std::string& host) {
+    return "https://" + host + ":" + std::to_string(server.port()) + "/";
+}
+
+TEST(Tls, NamesAndAddressesThatTheCertificateIsFor) {
+    const RunningServer server(
+        echo, with(make_certificate(authority(), {"shop.localhost", "*.pay.localhost", "127.0.0.1"})));
+    RunningClient client(trusting(authority()));
+    for (const std::string host : {"shop.localhost", "SHOP.localhost", "a.pay.localhost", "127.0.0.1"}) {
+        const auto outcome = client.get(secure_url(server, host));
+        EXPECT_EQ(body_of(outcome), "GET / ") << host << ": " << why_of(outcome);
+    }
+    for (const std::string host : {"other.localhost", "localhost", "a.b.pay.localhost"}) {
+        const auto outcome = client.get(secure_url(server, host));
+        EXPECT_TRUE(unanswered(outcome, false)) << host;
+        EXPECT_THAT(why_of(outcome), HasSubstr("certificate was refused")) << host;
+    }
+}
+
+TEST(Tls, AnotherAddressThanTheCertificates) {
+    const RunningServer server(echo, with(make_certificate(authority(), {"127.0.0.2", "localhost"})));
+    RunningClient client(trusting(authority()));
+    const auto outcome = client.get(secure_url(server, "127.0.0.1"));
+    EXPECT_TRUE(unanswered(outcome, false));
+    EXPECT_THAT(why_of(outcome), HasSubstr("certificate was refused"));
+}
+
+TEST(Tls, AnyOfItsNamesWillDo) {
+    const RunningServer server(echo,
+                               with(make_certificate(authority(), {"first.localhost", "second.localhost"})));
+    RunningClient client(trusting(authority()));
+    EXPECT_EQ(status_of(client.get(secure_url(server, "second.localhost"))), 200);
+    EXPECT_TRUE(unanswered(client.get(secure_url(server, "127.0.0.1")), false));
+}
+
+TEST(Tls, AnAuthorityThatNobodyTrusts) {
+    std::atomic<int> visits = 0;
+    const RunningServer server(
+        [&](HttpRequest request, const Reply& reply) {
+            ++visits;
+            echo(std::move(request), reply);
+        },
+        with(make_certificate(make_certificate_authority("Somebody else"), {"127.0.0.1"})));
+    RunningClient client(trusting(authority()));
+    const auto outcome = client.send({"POST", secure_url(server, "127.0.0.1"), {}, "money", ""});
+    EXPECT_TRUE(unanswered(outcome, false)) << why_of(outcome);
+    RunningClient system_store;
+    EXPECT_TRUE(unanswered(system_store.get(secure_url(server, "127.0.0.1")), false));
+    EXPECT_EQ(visits, 0);
+}
+
+TEST(Tls, CertificatesOutOfTheirTime) {
+    const auto now = system_clock::now();
+    const std::chrono::hours day(24);
+    RunningClient client(trusting(authority()));
+    for (const Validity& validity :
+         {Validity{now - 10 * day, now - day}, Validity{now + day, now + 10 * day}}) {
+        const RunningServer server(echo, with(make_certificate(authority(), {"127.0.0.1"}, validity)));
+        const auto outcome = client.get(secure_url(server, "127.0.0.1"));
+        EXPECT_TRUE(unanswered(outcome, false));
+        EXPECT_THAT(why_of(outcome), HasSubstr(validity.until < now ? "expired" : "not yet valid"));
+    }
+}
+
+TEST(Tls, ALeafIsNoAuthority) {
+    const auto leaf = make_certificate(authority(), {"127.0.0.1"});
+    const CertificateAuthority upstart{leaf.certificate_pem, leaf.private_key_pem};
+    auto forged = make_certificate(upstart, {"127.0.0.1"});
+    forged.certificate_pem += leaf.certificate_pem;
+    const RunningServer server(echo, with(std::move(forged)));
+    RunningClient client(trusting(authority()));
+    EXPECT_TRUE(unanswered(client.get(secure_url(server, "127.0.0.1")), false));
+}
+
+TEST(Tls, APlainServerIsNoTlsServer) {
+    const RunningServer server(echo);
+    RunningClient client(trusting(authority()));
+    const auto outcome = client.send({"POST", secure_url(server, "127.0.0.1"), {}, "money", ""});
+    EXPECT_TRUE(unanswered(outcome, false)) << why_of(outcome);
+    EXPECT_THAT(why_of(outcome), HasSubstr("TLS handshake failed"));
+}
+
+TEST(Tls, LargeBodiesBothWaysAndKeptConnections) {
+    const RunningServer server(
+        [](const HttpRequest& request, const Reply& reply) {
+            HttpResponse response;
+            response.body = request.body;
+            reply(std::move(response));
+        },
+        [] {
+            auto options = with(make_certificate(authority(), {"127.0.0.1"}));
+            options.connections_max = 1;  // a second connection would be refused
+            return options;
+        }());
+    RunningClient client(trusting(authority()));
+    for (const std::size_t size : {10u, 15'000u, 1'000'000u, 0u, 5u}) {
+        const std::string body(size, 'b');
+        const auto outcome = client.send({"POST", secure_url(server, "127.0.0.1"), {}, body, ""});
+        ASSERT_EQ(status_of(outcome), 200) << why_of(outcome);
+        EXPECT_EQ(body_of(outcome), body);
+    }
+}
+
+TEST(Tls, OneConnectionTooManyIsToldSo) {
+    auto options = with(make_certificate(authority(), {"127.0.0.1"}));
+    options.connections_max = 1;
+    const RunningServer server(echo, std::move(options));
+    RunningClient first(trusting(authority()));
+    RunningClient second(trusting(authority()));
+    EXPECT_EQ(status_of(first.get(secure_url(server, "127.0.0.1"))), 200);
+    EXPECT_EQ(status_of(second.get(secure_url(server, "127.0.0.1"))), 503);
+}
+
+TEST(Tls, ABodyOverTheLimitIsAnswered) {
+    auto options = with(make_certificate(authority(), {"127.0.0.1"}));
+    options.body_bytes_max = 1000;
+    const RunningServer server(echo, std::move(options));
+    RunningClient client(trusting(authority()));
+    const std::string body(2'000'000, 'b');
+    EXPECT_EQ(status_of(client.send({"POST", secure_url(server, "127.0.0.1"), {}, body, ""})), 413);
+}
+
+TEST(Tls, APooledConnectionThatTheServerClosedIsNotUsed) {
+    auto options = with(make_certificate(authority(), {"127.0.0.1"}));
+    RunningServer server(echo, std::move(options));
+    RunningClient client(trusting(authority()));
+    EXPECT_EQ(status_of(client.get(secure_url(server, "127.0.0.1"))), 200);
+    Gate stopped;
+    server.server().stop(milliseconds(5000), [&] { stopped.open(); });
+    ASSERT_TRUE(stopped.wait());
+    const auto outcome = client.send({"POST", secure_url(server, "127.0.0.1"), {}, "money", ""});
+    EXPECT_TRUE(unanswered(outcome, false)) << why_of(outcome);  // a fresh connection, and nobody listens
+}
+
+/// Shakes hands with at most `version`, asks for `request` and returns the answer; "" when it is refused.
+std::string speak(unsigned short port, int version, const std::string& request) {
+    std::string answer;
+    auto connection = RawConnection::to_port(port);
+    SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+    SSL_CTX_set_security_level(context, 0);  // else OpenSSL itself would not offer the old ones
+    SSL_CTX_set_min_proto_version(context, TLS1_VERSION);
+    SSL_CTX_set_max_proto_version(context, version);
+    SSL* ssl = SSL_new(context);
+    SSL_set_fd(ssl, connection.descriptor());
+    if (SSL_connect(ssl) == 1 && SSL_write(ssl, request.data(), static_cast<int>(request.size())) > 0) {
+        char bytes[4096];
+        for (int count = 0; (count = SSL_read(ssl, bytes, sizeof bytes)) > 0;) {
+            answer.append(bytes, static_cast<std::size_t>(count));
+        }
+        if (SSL_get_error(ssl, 0) != SSL_ERROR_ZERO_RETURN) answer += "TRUNCATED";
+    }
+    SSL_free(ssl);
+    SSL_CTX_free(context);
+    return answer;
+}
+
+TEST(Tls, VersionsFromOneTwoOn) {
+    const RunningServer server(echo, with(make_certificate(authority(), {"127.0.0.1"})));
+    const std::string request = "GET /v HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+        const auto answer = speak(server.port(), version, request);
+        EXPECT_THAT(answer, HasSubstr("GET /v "));
+        EXPECT_THAT(answer, Not(HasSubstr("TRUNCATED")));  // says goodbye before it closes
+    }
+    EXPECT_EQ(speak(server.port(), TLS1_1_VERSION, request), "");
+}
+
+TEST(Tls, ASlowRequestIsAnswered) {
+    auto options = with(make_certificate(authority(), {"127.0.0.1"}));
+    options.read_timeout = milliseconds(700);
+    const RunningServer server(echo, std::move(options));
+    EXPECT_THAT(speak(server.port(), TLS1_3_VERSION, "GET / HT"), HasSubstr("HTTP/1.1 408 "));
+    auto silent = RawConnection::to_port(server.port());
+    EXPECT_TRUE(silent.ended());  // no hello in time
+}
+
+TEST(Tls, AnIdentityThatCannotBeUsedIsRefusedAtStart) {
+    boost::asio::io_context io;
+    const auto good = make_certificate(authority(), {"127.0.0.1"});
+    const auto other = make_certificate(authority(), {"127.0.0.1"});
+    for (const auto& bad : {TlsIdentity{"no certificate", good.private_key_pem},
+                            TlsIdentity{good.certificate_pem, Secret<>("no key")},
+                            TlsIdentity{good.certificate_pem, other.private_key_pem}}) {
+        EXPECT_THROW(Server(io, with(bad), echo), std::runtime_error);
+    }
+}
+
+TEST(Certificates, NeedAName) {
+    EXPECT_THROW(make_certificate(authority(), {}), std::runtime_error);
+}
+
+TEST(Certificates, NeedAnAuthority) {
+    EXPECT_THROW(make_certificate({"no certificate", Secret<>("no key")}, {"localhost"}), std::runtime_error);
+}
+
+}  // namespace
+}  // namespace kassi::http::test
