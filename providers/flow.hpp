@@ -18,19 +18,19 @@ namespace kassi::providers {
 
 /// A contract with a provider, from the configuration. Retired ones stay known as long as a leg names them.
 struct Merchant {
-    std::string name;                            ///< unique, in /webhooks/<provider>/<name>
-    std::string provider;                        ///< the flow's name: "redirect"
-    std::string base_url;                        ///< "https://api.example/v1", no slash at the end
+    std::string name;      ///< unique, in /webhooks/<provider>/<name>
+    std::string provider;  ///< the flow's name: "redirect"
+    std::string base_url;  ///< "https://api.example/v1", no slash at the end
     bool retired = false;
-    bool simulator = false;                      ///< refused in live mode
-    std::map<std::string, std::string> settings; ///< the flow's own, checked by configure()
+    bool simulator = false;                       ///< refused in live mode
+    std::map<std::string, std::string> settings;  ///< the flow's own, checked by configure()
     std::map<std::string, Secret<>> secrets;
 };
 
 /// What a webhook said.
 struct NoticeRead {
-    std::string reference;                       ///< ours or the provider's, as references were recorded
-    core::Notice notice;                         ///< leg is filled in by the engine
+    std::string reference;  ///< ours or the provider's, as references were recorded
+    core::Notice notice;    ///< leg is filled in by the engine
 };
 
 class Flow {
@@ -74,7 +74,8 @@ class Registry final : public core::Flows {
     [[nodiscard]] const core::Facts& facts(const core::Leg& leg) const override;
     [[nodiscard]] core::Step begin(const core::Scene& scene) const override;
     [[nodiscard]] core::Step resume(const core::Scene& scene, const core::Heard& heard) const override;
-    [[nodiscard]] std::vector<core::EvidenceField> evidence(const core::Leg& leg, const Fields& fields) const override;
+    [[nodiscard]] std::vector<core::EvidenceField> evidence(const core::Leg& leg,
+                                                            const Fields& fields) const override;
 
   private:
     Registry();

@@ -66,7 +66,11 @@ struct Applier {
         leg.amount = e.amount;
         t.legs.push_back(std::move(leg));
     }
-    void operator()(const GoalSet& e) const { leg_of(t, e.leg).goal = e.goal; }
+    void operator()(const GoalSet& e) const {
+        Leg& leg = leg_of(t, e.leg);
+        leg.goal = e.goal;
+        leg.retry_at.reset();  // a pause before taking is no reason to pause before giving back
+    }
     void operator()(const CallMeant& e) const {
         Leg& leg = leg_of(t, e.leg);
         leg.doing = Doing::call;
@@ -83,6 +87,7 @@ struct Applier {
                         .key_until = e.key_until,
                         .meant_at = at,
                         .silent_at = e.silent_at,
+                        .again = e.again,
                         .needs_volatile = e.needs_volatile};
     }
     void operator()(const CallEnded& e) const {
@@ -153,17 +158,20 @@ struct Applier {
     void operator()(const Held& e) const {
         Leg& leg = leg_of(t, e.leg);
         leg.money = LegMoney::held;
+        leg.retry_at.reset();
         leg.taken_minor = e.amount.minor;
         leg.exposed = false;
     }
     void operator()(const HoldGone& e) const {
         Leg& leg = leg_of(t, e.leg);
         leg.money = LegMoney::none;
+        leg.retry_at.reset();
         leg.taken_minor = 0;
     }
     void operator()(const Taken& e) const {
         Leg& leg = leg_of(t, e.leg);
         leg.money = LegMoney::taken;
+        leg.retry_at.reset();
         leg.taken_minor = e.amount.minor;
         leg.exposed = false;
     }
@@ -171,11 +179,13 @@ struct Applier {
         Leg& leg = leg_of(t, e.leg);
         leg.back_minor += e.amount.minor;
         if (leg.back_minor >= leg.taken_minor) leg.money = LegMoney::back;
+        leg.retry_at.reset();
         if (Refund* refund = refund_of(leg, e.refund)) refund->state = RefundState::done;
     }
     void operator()(const Refused& e) const {
         Leg& leg = leg_of(t, e.leg);
         leg.refused = e.why;
+        leg.retry_at.reset();
         leg.goal = Goal::give_back;
     }
     void operator()(const Stuck& e) const {

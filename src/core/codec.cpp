@@ -94,6 +94,7 @@ void describe(A& a, T& call) {
     a.may("key_until", call.key_until);
     a.must("meant_at", call.meant_at);
     a.must("silent_at", call.silent_at);
+    a.may("again", call.again);
     a.may("needs_volatile", call.needs_volatile);
 }
 template <class A, Is<CalloutState> T>

@@ -506,6 +506,8 @@ std::vector<std::string> waits_of(const Transaction& transaction, const Terms& t
 
 /// What the clock does to a leg in doubt, by the leg table.
 std::string recheck_text(const Leg& leg, const Terms& terms, Instant at) {
+    if (leg.verb == Verb::open && leg.goal == Goal::give_back && !leg.exposed)
+        return fmt::format("Kassi lets leg {} rest: preparing a payment moves no money.", leg.no);
     const bool unwanted = leg.goal == Goal::give_back && takes_money(leg.verb);
     const bool key_lives = leg.call && leg.call->repeat == Repeat::same_key &&
                            (leg.call->key_until == Instant{} || at < leg.call->key_until);
@@ -513,6 +515,8 @@ std::string recheck_text(const Leg& leg, const Terms& terms, Instant at) {
         return fmt::format("{} is sent the same request again, which it does at most once.", leg.merchant);
     if (terms.flows.facts(leg).can_query)
         return fmt::format("{} is asked what became of the payment.", leg.merchant);
+    if (leg.call && leg.call->repeat == Repeat::safe && !unwanted)
+        return fmt::format("{} is sent the same request again, which does no harm twice.", leg.merchant);
     return fmt::format("Kassi looks at leg {} again; it cannot ask {} and waits for news from there.", leg.no,
                        leg.merchant);
 }
@@ -549,7 +553,7 @@ std::vector<Coming> coming(const Transaction& transaction, const Terms& terms) {
             case Doing::away:
                 if (!leg.callout) break;
                 if (leg.callout->grace_until)
-                    list.push_back({*leg.callout->grace_until, capital(lost_callout_text(leg, terms)) + "."});
+                    list.push_back({*leg.callout->grace_until, lost_callout_text(leg, terms) + "."});
                 else if (transaction.via == ReturnVia::caller)
                     list.push_back(
                         {leg.callout->until,
@@ -631,7 +635,7 @@ Explanation explain(const Transaction& transaction, Instant now, const Terms& te
     if (explanation.next_at) {
         const auto list = coming(transaction, terms);
         const auto first = std::ranges::find(list, *explanation.next_at, &Coming::at);
-        explanation.next = first == list.end() ? "Kassi looks at it again." : first->what;
+        explanation.next = first == list.end() ? "Kassi looks at it again." : capital(first->what);
     } else {
         explanation.next = needs_person(transaction) ? "Nothing happens by itself before a person has looked."
                                                      : "Nothing more happens by itself.";
@@ -670,8 +674,9 @@ struct Telling {
             names.push_back(bundle.description.empty() ? bundle.source : bundle.description);
             amounts.push_back(bundle.amount);
         }
-        return fmt::format("{} handed over {} for {}, to be paid: {}, reserved until {}.", e.system,
-                           listed(names), e.caller, sums(amounts), instant_for_people(e.held_until));
+        return fmt::format("The booking system {} handed over {} for {}, to be paid: {}, reserved until {}.",
+                           e.system, listed(names), e.caller, sums(amounts),
+                           instant_for_people(e.held_until));
     }
     std::string operator()(const PurchaseAsked& e) const {
         std::string text = "The purchase was asked for";
@@ -829,7 +834,7 @@ struct Telling {
     static std::string brought(const std::vector<EvidenceField>& fields) {
         std::vector<std::string> names;
         for (const auto& field : fields) names.push_back(field.name);
-        return names.empty() ? std::string{} : fmt::format(" and brought {}", listed(names));
+        return names.empty() ? std::string{} : fmt::format(", with {}", listed(names));
     }
     static std::string cancelled_items(const std::vector<std::int64_t>& items) {
         std::vector<std::string> numbers;

@@ -113,6 +113,9 @@ bool volatile_input(const Deciding& d) {
 bool says_nothing(const Deciding& d) {
     return std::holds_alternative<Unknown>(*d.step) || std::holds_alternative<NotDone>(*d.step);
 }
+bool sent_before(const Deciding& d) {
+    return d.leg().call && d.leg().call->again;
+}
 bool can_query(const Deciding& d) {
     return d.facts().can_query;
 }
@@ -122,6 +125,9 @@ bool can_close(const Deciding& d) {
 bool visit_possible(const Deciding& d) {
     return d.tx.via == ReturnVia::caller && d.parcel().callout && d.papers.journey &&
            !d.leg().callout->grace_until;
+}
+bool unwanted_unopened(const Deciding& d) {
+    return d.leg().goal == Goal::give_back && !d.leg().exposed;
 }
 bool may_repeat(const Deciding& d) {
     const auto& call = d.leg().call;
@@ -353,6 +359,9 @@ void act_again(Deciding& d) {
             .needs_volatile = false};
     d.send_call(ask, true);
 }
+void act_forget_open(Deciding& d) {
+    d.end_call(CallOutcome::superseded, "no longer wanted, and nobody was sent there");
+}
 void act_query(Deciding& d) {
     d.begin(d.leg_no, Verb::query);
 }
@@ -433,6 +442,7 @@ constexpr LegRow leg_rows[] = {
     {idle_or_calling, mask(Verb::refund), LegOn::declined, "", nullptr, rest, "taken", "needs a person", act_stuck},
     {idle_or_calling, mask(Verb::query), LegOn::declined, "", nullptr, in_doubt, ".", "asked again later", act_doubt},
 
+    {calling, any_verb, LegOn::not_done, "an earlier sending is unaccounted for", sent_before, in_doubt, ".", "this sending was not done; the earlier one may have been", act_doubt},
     {idle_or_calling, mask(Verb::query, Verb::close), LegOn::not_done, "", nullptr, in_doubt, ".", "asked again later", act_doubt},
     {idle_or_calling, mask(Verb::open, Verb::authorise, Verb::charge), LegOn::not_done, "too often, or unwanted", tried_enough, rest | call, "none", "Refused; an open session is closed first", act_give_up},
     {idle_or_calling, any_verb, LegOn::not_done, "", nullptr, rest, ".", "may begin as a new call, after a pause", act_try_later},
@@ -451,6 +461,7 @@ constexpr LegRow leg_rows[] = {
     {away, any_verb, LegOn::unwanted, "can be closed", can_close, call | rest | in_doubt, ".", "the door is closed behind the customer", act_close},
     {away, any_verb, LegOn::unwanted, "", nullptr, rest, ".", "cannot be closed", act_close_silently},
 
+    {in_doubt, mask(Verb::open), LegOn::recheck, "unwanted, and nobody was sent", unwanted_unopened, rest, "none", "opening moves no money", act_forget_open},
     {in_doubt, any_verb, LegOn::recheck, "may be repeated", may_repeat, call, ".", "same key or harmless; never takes money that nobody wants", act_again},
     {in_doubt, any_verb, LegOn::recheck, "can be asked", can_query, call | rest | in_doubt, ".", "", act_query},
     {in_doubt, any_verb, LegOn::recheck, "", nullptr, in_doubt, ".", "slower and slower, never ends", act_wait_longer},

@@ -33,7 +33,7 @@ TEST(Codec, ExamplesLeaveNoFieldAtItsDefault) {
     is_maximal<4>(bundle());
     is_maximal<3>(policy());
     is_maximal<5>(refusal());
-    is_maximal<10>(call());
+    is_maximal<11>(call());
     is_maximal<8>(callout_state());
     is_maximal<6>(refund());
     is_maximal<27>(leg());

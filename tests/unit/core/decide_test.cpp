@@ -323,6 +323,30 @@ TEST(Doubt, SameKeyGoesOutAgain) {
     EXPECT_EQ(s.leg(1).call->key, key);
 }
 
+TEST(Doubt, NotDoneOfTheRepeatSaysNothingOfTheFirst) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.silence(1));
+    s.pass();
+    ASSERT_FALSE(s.silence(1, false));  // the repeat never left the house; the first may have arrived
+    EXPECT_EQ(s.doing(1), "none/doubt(open)/take");
+    s.pass();
+    EXPECT_EQ(s.calls(), "1:open");
+    EXPECT_TRUE(s.leg(1).call->again);
+}
+
+TEST(Doubt, UnwantedOpeningIsForgotten) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.silence(1));
+    ASSERT_FALSE(s.hear(Release{}));
+    while (s.leg(1).doing == Doing::doubt) s.pass();
+    EXPECT_EQ(s.calls(), "");
+    EXPECT_TRUE(settled(s.t));
+}
+
 TEST(Doubt, NeverRepeatedIsNeverRepeated) {
     Story s;
     s.hand_over({{"a", 100}});

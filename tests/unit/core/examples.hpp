@@ -78,6 +78,7 @@ inline Call call() {
             .key_until = at(86400),
             .meant_at = at(5),
             .silent_at = at(35),
+            .again = true,
             .needs_volatile = true};
 }
 inline CalloutState callout_state() {

@@ -70,15 +70,21 @@ class Explain : public testing::Test {
         if (money != LegMoney::none) leg.taken_minor = 11000;
         if (money == LegMoney::back) leg.back_minor = 11000;
         if (doing == Doing::call || doing == Doing::doubt) {
-            leg.call =
-                Call{.no = 1, .verb = verb, .step = "complete", .meant_at = ten(-5), .silent_at = ten(30)};
+            leg.call.emplace();
+            leg.call->no = 1;
+            leg.call->verb = verb;
+            leg.call->step = "complete";
+            leg.call->meant_at = ten(-5);
+            leg.call->silent_at = ten(30);
         }
-        if (doing == Doing::away)
-            leg.callout = CalloutState{.no = 1,
-                                       .type = "post",
-                                       .host = "http://house.example",
-                                       .sent_at = ten(-60),
-                                       .until = ten(540)};
+        if (doing == Doing::away) {
+            leg.callout.emplace();
+            leg.callout->no = 1;
+            leg.callout->type = "post";
+            leg.callout->host = "http://house.example";
+            leg.callout->sent_at = ten(-60);
+            leg.callout->until = ten(540);
+        }
         if (doing == Doing::doubt) {
             leg.doubt_since = ten(-3);
             leg.doubt_why = "no answer";
@@ -164,7 +170,7 @@ TEST_F(Explain, DoubtThatMachinesMaySettle) {
             "(no answer); as far as we know nothing was taken. In doubt since 09:59:57 UTC, looked at "
             "1 time."));
     EXPECT_THAT(e.waits_for, ElementsAre("news from house on whether the money was taken"));
-    EXPECT_EQ(e.next, "house is sent the same request again, which it does at most once.");
+    EXPECT_EQ(e.next, "House is sent the same request again, which it does at most once.");
     EXPECT_EQ(e.next_at, ten(5));
     EXPECT_FALSE(e.needs_person);
     EXPECT_EQ(e.person_should,
@@ -175,10 +181,21 @@ TEST_F(Explain, DoubtThatMachinesMaySettle) {
 
     // Money that nobody wants any more is looked for, never asked for again.
     leg.goal = Goal::give_back;
-    EXPECT_EQ(told(of(Phase::failed, {leg})).next, "house is asked what became of the payment.");
+    EXPECT_EQ(told(of(Phase::failed, {leg})).next, "House is asked what became of the payment.");
     leg.merchant = "mute";
     EXPECT_EQ(told(of(Phase::failed, {leg})).next,
               "Kassi looks at leg 1 again; it cannot ask mute and waits for news from there.");
+}
+
+TEST_F(Explain, DoubtOverWhatMovesNoMoney) {
+    auto leg = leg_of(LegMoney::none, Doing::doubt, Verb::open);
+    leg.merchant = "mute";
+    leg.call->repeat = Repeat::safe;
+    EXPECT_EQ(told(of(Phase::authorising, {leg})).next,
+              "Mute is sent the same request again, which does no harm twice.");
+    leg.goal = Goal::give_back;
+    EXPECT_EQ(told(of(Phase::failed, {leg})).next,
+              "Kassi lets leg 1 rest: preparing a payment moves no money.");
 }
 
 TEST_F(Explain, DoubtThatLastsNeedsAPerson) {
@@ -250,7 +267,7 @@ TEST_F(Explain, ProviderIsBusy) {
                 HasSubstr("house could not do it, tried 2 times, and is asked again at 10:00:04 UTC (in "
                           "4 seconds); nothing was taken."));
     EXPECT_THAT(e.waits_for, ElementsAre("the next try with house"));
-    EXPECT_EQ(e.next, "house is asked again.");
+    EXPECT_EQ(e.next, "House is asked again.");
     EXPECT_EQ(e.next_at, ten(4));
 }
 
@@ -360,6 +377,7 @@ void reads_well(const std::string& text) {
 void is_sentence(const std::string& text) {
     reads_well(text);
     EXPECT_EQ(text.back(), '.') << text;
+    EXPECT_FALSE(text[0] >= 'a' && text[0] <= 'z') << text;
 }
 
 TEST_F(Explain, EveryPhaseWithEveryStateOfALeg) {
@@ -393,8 +411,9 @@ TEST_F(Explain, EveryPhaseWithEveryStateOfALeg) {
                         EXPECT_EQ(e.needs_person, needs_person(transaction));
                         EXPECT_EQ(e.person_should.empty(), leg.stuck.empty() && leg.doing != Doing::doubt);
                         if (!e.person_should.empty()) is_sentence(e.person_should);
-                        if (leg.doing != Doing::rest || !leg.stuck.empty())
+                        if (leg.doing != Doing::rest || !leg.stuck.empty()) {
                             EXPECT_THAT(e.waits_for, Not(IsEmpty()));
+                        }
                         ++looked_at;
                         if (HasFailure()) return;
                     }
@@ -414,7 +433,8 @@ TEST(Sentence, OneForEachOfTheTwentySevenEvents) {
     EXPECT_THAT(
         told,
         ElementsAre(
-            "sandbox handed over " + show + " for demo, to be paid: £110.00, reserved until " + at(900) + ".",
+            "The booking system sandbox handed over " + show +
+                " for demo, to be paid: £110.00, reserved until " + at(900) + ".",
             "The purchase was asked for, with a customer who comes back to http://a.example through Kassi.",
             "The reservation was prolonged until " + at(1800) + ".",
             "Leg 2 was opened, to pay £110.00 for " + show + " through house.",
@@ -429,7 +449,7 @@ TEST(Sentence, OneForEachOfTheTwentySevenEvents) {
             "All was prepared for the £110.00 of leg 2.",
             "The customer was sent to http://house.example to pay £110.00 for " + both +
                 ", with time until " + at(606) + ".",
-            "The customer came back from paying for " + both + " and brought success and card.",
+            "The customer came back from paying for " + both + ", with success and card.",
             "The customer did not come back, so the return address at http://a.example was to be visited, "
             "with " +
                 at(666) + " as the end of the waiting.",
@@ -445,7 +465,7 @@ TEST(Sentence, OneForEachOfTheTwentySevenEvents) {
             "The booking system was asked to confirm by " + at(61) + " that the seats are bought.",
             "The booking system confirmed that the seats are bought (ORDER-1 for " + show + ").",
             "The purchase was cancelled: all the money was given back.",
-            "A dispute about leg 2 was noted: late answer and brought success."));
+            "A dispute about leg 2 was noted: late answer, with success."));
     for (const auto& text : told) is_sentence(text);
 }
 

@@ -1,0 +1,140 @@
+#include <algorithm>
+#include <array>
+
+#include "providers/evidence.hpp"
+#include "providers/flow.hpp"
+#include "providers/on_credit/on_credit.hpp"
+#include "providers/redirect/redirect.hpp"
+
+namespace kassi::providers {
+namespace {
+
+constexpr std::size_t merchant_name_bytes_max = 64;
+
+bool is_word(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/// Part of a URL and of log lines.
+bool is_merchant_name(std::string_view name) {
+    return !name.empty() && name.size() <= merchant_name_bytes_max && is_word(name.front()) &&
+           std::all_of(name.begin(), name.end(), [](char c) { return is_word(c) || c == '-' || c == '.'; });
+}
+
+/// Of a leg whose merchant nobody configured: nothing is possible, so nothing is tried.
+const core::Facts& no_facts() {
+    static const core::Facts none;
+    return none;
+}
+
+}  // namespace
+
+bool may_be_card_number(std::string_view text) {
+    int digits = 0;
+    for (const char c : text) {
+        if (c == ' ' || c == '-') continue;
+        digits = c >= '0' && c <= '9' ? digits + 1 : 0;
+        if (digits > evidence_digits_in_a_row_max) return true;
+    }
+    return false;
+}
+
+std::string evidence_name(std::string_view name) {
+    if (name.size() > evidence_name_bytes_max) return "(long name withheld)";
+    return may_be_card_number(name) ? "(name of digits withheld)" : std::string(name);
+}
+
+bool is_plain_reference(std::string_view text) {
+    return !text.empty() && text.size() <= reference_bytes_max &&
+           std::all_of(text.begin(), text.end(), [](char c) { return is_word(c) || c == '-' || c == '.'; });
+}
+
+struct Registry::State {
+    struct Known {
+        Merchant merchant;
+        const Flow* flow = nullptr;
+        core::Facts facts;
+    };
+    std::map<std::string, Known, std::less<>> merchants;
+
+    /// Nullptr when the merchant is unknown, or was given to another provider since the leg was opened.
+    [[nodiscard]] const Known* of(const core::Leg& leg) const {
+        const auto found = merchants.find(leg.merchant);
+        return found != merchants.end() && found->second.flow->name() == leg.flow ? &found->second : nullptr;
+    }
+};
+
+Registry::Registry() : state_(std::make_unique<State>()) {}
+Registry::~Registry() = default;
+
+std::vector<const Flow*> Registry::flows() {
+    return {&on_credit_flow(), &redirect_flow()};
+}
+
+const Flow* Registry::flow(std::string_view provider) const {
+    for (const Flow* known : flows())
+        if (known->name() == provider) return known;
+    return nullptr;
+}
+
+Result<std::unique_ptr<Registry>> Registry::make(std::vector<Merchant> merchants) {
+    std::unique_ptr<Registry> registry(new Registry);
+    for (Merchant& merchant : merchants) {
+        const std::string name = merchant.name;
+        if (!is_merchant_name(name))
+            return bad_request("merchants",
+                               "the name \"" + name + "\" is not 1 to 64 letters, digits, '_', '-' and '.'");
+        const std::string field = "merchants." + name;
+        const Flow* flow = registry->flow(merchant.provider);
+        if (flow == nullptr)
+            return bad_request(field + ".provider",
+                               "\"" + merchant.provider + "\" is no known way of paying");
+        auto facts = flow->configure(merchant);
+        if (!facts) {
+            Error error = facts.error();
+            error.field = field + "." + error.field;
+            return error;
+        }
+        State::Known known{std::move(merchant), flow, std::move(*facts)};
+        if (!registry->state_->merchants.emplace(name, std::move(known)).second)
+            return bad_request(field, "there are two merchants of this name");
+    }
+    return registry;
+}
+
+const Merchant* Registry::merchant(std::string_view name) const {
+    const auto found = state_->merchants.find(name);
+    return found == state_->merchants.end() ? nullptr : &found->second.merchant;
+}
+
+const core::Facts* Registry::facts_of(std::string_view merchant) const {
+    const auto found = state_->merchants.find(merchant);
+    return found == state_->merchants.end() ? nullptr : &found->second.facts;
+}
+
+const core::Facts& Registry::facts(const core::Leg& leg) const {
+    const auto* known = state_->of(leg);
+    return known == nullptr ? no_facts() : known->facts;
+}
+
+core::Step Registry::begin(const core::Scene& scene) const {
+    const auto* known = state_->of(scene.leg);
+    if (known == nullptr)
+        return core::NotDone{.why = "the merchant " + scene.leg.merchant + " is not configured"};
+    return known->flow->begin(scene, known->merchant);
+}
+
+core::Step Registry::resume(const core::Scene& scene, const core::Heard& heard) const {
+    const auto* known = state_->of(scene.leg);
+    if (known == nullptr)
+        return core::Unknown{.why = "the merchant " + scene.leg.merchant + " is not configured"};
+    return known->flow->resume(scene, known->merchant, heard);
+}
+
+std::vector<core::EvidenceField> Registry::evidence(const core::Leg& leg, const Fields& fields) const {
+    const Flow* known = flow(leg.flow);
+    return known == nullptr ? on_credit_flow().evidence(fields)
+                            : known->evidence(fields);  // drops everything
+}
+
+}  // namespace kassi::providers
