@@ -141,6 +141,12 @@ bool equal(std::string_view left, std::string_view right) {
            (left.empty() || CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0);
 }
 
+std::string keyed_digest(std::string_view key, std::string_view text) {
+    if (text.empty()) return {};
+    static constexpr std::size_t kept_bytes = 16;
+    return encoding::hex(to_bytes(hmac_sha256(key, text)).substr(0, kept_bytes));
+}
+
 std::string seal(std::string_view key, std::string_view context, std::string_view plain,
                  Randomness& randomness) {
     KASSI_ENSURE(key.size() == key_bytes);

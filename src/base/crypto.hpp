@@ -20,6 +20,9 @@ std::string to_bytes(const Digest& digest);
 /// Constant time for equal lengths.
 bool equal(std::string_view left, std::string_view right);
 
+/// 32 hex digits of HMAC-SHA256: to tell texts apart without keeping them. "" for "".
+std::string keyed_digest(std::string_view key, std::string_view text);
+
 /// AES-256-GCM. `key` is 32 bytes; `context` is authenticated and not stored. Output: 12-byte nonce,
 /// cipher text, 16-byte tag.
 std::string seal(std::string_view key, std::string_view context, std::string_view plain,

@@ -107,6 +107,9 @@ bool refused_void_before(const Deciding& d) {
 bool tried_enough(const Deciding& d) {
     return d.leg().goal == Goal::give_back || d.leg().not_done + 1 >= not_done_tries_max;
 }
+bool token_taken(const Deciding& d) {
+    return d.input.token_taken;
+}
 bool volatile_input(const Deciding& d) {
     return d.leg().call && d.leg().call->needs_volatile;
 }
@@ -242,6 +245,15 @@ void act_too_late_to_send(Deciding& d) {
     if (d.leg().goal == Goal::take)
         d.refuse({"hold_over", "There was no time left to send the customer to pay."});
     // The session is open at the provider: nothing is taken as not paid before it was closed.
+    if (d.facts().can_close) {
+        d.papers.parcels[d.leg_no].saved = step_as<Waiting>(d).saved;
+        d.begin(d.leg_no, Verb::close);
+    }
+}
+void act_token_in_use(Deciding& d) {
+    d.end_call(CallOutcome::waiting, "the return token is in use", step_as<Waiting>(d).references);
+    if (d.leg().goal == Goal::take)
+        d.refuse({"token_in_use", "The return token is in use for another callout that is still open."});
     if (d.facts().can_close) {
         d.papers.parcels[d.leg_no].saved = step_as<Waiting>(d).saved;
         d.begin(d.leg_no, Verb::close);
@@ -432,6 +444,7 @@ constexpr LegRow leg_rows[] = {
     {idle_or_calling, mask(Verb::close), LegOn::done, "", nullptr, rest, "none", "Refused, goal give back", act_closed},
 
     {idle_or_calling, mask(Verb::open, Verb::authorise), LegOn::waiting, "no time left, or unwanted", hold_too_short, rest | call, ".", "closed again where that can be done", act_too_late_to_send},
+    {idle_or_calling, mask(Verb::open, Verb::authorise), LegOn::waiting, "its return token is in use", token_taken, rest | call, ".", "Refused; closed again where that can be done", act_token_in_use},
     {idle_or_calling, mask(Verb::open, Verb::authorise), LegOn::waiting, "", nullptr, away, ".", "CustomerSent", act_send},
     {calling, any_verb, LegOn::working, "", nullptr, in_doubt, ".", "asked again later", act_working},
 

@@ -80,6 +80,7 @@ struct Engine::State {
         std::function<void()> claimed;             ///< a claim exists already
         bool due = false;
         bool credit_exhausted = false;
+        bool token_taken = false;
         int tries = 0;
     };
     static constexpr int conflict_tries_max = 100;
@@ -95,6 +96,7 @@ struct Engine::State {
         input->fresh_return_token = crypto::mint_token(parts.randomness);
         input->fresh_page_token = crypto::mint_token(parts.randomness);
         input->credit_exhausted = job->credit_exhausted;
+        input->token_taken = job->token_taken;
         static const core::Papers none;
         const Instant at = now();
         auto decision = core::decide(loaded ? &loaded->transaction : nullptr, loaded ? loaded->papers : none,
@@ -153,8 +155,10 @@ struct Engine::State {
                 KASSI_ENSURE(job->claimed != nullptr);
                 return job->claimed();
             case Kind::token_taken:
-                return job->done(
-                    bad_request("return_token", "is in use for another callout that is still open"));
+                if (job->token_taken)
+                    return job->done(Error{ErrorKind::internal, "", "the return token was refused twice"});
+                job->token_taken = true;
+                return run(job);
             case Kind::credit_exhausted:
                 if (job->credit_exhausted)
                     return job->done(Error{ErrorKind::internal, "", "the credit limit was refused twice"});
@@ -311,14 +315,14 @@ struct Engine::State {
             const auto found = store().find_leg(merchant, reference);
             if (!found) continue;
             hear_notice(found->transaction, found->leg, merchant, kept.event_id, *notice,
-                        [this, merchant, event = kept.event_id](Result<bool> done) {
+                        [this, merchant, event = kept.event_id](const Result<NoticeHeard>& done) {
                             if (done) store().drop_unmatched(merchant, event);
                         });
         }
     }
 
     void hear_notice(const TransactionId& id, std::int64_t leg, const std::string& merchant,
-                     const std::string& event_id, core::Notice notice, Done<bool> done) {
+                     const std::string& event_id, core::Notice notice, Done<NoticeHeard> done) {
         notice.leg = leg;
         auto job = std::make_shared<Job>();
         job->id = id;
@@ -330,10 +334,10 @@ struct Engine::State {
                          .fresh_return_token = {},
                          .fresh_page_token = {}};
         };
-        job->claimed = [done] { done(false); };
+        job->claimed = [done] { done(NoticeHeard{.repeated = true}); };
         job->done = [done](const Result<Loaded>& after) {
             if (after)
-                done(true);
+                done(NoticeHeard{});
             else
                 done(after.error());
         };
@@ -492,11 +496,7 @@ struct Engine::State {
             id, version, [until](const Transaction& transaction) { return answerable(transaction, until); });
     }
 
-    std::string digest(const std::string& text) const {
-        return text.empty() ? std::string{}
-                            : encoding::hex(crypto::to_bytes(crypto::hmac_sha256(parts.digest_key, text)))
-                                  .substr(0, 32);
-    }
+    std::string digest(const std::string& text) const { return crypto::keyed_digest(parts.digest_key, text); }
 
     static void count(SweepReport& report, const Transaction* before, const Decision& decision) {
         const Transaction& next = decision.next;
@@ -711,6 +711,11 @@ void Engine::purchase(TransactionId id, PurchaseRequest request, Meta meta, Done
         if (request.returns) {
             auto journey = journey_of(*request.returns, *caller, s.parts.settings);
             if (!journey) return journey.error();
+            if (!journey->token.empty()) {
+                const auto live = s.store().find_token(caller->name, journey->token);
+                if (live && !live->spent)
+                    return bad_request("return_token", "is in use for another callout that is still open");
+            }
             purchase.journey = std::move(*journey);
         }
         return Input{.body = std::move(purchase),
@@ -744,6 +749,14 @@ void Engine::submit(TransactionId id, core::InputBody body, Meta meta, Done<View
 void Engine::returned(std::string caller, std::string token, Fields fields, std::string next_token, Meta meta,
                       Done<ReturnOutcome> done) {
     State& s = *state_;
+    const auto replayed = [&s, meta, done] {
+        auto known = s.replay(meta.once, std::nullopt, [&s](const TransactionId& id, std::int64_t version) {
+            return s.rest_at(id, version, Until::answer);
+        });
+        if (known) done(*known ? Result<ReturnOutcome>(ReturnOutcome{**known, true, ""}) : known->error());
+        return known.has_value();
+    };
+    if (replayed()) return;
     if (token.size() > limits::return_token_bytes_max) return done(bad_request("token", "was never issued"));
     const auto found = s.store().find_token(caller, token);
     if (!found || found->page) return done(bad_request("token", "was never issued"));
@@ -758,13 +771,20 @@ void Engine::returned(std::string caller, std::string token, Fields fields, std:
     auto kept = std::make_shared<Kept>();
     auto job = std::make_shared<State::Job>();
     job->id = found->transaction;
+    if (meta.once) job->claims.push_back({meta.once->scope, meta.once->key, meta.once->fingerprint});
+    job->claimed = [replayed, done] {
+        if (!replayed()) done(Error{ErrorKind::conflict, "Idempotency-Key", "is in use"});
+    };
     // The token is looked up again after a conflict: two returns at once, one of them spends it.
     job->make = [&s, caller, token, fields, next_token, meta, digest,
                  kept](const Loaded* loaded) -> Result<Input> {
         const auto present = s.store().find_token(caller, token);
         if (!present) return bad_request("token", "was never issued");
         if (loaded->papers.journey) kept->landing_url = loaded->papers.journey->landing_url;
-        if (present->spent) {
+        // A token whose callout was closed by evidence or by the clock is unspent: its first return still
+        // gets the state for an answer.
+        const bool used = present->spent && !present->fields_digest.empty();
+        if (used) {
             kept->repeat = present->fields_digest == digest;
             kept->other = !kept->repeat;
             const core::Leg* leg = core::find_leg(loaded->transaction, present->leg);
@@ -773,7 +793,7 @@ void Engine::returned(std::string caller, std::string token, Fields fields, std:
                 kept->other && leg != nullptr && s.parts.registry.facts(*leg).settled_by_return;
             if (!evidence) return Error{ErrorKind::gone, "token", "this return was used already"};
         }
-        return Input{.body = core::Return{present->leg, present->callout, fields, next_token, present->spent},
+        return Input{.body = core::Return{present->leg, present->callout, fields, next_token, used},
                      .by = meta.by,
                      .tracking = meta.tracking,
                      .fresh_return_token = {},
@@ -809,7 +829,7 @@ Result<View> Engine::callout_page(std::string_view page_token) {
 }
 
 void Engine::notice(std::string_view provider, std::string_view merchant_name, HttpRequest request,
-                    Done<bool> done) {
+                    Done<NoticeHeard> done) {
     State& s = *state_;
     const providers::Merchant* merchant = s.parts.registry.merchant(merchant_name);
     const providers::Flow* flow = s.parts.registry.flow(provider);
@@ -832,7 +852,7 @@ void Engine::notice(std::string_view provider, std::string_view merchant_name, H
                     Error{ErrorKind::unavailable, "", "nothing can be recorded at the moment; try again"});
             // The reference may have become known while this was written.
             s.match(name, reference);
-            done(true);
+            done(NoticeHeard{});
         });
 }
 

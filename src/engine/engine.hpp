@@ -67,6 +67,11 @@ struct PurchaseRequest {
     std::string customer_json;  ///< "" keep what was handed over
 };
 
+/// A notice was recorded, or kept until its reference is known; `repeated`: it had been before.
+struct NoticeHeard {
+    bool repeated = false;
+};
+
 /// What a door waits for.
 enum class Until {
     answer,  ///< a verdict, a callout, the owner's turn, or nothing left to do without the caller
@@ -119,7 +124,7 @@ class Engine {
     /// The callout that a page token shows. Errors: not_found, gone.
     Result<View> callout_page(std::string_view page_token);
     /// A webhook of a merchant. Answered after the commit. Errors: not_found, unauthenticated, bad_request.
-    void notice(std::string_view provider, std::string_view merchant, HttpRequest request, Done<bool> done);
+    void notice(std::string_view provider, std::string_view merchant, HttpRequest request, Done<NoticeHeard> done);
 
     /// Calls back with the newest View when it is answerable or `within` is over (then as it is).
     void wait(TransactionId id, Until until, Millis within, std::function<void(Result<View>)> done);

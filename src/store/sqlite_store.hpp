@@ -11,12 +11,13 @@
 namespace kassi::store {
 
 struct SqliteOptions {
-    std::string directory;             ///< holds kassi.db, lock, control
-    Secret<> master_key;               ///< 32 bytes
-    /// Brings a callback to the io thread; called from the writer thread.
+    std::string directory;  ///< holds kassi.db, lock, control
+    Secret<> master_key;    ///< 32 bytes
+    /// Brings a callback to the io thread; called from the writer thread once a group commit, and from the
+    /// calling thread for what the full queue refuses.
     std::function<void(std::function<void()>)> post;
-    const Clock* clock = nullptr;
-    std::size_t queue_units_max = 0;   ///< 0: limits::write_queue_units_max
+    const Clock* clock = nullptr;     ///< not looked at: every time comes with what is stored
+    std::size_t queue_units_max = 0;  ///< 0: limits::write_queue_units_max
 };
 
 /// SQLite, WAL, synchronous=FULL. One writer thread with the only writing connection, group commit; one
@@ -24,9 +25,10 @@ struct SqliteOptions {
 class SqliteStore final : public Store {
   public:
     /// Creates directory and file when missing and applies missing migrations. Errors: unavailable ("another
-    /// process holds the lock"), internal (what SQLite said; a newer schema than this program knows).
+    /// process holds the lock"), internal (what SQLite said; a newer schema than this program knows; a data
+    /// directory that was made with another master key).
     static Result<std::unique_ptr<SqliteStore>> open(SqliteOptions options);
-    ~SqliteStore() override;           ///< writes what is queued, then closes
+    ~SqliteStore() override;  ///< writes what is queued, then closes
 
     std::optional<Loaded> load(const TransactionId& id) override;
     std::optional<TransactionId> find_reference(std::string_view reference) override;
@@ -59,24 +61,32 @@ class SqliteStore final : public Store {
     std::unique_ptr<State> state_;
 };
 
+/// The key for the digests (crypto::keyed_digest) of customer and document, derived from the master key.
+/// verify() compares the stored rows with the newest digest in the journal.
+Secret<> digest_key(const Secret<>& master_key);
+
 using Progress = std::function<void(std::int64_t done, std::int64_t of)>;
 
-/// Applies missing migrations of a data directory that nobody holds. Answers "3 -> 5".
+/// Applies missing migrations of a data directory that nobody holds. Answers "3 -> 5". Errors: not_found (no
+/// data base there), unavailable (somebody holds the lock), internal.
 Result<std::string> migrate(const std::string& directory, const Progress& progress);
 
 struct Finding {
-    std::int64_t row = 0;              ///< journal number, 0: not about one row
+    std::int64_t row = 0;  ///< journal number, 0: not about one row
     std::string transaction;
-    std::string what;                  ///< "row 17 was changed: its hash does not fit", ...
+    std::string what;  ///< "row 17 was changed: its hash does not fit", ...
 };
 struct VerifyReport {
     std::int64_t rows = 0, transactions = 0, seals = 0;
-    std::string head_hex;              ///< hash of the last seal: keep it elsewhere, give it back as --head
-    std::vector<Finding> findings;     ///< empty: clean
+    std::string head_hex;           ///< hash of the last seal: keep it elsewhere, give it back as --head
+    std::vector<Finding> findings;  ///< empty: clean
 };
+inline constexpr std::size_t findings_max = 1000;
+
 /// Reads only; works beside a running server. Replays every transaction and compares with the stored state;
 /// checks both chains, seals' HMACs, that numbers have no gap, due_at, credit balances, digests. `head` ""
-/// or a head printed earlier, which must be among the seals.
+/// or a head printed earlier, which must be among the seals. At most findings_max findings are kept. Errors:
+/// not_found (no data base there), bad_request naming "head", internal (another master key, unreadable).
 Result<VerifyReport> verify(const std::string& directory, const Secret<>& master_key, const std::string& head,
                             const Progress& progress);
 

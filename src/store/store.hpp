@@ -15,27 +15,29 @@ namespace kassi::store {
 
 /// Something that may happen once (design.md section 5): kept as HMAC of the key.
 struct Claim {
-    std::string scope;                 ///< "idempotency:box-office", "notice:demo-redirect", ...
-    std::string key;                   ///< in clear here; only its HMAC is stored
-    std::string fingerprint;           ///< of the body; HMAC stored; "" none
+    std::string scope;        ///< "idempotency:box-office", "notice:demo-redirect", ...
+    std::string key;          ///< in clear here; only its HMAC is stored
+    std::string fingerprint;  ///< of the body; HMAC stored; "" none
 };
 struct ClaimFound {
     TransactionId transaction;
-    std::int64_t version = 0;          ///< of the commit that claimed it
+    std::int64_t version = 0;  ///< of the commit that claimed it
     bool same_fingerprint = false;
 };
 
 /// What is committed together, or not at all.
 struct Unit {
-    core::Decision decision;           ///< next, papers, events, tokens, references
-    std::int64_t version_read = 0;     ///< 0: the transaction must not exist yet
+    core::Decision decision;        ///< next, papers, events, tokens, references
+    std::int64_t version_read = 0;  ///< 0: the transaction must not exist yet
     core::JournalRow row;
     std::vector<Claim> claims;
     std::optional<Instant> due_at;
     bool settled = false, in_doubt = false, needs_person = false;
-    std::optional<std::string> customer_json;   ///< row of its own, can be forgotten
+    std::optional<std::string> customer_json;  ///< row of its own, can be forgotten
     std::optional<std::string> document_json;
-    /// Money of house-credit legs: balance += delta; refused when balance would pass `limit`.
+    /// Money of house-credit legs: balance += delta; refused when a delta above 0 would bring the balance
+    /// past `limit`. What is held counts: the deltas of a leg add up to what it owes (held or taken, less
+    /// what was given back), and verify() holds them against the leg.
     struct Credit {
         std::string caller;
         core::LedgerEntry entry;
@@ -48,11 +50,11 @@ struct Unit {
 struct CommitOutcome {
     enum class Kind {
         committed,
-        version_conflict,              ///< somebody else moved the transaction: load and decide again
-        claimed,                       ///< claims[index] exists already
-        token_taken,                   ///< a client's return token is among the caller's live ones
-        credit_exhausted,              ///< the limit holds
-        unavailable,                   ///< queue or disk full, read only, stopping: nothing was changed
+        version_conflict,  ///< somebody else moved the transaction: load and decide again
+        claimed,           ///< claims[index] exists already; said before a version conflict
+        token_taken,       ///< tokens_live[index] is a client's and among the caller's live ones
+        credit_exhausted,  ///< credit[index]: the limit holds
+        unavailable,       ///< queue or disk full, read only, stopping: nothing was changed
     } kind = Kind::committed;
     std::size_t index = 0;
 };
@@ -65,39 +67,39 @@ struct TokenFound {
     TransactionId transaction;
     std::int64_t leg = 0, callout = 0;
     bool page = false;
-    bool spent = false;
-    std::string fields_digest;         ///< of the return that spent it
+    bool spent = false;         ///< or dead: its callout was closed, or has returned (page tokens)
+    std::string fields_digest;  ///< of the return that spent it; "" when it died otherwise
 };
 struct LegFound {
     TransactionId transaction;
     std::int64_t leg = 0;
 };
 struct StoredRow {
-    std::int64_t number = 0;           ///< of the journal, over all transactions
-    std::int64_t version = 0;          ///< of the transaction
+    std::int64_t number = 0;   ///< of the journal, over all transactions
+    std::int64_t version = 0;  ///< of the transaction
     Instant at{};
-    std::string json;                  ///< codec.hpp row_json
+    std::string json;  ///< codec.hpp row_json
     std::string hash_hex;
 };
 struct ListFilter {
-    std::string system;                ///< "" any
-    std::string caller;                ///< "" any
+    std::string system;  ///< "" any
+    std::string caller;  ///< "" any
     std::optional<core::Phase> phase;
     std::optional<bool> settled;
     std::optional<bool> in_doubt;
     std::optional<bool> needs_person;
-    std::optional<Instant> from, to;   ///< handed over
-    std::string tracking;              ///< "" any
-    std::size_t limit = 50;            ///< 1 .. 200
-    std::optional<TransactionId> after;///< cursor: newest first, continue behind this one
+    std::optional<Instant> from, to;     ///< handed over at or after `from`, before `to`
+    std::string tracking;                ///< "" any
+    std::size_t limit = 50;              ///< 1 .. 200
+    std::optional<TransactionId> after;  ///< cursor: newest first, continue behind this one
 };
 struct StatementLine {
     Instant at{};
     TransactionId transaction;
     std::int64_t leg = 0;
-    std::string kind;                  ///< "held" "hold_gone" "taken" "given_back"
-    std::int64_t minor = 0;            ///< signed effect on the balance
-    std::int64_t balance_minor = 0;    ///< after it
+    std::string kind;                ///< "held" "hold_gone" "taken" "given_back"
+    std::int64_t minor = 0;          ///< signed effect on the balance
+    std::int64_t balance_minor = 0;  ///< after it
 };
 struct Balance {
     std::string caller;
@@ -107,7 +109,7 @@ struct Balance {
 /// A notice that matched nothing; kept 30 days and tried again when its reference becomes known.
 struct UnmatchedNotice {
     std::string merchant, reference, event_id;
-    std::string json;                  ///< core::Notice, see notice_json below
+    std::string json;  ///< core::Notice, see notice_json below
     Instant at{};
 };
 
@@ -118,10 +120,13 @@ class Store {
     virtual ~Store() = default;
 
     [[nodiscard]] virtual std::optional<Loaded> load(const TransactionId& id) = 0;
-    [[nodiscard]] virtual std::optional<TransactionId> find_reference(std::string_view reference) = 0;   ///< "T000-..."
+    [[nodiscard]] virtual std::optional<TransactionId> find_reference(
+        std::string_view reference) = 0;  ///< "T000-..."
     /// `caller` "" for tokens that we minted; else among that caller's tokens.
-    [[nodiscard]] virtual std::optional<TokenFound> find_token(std::string_view caller, std::string_view token) = 0;
-    [[nodiscard]] virtual std::optional<LegFound> find_leg(std::string_view merchant, std::string_view reference) = 0;
+    [[nodiscard]] virtual std::optional<TokenFound> find_token(std::string_view caller,
+                                                               std::string_view token) = 0;
+    [[nodiscard]] virtual std::optional<LegFound> find_leg(std::string_view merchant,
+                                                           std::string_view reference) = 0;
     [[nodiscard]] virtual std::optional<ClaimFound> find_claim(const Claim& claim) = 0;
     [[nodiscard]] virtual std::optional<std::string> customer(const TransactionId& id) = 0;
     [[nodiscard]] virtual std::optional<std::string> document(const TransactionId& id) = 0;
@@ -131,10 +136,13 @@ class Store {
     [[nodiscard]] virtual std::optional<Instant> next_due() = 0;
     /// Transactions with a call meant and not ended, for the start after a crash.
     [[nodiscard]] virtual std::vector<TransactionId> with_open_call() = 0;
-    [[nodiscard]] virtual std::vector<StatementLine> statement(std::string_view caller, Currency currency, Instant from,
-                                                               Instant to, std::size_t limit) = 0;
-    [[nodiscard]] virtual std::vector<Balance> balances(std::string_view caller) = 0;   ///< "" all
-    [[nodiscard]] virtual std::vector<UnmatchedNotice> unmatched(std::string_view merchant, std::string_view reference) = 0;
+    /// Lines with from <= at < to, oldest first, the first `limit` of them.
+    [[nodiscard]] virtual std::vector<StatementLine> statement(std::string_view caller, Currency currency,
+                                                               Instant from, Instant to,
+                                                               std::size_t limit) = 0;
+    [[nodiscard]] virtual std::vector<Balance> balances(std::string_view caller) = 0;  ///< "" all
+    [[nodiscard]] virtual std::vector<UnmatchedNotice> unmatched(std::string_view merchant,
+                                                                 std::string_view reference) = 0;
     /// Merchants that open (unsettled) legs name.
     [[nodiscard]] virtual std::vector<std::string> open_merchants() = 0;
     struct Counts {
@@ -143,10 +151,14 @@ class Store {
     };
     [[nodiscard]] virtual Counts counts() = 0;
 
+    /// decision.next.version must be version_read + 1 (else it throws). A unit that meets a conflict vanishes
+    /// alone. Answers come in order, but for units that a full queue refuses at once.
     virtual void commit(Unit unit, std::function<void(CommitOutcome)> done) = 0;
+    /// The same event and reference again replaces the row.
     virtual void keep_unmatched(UnmatchedNotice notice, std::function<void(bool ok)> done) = 0;
     virtual void drop_unmatched(std::string_view merchant, std::string_view event_id) = 0;
-    /// Rows past their time: unmatched notices, spent tokens, forgotten documents. Returns how many.
+    /// Rows past their time: unmatched notices (30 days), spent and dead tokens (400 days, some 20,000 a
+    /// call). Returns how many.
     virtual void expire(Instant now, std::function<void(std::int64_t)> done) = 0;
 };
 

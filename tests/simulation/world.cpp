@@ -126,7 +126,7 @@ struct World final : engine::Outside {
                     HttpRequest relative = request;
                     relative.target = path;
                     engine->notice("redirect", path.substr(slash + 1), relative,
-                                   [this, living, status, copy](Result<bool> done) {
+                                   [this, living, status, copy](const Result<engine::NoticeHeard>& done) {
                                        if (living != life || copy > 0) return;
                                        status(done ? 200 : 500);
                                    });

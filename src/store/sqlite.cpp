@@ -1,0 +1,159 @@
+#include "store/sqlite.hpp"
+
+#include <sqlite3.h>
+
+#include <utility>
+
+namespace kassi::store {
+namespace {
+
+constexpr int busy_millis = 5000;  ///< another process may be recovering the WAL index of a crash
+
+[[noreturn]] void fail(sqlite3* handle, int code) {
+    // The message only: SQL text holds no values, but nothing is gained by showing it.
+    throw SqlError(code & 0xff, std::string("SQLite: ") +
+                                    (handle != nullptr ? sqlite3_errmsg(handle) : sqlite3_errstr(code)));
+}
+
+int size_of(std::string_view text) {
+    if (text.size() > 0x7fffffff) throw SqlError(SQLITE_TOOBIG, "SQLite: value too large");
+    return static_cast<int>(text.size());
+}
+
+sqlite3* open_handle(const std::string& file, int flags) {
+    sqlite3* handle = nullptr;
+    const int code = sqlite3_open_v2(file.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+    if (code != SQLITE_OK) {
+        const SqlError error(code & 0xff, std::string("SQLite: ") + sqlite3_errstr(code));
+        sqlite3_close(handle);
+        throw error;
+    }
+    sqlite3_busy_timeout(handle, busy_millis);
+    return handle;
+}
+
+}  // namespace
+
+Database Database::for_writing(const std::string& file) {
+    Database database(open_handle(file, SQLITE_OPEN_READWRITE));
+    // A small cache: with a large one SQLite spends more time in it than it saves. FULL: a commit that was
+    // answered survives a power cut.
+    database.execute(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -2000;"
+        "PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = 16777216;"
+        "PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = FAST");
+    return database;
+}
+
+Database Database::for_reading(const std::string& file) {
+    Database database(open_handle(file, SQLITE_OPEN_READONLY));
+    sqlite3_db_config(database.handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    database.execute("PRAGMA cache_size = -2000; PRAGMA trusted_schema = OFF");
+    return database;
+}
+
+Database::Database(Database&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+
+Database::~Database() {
+    sqlite3_close(handle_);
+}
+
+void Database::execute(const char* sql) {
+    const int code = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr);
+    if (code != SQLITE_OK) fail(handle_, code);
+}
+
+std::int64_t Database::number(const char* sql) {
+    Statement statement(*this, sql);
+    Rows rows(statement);
+    return rows.next() ? rows.integer(0) : 0;
+}
+
+void Database::flush() {
+    const int code = sqlite3_db_cacheflush(handle_);
+    if (code != SQLITE_OK) fail(nullptr, code);  // it leaves no message with the connection
+}
+
+bool Database::in_transaction() const {
+    return sqlite3_get_autocommit(handle_) == 0;
+}
+
+std::int64_t Database::last_serial() const {
+    return sqlite3_last_insert_rowid(handle_);
+}
+
+std::int64_t Database::changes() const {
+    return sqlite3_total_changes64(handle_);
+}
+
+Statement::Statement(Database& database, std::string_view sql) {
+    const int code = sqlite3_prepare_v3(database.handle(), sql.data(), size_of(sql),
+                                        SQLITE_PREPARE_PERSISTENT, &handle_, nullptr);
+    if (code != SQLITE_OK) fail(database.handle(), code);
+}
+
+Statement::~Statement() {
+    sqlite3_finalize(handle_);
+}
+
+void Statement::check(int code) {
+    if (code != SQLITE_OK) fail(sqlite3_db_handle(handle_), code);
+}
+
+void Statement::bind_integer(int index, std::int64_t value) {
+    check(sqlite3_bind_int64(handle_, index, value));
+}
+
+void Statement::bind_text(int index, std::string_view value, bool copy) {
+    // A null pointer would bind NULL.
+    check(sqlite3_bind_text(handle_, index, value.empty() ? "" : value.data(), size_of(value),
+                            copy ? SQLITE_TRANSIENT : SQLITE_STATIC));
+}
+
+void Statement::bind_blob(int index, std::string_view value, bool copy) {
+    check(sqlite3_bind_blob(handle_, index, value.empty() ? "" : value.data(), size_of(value),
+                            copy ? SQLITE_TRANSIENT : SQLITE_STATIC));
+}
+
+void Statement::bind_null(int index) {
+    check(sqlite3_bind_null(handle_, index));
+}
+
+bool Statement::step() {
+    const int code = sqlite3_step(handle_);
+    if (code == SQLITE_ROW) return true;
+    if (code != SQLITE_DONE) fail(sqlite3_db_handle(handle_), code);
+    return false;
+}
+
+void Statement::finish() {
+    const int code = sqlite3_step(handle_);
+    if (code != SQLITE_DONE && code != SQLITE_ROW) {
+        const SqlError error(code & 0xff,
+                             std::string("SQLite: ") + sqlite3_errmsg(sqlite3_db_handle(handle_)));
+        reset();
+        throw error;
+    }
+    reset();
+}
+
+// The bound values stay (their bytes are not looked at again): every run binds all of them anew.
+void Statement::reset() noexcept {
+    sqlite3_reset(handle_);
+}
+
+std::int64_t Rows::integer(int column) const {
+    return sqlite3_column_int64(statement_.handle_, column);
+}
+
+bool Rows::null(int column) const {
+    return sqlite3_column_type(statement_.handle_, column) == SQLITE_NULL;
+}
+
+std::string_view Rows::text(int column) const {
+    const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_.handle_, column));
+    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_.handle_, column));
+    return bytes == nullptr ? std::string_view() : std::string_view(bytes, size);
+}
+
+}  // namespace kassi::store

@@ -1,0 +1,396 @@
+#include "store/sqlite_store.hpp"
+
+#include <filesystem>
+#include <set>
+
+#include "base/crypto.hpp"
+#include "base/encoding.hpp"
+#include "base/limits.hpp"
+#include "base/log.hpp"
+#include "store/columns.hpp"
+#include "store/directory.hpp"
+#include "store/keys.hpp"
+#include "store/migrations.hpp"
+#include "store/writer.hpp"
+
+namespace kassi::store {
+namespace {
+
+/// What the program wrote itself and cannot read any more: the store is broken.
+template <class T>
+T read_back(Result<T> result, const char* what) {
+    if (!result)
+        throw std::runtime_error(std::string("the store is broken: ") + what + ": " + result.error().message);
+    return std::move(*result);
+}
+
+Currency to_currency(std::string_view code) {
+    return read_back(Currency::parse(code, "currency"), "currency");
+}
+
+/// The present reads of the calling thread.
+struct Reader {
+    explicit Reader(Database database) : db(std::move(database)) {}
+    Database db;
+
+    Statement load{
+        db,
+        "SELECT t.state, p.slot, p.sealed FROM transaction_state t LEFT JOIN parcel p "
+        "ON p.slot BETWEEN t.serial * 256 AND t.serial * 256 + 255 WHERE t.id = ? ORDER BY p.slot"};
+    Statement find_reference{db, "SELECT id FROM transaction_state WHERE reference = ?"};
+    // Not one statement with both: a client that uses one token on every run leaves many that ended.
+    Statement live_token{db,
+                         "SELECT t.id, k.leg, k.callout, k.page, k.ended, k.fields_digest FROM token k "
+                         "JOIN transaction_state t ON t.serial = k.transaction_serial "
+                         "WHERE k.token_hmac = ? AND k.ended = 0"};
+    Statement newest_token{db,
+                           "SELECT t.id, k.leg, k.callout, k.page, k.ended, k.fields_digest FROM token k "
+                           "JOIN transaction_state t ON t.serial = k.transaction_serial "
+                           "WHERE k.token_hmac = ? ORDER BY k.ended DESC LIMIT 1"};
+    Statement find_leg{
+        db,
+        "SELECT t.id, r.leg FROM reference r JOIN transaction_state t ON t.serial = r.transaction_serial "
+        "WHERE r.merchant = ? AND r.reference = ?"};
+    Statement find_claim{db,
+                         "SELECT t.id, o.version, o.fingerprint_hmac FROM once o "
+                         "JOIN transaction_state t ON t.serial = o.transaction_serial WHERE o.key_hmac = ?"};
+    Statement customer{
+        db,
+        "SELECT c.json FROM transaction_state t JOIN customer c ON c.transaction_serial = t.serial "
+        "WHERE t.id = ?"};
+    Statement document{
+        db,
+        "SELECT d.json FROM transaction_state t JOIN document d ON d.transaction_serial = t.serial "
+        "WHERE t.id = ?"};
+    Statement journal{db,
+                      "SELECT j.number, j.version, j.at, j.body, j.hash FROM transaction_state t "
+                      "JOIN journal j ON j.transaction_serial = t.serial WHERE t.id = ? ORDER BY j.version"};
+    Statement due{
+        db,
+        "SELECT id FROM transaction_state WHERE due_at IS NOT NULL AND due_at <= ? ORDER BY due_at LIMIT ?"};
+    Statement next_due{
+        db, "SELECT due_at FROM transaction_state WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1"};
+    Statement open_call{db, "SELECT id FROM transaction_state WHERE open_call = 1 ORDER BY created, id"};
+    Statement open_states{db, "SELECT state FROM transaction_state WHERE settled = 0"};
+    Statement statement{
+        db,
+        "SELECT e.at, t.id, e.leg, e.kind, e.minor, e.balance FROM balance b "
+        "JOIN credit_entry e ON e.account = b.account "
+        "JOIN transaction_state t ON t.serial = e.transaction_serial "
+        "WHERE b.caller = ? AND b.currency = ? AND e.at >= ? AND e.at < ? ORDER BY e.at, e.number LIMIT ?"};
+    Statement balances{db,
+                       "SELECT caller, currency, minor FROM balance WHERE ?1 = '' OR caller = ?1 "
+                       "ORDER BY caller, currency"};
+    Statement unmatched{
+        db,
+        "SELECT event_id, at, json FROM unmatched_notice WHERE merchant = ? AND reference = ? "
+        "ORDER BY at, event_id"};
+    // Serials and journal numbers have no gaps: their largest is their count.
+    Statement counts{db,
+                     "SELECT (SELECT max(serial) FROM transaction_state), "
+                     "(SELECT count(*) FROM transaction_state WHERE settled = 0), "
+                     "(SELECT count(*) FROM transaction_state WHERE in_doubt = 1), "
+                     "(SELECT count(*) FROM transaction_state WHERE needs_person = 1), "
+                     "(SELECT max(number) FROM journal), "
+                     "(SELECT at FROM journal ORDER BY number DESC LIMIT 1)"};
+    Statement created{db, "SELECT created FROM transaction_state WHERE id = ?"};
+};
+
+/// A list's SQL: every filter that is set as a condition of its own, in the order of ?1 ... ?8, on the index
+/// that leaves least to look at.
+std::string list_sql(const ListFilter& filter) {
+    std::string index = "transaction_created";
+    if (!filter.caller.empty()) index = "transaction_caller";
+    if (!filter.tracking.empty()) index = "transaction_tracking";
+    if (filter.settled == false) index = "transaction_open";
+    if (filter.needs_person == true) index = "transaction_needs_person";
+    if (filter.in_doubt == true) index = "transaction_in_doubt";
+    std::string sql = "SELECT id FROM transaction_state INDEXED BY " + index + " WHERE 1";
+    const auto flag = [&sql](const char* name, const std::optional<bool>& wanted) {
+        if (wanted)
+            sql += std::string(" AND ") + name + (*wanted ? " = 1" : " = 0");  // no ?: else no partial index
+    };
+    flag("settled", filter.settled);
+    flag("in_doubt", filter.in_doubt);
+    flag("needs_person", filter.needs_person);
+    if (!filter.system.empty()) sql += " AND system = ?1";
+    if (!filter.caller.empty()) sql += " AND caller = ?2";
+    if (!filter.tracking.empty()) sql += " AND tracking <> '' AND tracking = ?3";
+    if (filter.phase) sql += " AND phase = ?4";
+    if (filter.from) sql += " AND created >= ?5";
+    if (filter.to) sql += " AND created < ?6";
+    if (filter.after) sql += " AND (created, id) < (?7, ?8)";
+    return sql + " ORDER BY created DESC, id DESC LIMIT ?9";
+}
+
+std::vector<TransactionId> ids(Rows&& rows) {
+    std::vector<TransactionId> found;
+    while (rows.next()) found.push_back(to_id(rows.text(0)));
+    return found;
+}
+
+/// The journal names the master key that the data was written with; another one could read nothing.
+Result<void> check_key(Database& database, const Keys& keys) {
+    Statement find(database, "SELECT value FROM meta WHERE name = 'key_id'");
+    const std::string id = std::to_string(keys.id);
+    {
+        Rows rows(find);
+        if (rows.next()) {
+            if (rows.text(0) == id) return {};
+            return Error{ErrorKind::internal, "", "the data directory was made with another master key"};
+        }
+    }
+    Statement(database, "INSERT INTO meta VALUES ('key_id', ?)").run(id);
+    return {};
+}
+
+}  // namespace
+
+struct SqliteStore::State {
+    State(DirectoryLock taken, const Secret<>& master) : lock(std::move(taken)), keys(master) {}
+
+    // Destroyed from below: the reader closes first, then the writer writes what is queued and closes as the
+    // last connection (which checkpoints), and the lock goes at the end.
+    DirectoryLock lock;
+    Keys keys;
+    std::unique_ptr<Writer> writer;
+    std::unique_ptr<Reader> reader;
+};
+
+SqliteStore::SqliteStore() = default;
+SqliteStore::~SqliteStore() = default;
+
+Result<std::unique_ptr<SqliteStore>> SqliteStore::open(SqliteOptions options) {
+    if (options.master_key.reveal().size() != master_key_bytes)
+        return Error{ErrorKind::internal, "master_key", "the master key must have 32 bytes"};
+    KASSI_ENSURE(options.post != nullptr);
+    if (auto made = make_directory(options.directory); !made) return made.error();
+    auto lock = DirectoryLock::take(options.directory);
+    if (!lock) return lock.error();
+    if (auto made = make_database_file(options.directory); !made) return made.error();
+    auto state = std::make_unique<State>(std::move(*lock), options.master_key);
+    try {
+        const std::string file = database_file(options.directory);
+        auto database = Database::for_writing(file);
+        const auto before = apply_migrations(database, nullptr);
+        if (!before) return before.error();
+        if (auto good = check_key(database, state->keys); !good) return good.error();
+        const std::size_t queue_max =
+            options.queue_units_max == 0 ? limits::write_queue_units_max : options.queue_units_max;
+        state->writer =
+            std::make_unique<Writer>(std::move(database), state->keys, std::move(options.post), queue_max);
+        state->reader = std::make_unique<Reader>(Database::for_reading(file));
+    } catch (const SqlError& error) {
+        return Error{ErrorKind::internal, "", error.what()};
+    }
+    std::unique_ptr<SqliteStore> store(new SqliteStore);
+    store->state_ = std::move(state);
+    return store;
+}
+
+std::optional<Loaded> SqliteStore::load(const TransactionId& id) {
+    Rows rows(state_->reader->load, to_blob(id));
+    if (!rows.next()) return std::nullopt;
+    Loaded loaded{read_back(core::parse_state(rows.text(0)), "state"), {}};
+    if (rows.null(1)) return loaded;
+    do {
+        const std::int64_t leg = leg_of_slot(rows.integer(1));
+        const std::string json = read_back(
+            crypto::open(state_->keys.parcel.reveal(), parcel_context(id, leg), rows.text(2)), "parcel");
+        if (leg == 0)
+            loaded.papers.journey = read_back(core::parse_journey(json), "journey");
+        else
+            loaded.papers.parcels[leg] = read_back(core::parse_parcel(json), "parcel");
+    } while (rows.next());
+    return loaded;
+}
+
+std::optional<TransactionId> SqliteStore::find_reference(std::string_view reference) {
+    Rows rows(state_->reader->find_reference, reference);
+    if (!rows.next()) return std::nullopt;
+    return to_id(rows.text(0));
+}
+
+std::optional<TokenFound> SqliteStore::find_token(std::string_view caller, std::string_view token) {
+    const std::string hmac = state_->keys.token(caller, token);
+    for (Statement* statement : {&state_->reader->live_token, &state_->reader->newest_token}) {
+        Rows rows(*statement, Blob{hmac});
+        if (!rows.next()) continue;
+        return TokenFound{.transaction = to_id(rows.text(0)),
+                          .leg = rows.integer(1),
+                          .callout = rows.integer(2),
+                          .page = rows.integer(3) != 0,
+                          .spent = rows.integer(4) != 0,
+                          .fields_digest = std::string(rows.text(5))};
+    }
+    return std::nullopt;
+}
+
+std::optional<LegFound> SqliteStore::find_leg(std::string_view merchant, std::string_view reference) {
+    Rows rows(state_->reader->find_leg, merchant, reference);
+    if (!rows.next()) return std::nullopt;
+    return LegFound{to_id(rows.text(0)), rows.integer(1)};
+}
+
+std::optional<ClaimFound> SqliteStore::find_claim(const Claim& claim) {
+    const std::string hmac = state_->keys.claim(claim.scope, claim.key);
+    Rows rows(state_->reader->find_claim, Blob{hmac});
+    if (!rows.next()) return std::nullopt;
+    ClaimFound found{to_id(rows.text(0)), rows.integer(1), false};
+    found.same_fingerprint =
+        rows.null(2) ? claim.fingerprint.empty()
+                     : !claim.fingerprint.empty() &&
+                           crypto::equal(rows.text(2), state_->keys.fingerprint(claim.fingerprint));
+    return found;
+}
+
+std::optional<std::string> SqliteStore::customer(const TransactionId& id) {
+    Rows rows(state_->reader->customer, to_blob(id));
+    if (!rows.next()) return std::nullopt;
+    return std::string(rows.text(0));
+}
+
+std::optional<std::string> SqliteStore::document(const TransactionId& id) {
+    Rows rows(state_->reader->document, to_blob(id));
+    if (!rows.next()) return std::nullopt;
+    return std::string(rows.text(0));
+}
+
+std::vector<StoredRow> SqliteStore::journal(const TransactionId& id) {
+    std::vector<StoredRow> found;
+    Rows rows(state_->reader->journal, to_blob(id));
+    while (rows.next())
+        found.push_back(StoredRow{.number = rows.integer(0),
+                                  .version = rows.integer(1),
+                                  .at = to_instant(rows.integer(2)),
+                                  .json = std::string(rows.text(3)),
+                                  .hash_hex = encoding::hex(rows.text(4))});
+    return found;
+}
+
+std::vector<TransactionId> SqliteStore::list(const ListFilter& filter) {
+    constexpr std::size_t limit_max = 200;
+    Reader& reader = *state_->reader;
+    std::int64_t after_created = 0;
+    if (filter.after) {
+        Rows rows(reader.created, to_blob(*filter.after));
+        if (!rows.next()) return {};
+        after_created = rows.integer(0);
+    }
+    Statement statement(reader.db, list_sql(filter));
+    const TransactionId after = filter.after.value_or(TransactionId{});
+    return ids(Rows(statement, filter.system, filter.caller, filter.tracking,
+                    filter.phase ? core::word(*filter.phase) : "", to_millis(filter.from).value_or(0),
+                    to_millis(filter.to).value_or(0), after_created, to_blob(after),
+                    std::clamp<std::size_t>(filter.limit, 1, limit_max)));
+}
+
+std::vector<TransactionId> SqliteStore::due(Instant now, std::size_t limit) {
+    return ids(Rows(state_->reader->due, to_millis(now), limit));
+}
+
+std::optional<Instant> SqliteStore::next_due() {
+    Rows rows(state_->reader->next_due);
+    if (!rows.next()) return std::nullopt;
+    return to_instant(rows.integer(0));
+}
+
+std::vector<TransactionId> SqliteStore::with_open_call() {
+    return ids(Rows(state_->reader->open_call));
+}
+
+std::vector<StatementLine> SqliteStore::statement(std::string_view caller, Currency currency, Instant from,
+                                                  Instant to, std::size_t limit) {
+    std::vector<StatementLine> lines;
+    Rows rows(state_->reader->statement, caller, currency.code(), to_millis(from), to_millis(to), limit);
+    while (rows.next())
+        lines.push_back(StatementLine{.at = to_instant(rows.integer(0)),
+                                      .transaction = to_id(rows.text(1)),
+                                      .leg = rows.integer(2),
+                                      .kind = std::string(rows.text(3)),
+                                      .minor = rows.integer(4),
+                                      .balance_minor = rows.integer(5)});
+    return lines;
+}
+
+std::vector<Balance> SqliteStore::balances(std::string_view caller) {
+    std::vector<Balance> found;
+    Rows rows(state_->reader->balances, caller);
+    while (rows.next())
+        found.push_back(Balance{std::string(rows.text(0)), to_currency(rows.text(1)), rows.integer(2)});
+    return found;
+}
+
+std::vector<UnmatchedNotice> SqliteStore::unmatched(std::string_view merchant, std::string_view reference) {
+    std::vector<UnmatchedNotice> found;
+    Rows rows(state_->reader->unmatched, merchant, reference);
+    while (rows.next())
+        found.push_back(UnmatchedNotice{.merchant = std::string(merchant),
+                                        .reference = std::string(reference),
+                                        .event_id = std::string(rows.text(0)),
+                                        .json = std::string(rows.text(2)),
+                                        .at = to_instant(rows.integer(1))});
+    return found;
+}
+
+std::vector<std::string> SqliteStore::open_merchants() {
+    std::set<std::string> merchants;
+    Rows rows(state_->reader->open_states);
+    while (rows.next()) {
+        for (const core::Leg& leg : read_back(core::parse_state(rows.text(0)), "state").legs) {
+            // Given up and without money: nothing will be asked of its merchant any more.
+            const bool over = leg.doing == core::Doing::rest && leg.goal == core::Goal::give_back &&
+                              (leg.money == core::LegMoney::none || leg.money == core::LegMoney::back);
+            if (!over) merchants.insert(leg.merchant);
+        }
+    }
+    return {merchants.begin(), merchants.end()};
+}
+
+Store::Counts SqliteStore::counts() {
+    Rows rows(state_->reader->counts);
+    KASSI_ENSURE(rows.next());
+    return Counts{.transactions = rows.integer(0),
+                  .open = rows.integer(1),
+                  .in_doubt = rows.integer(2),
+                  .needs_person = rows.integer(3),
+                  .journal_rows = rows.integer(4),
+                  .last_row_at = to_instant(rows.integer(5))};
+}
+
+void SqliteStore::commit(Unit unit, std::function<void(CommitOutcome)> done) {
+    state_->writer->commit(std::move(unit), std::move(done));
+}
+
+void SqliteStore::keep_unmatched(UnmatchedNotice notice, std::function<void(bool)> done) {
+    state_->writer->keep(std::move(notice), std::move(done));
+}
+
+void SqliteStore::drop_unmatched(std::string_view merchant, std::string_view event_id) {
+    state_->writer->drop(std::string(merchant), std::string(event_id));
+}
+
+void SqliteStore::expire(Instant now, std::function<void(std::int64_t)> done) {
+    state_->writer->expire(now, std::move(done));
+}
+
+bool SqliteStore::writable() const {
+    return state_->writer->writable();
+}
+
+Result<std::string> migrate(const std::string& directory, const Progress& progress) {
+    if (!std::filesystem::exists(database_file(directory)))
+        return Error{ErrorKind::not_found, "", "there is no kassi.db in " + directory};
+    auto lock = DirectoryLock::take(directory);
+    if (!lock) return lock.error();
+    try {
+        auto database = Database::for_writing(database_file(directory));
+        const auto before = apply_migrations(database, progress);
+        if (!before) return before.error();
+        return std::to_string(*before) + " -> " + std::to_string(migrations().size());
+    } catch (const SqlError& error) {
+        return Error{ErrorKind::internal, "", error.what()};
+    }
+}
+
+}  // namespace kassi::store

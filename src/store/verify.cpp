@@ -1,0 +1,466 @@
+#include <exception>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "base/crypto.hpp"
+#include "base/encoding.hpp"
+#include "store/chain.hpp"
+#include "store/columns.hpp"
+#include "store/directory.hpp"
+#include "store/keys.hpp"
+#include "store/migrations.hpp"
+#include "store/sqlite_store.hpp"
+
+namespace kassi::store {
+namespace {
+
+constexpr std::int64_t progress_every_rows = 1000;
+constexpr std::size_t unpaid_examples_max = 100;  ///< of a flow, until it is known whether it is house credit
+
+/// What a house-credit leg owes now.
+std::int64_t owed(const core::Leg& leg) {
+    switch (leg.money) {
+        case core::LegMoney::none:
+            return 0;
+        case core::LegMoney::held:
+            return leg.taken_minor;
+        case core::LegMoney::taken:
+        case core::LegMoney::back:
+            return leg.taken_minor - leg.back_minor;
+    }
+    return 0;
+}
+
+/// The stored columns of one transaction.
+struct StoredState {
+    std::int64_t serial = 0;
+    TransactionId id;
+    std::string reference, system, caller, tracking, phase, head, state;
+    std::int64_t created = 0, version = 0;
+    std::optional<std::int64_t> due_at;
+    bool settled = false, in_doubt = false, needs_person = false, open_call = false;
+    std::int64_t papers = 0, parcels = 0;
+    std::optional<std::string> customer, document;
+};
+
+/// One transaction as its journal rows tell it.
+struct Replay {
+    core::Transaction transaction;
+    std::string head = chain::beginning();
+    std::int64_t rows = 0, last_number = 0;
+    std::optional<std::int64_t> due_at;
+    std::int64_t flags = 0;
+    std::string customer_digest, document_digest;
+    bool whole = true;  ///< false: a row is missing or unreadable, so that the state cannot be compared
+};
+
+class Verifier {
+  public:
+    Verifier(Database& database, const Secret<>& master_key, const Progress& progress)
+        : db_(database),
+          keys_(master_key),
+          digest_key_(digest_key(master_key)),
+          progress_(progress),
+          steps_(2 * db_.number("SELECT count(*) FROM journal")) {}
+
+    VerifyReport run(const std::string& head) {
+        check_file();
+        check_seals(head);
+        check_transactions();
+        check_balances();
+        return std::move(report_);
+    }
+
+  private:
+    void found(std::string what, std::int64_t row = 0, std::string transaction = {}) {
+        if (report_.findings.size() < findings_max)
+            report_.findings.push_back({row, std::move(transaction), std::move(what)});
+    }
+    void step() {
+        ++step_;
+        if (progress_ && (step_ % progress_every_rows == 0 || step_ == steps_)) progress_(step_, steps_);
+    }
+
+    void check_file();
+    void check_seals(const std::string& head);
+    std::string take_rows(Rows& rows, bool& more, std::int64_t first, std::int64_t last);
+    void missing(std::int64_t first, std::int64_t last);
+    void report_missing();
+    void check_transactions();
+    void replay_row(Replay& replay, const TransactionId& id, const Rows& row);
+    void check_state(const StoredState& stored, const Replay& replay);
+    void check_digest(const StoredState& stored, const std::optional<std::string>& json,
+                      const std::string& digest, const char* what);
+    void check_credit_of(const StoredState& stored, const core::Transaction& transaction, Rows& sums,
+                         bool& more);
+    void check_balances();
+
+    Database& db_;
+    Keys keys_;
+    Secret<> digest_key_;
+    const Progress& progress_;
+    std::int64_t steps_, step_ = 0;
+    VerifyReport report_;
+    std::int64_t next_number_ = 1;
+    std::int64_t missing_first_ = 0, missing_last_ = 0;  ///< a gap that may still grow; 0: none
+    std::set<std::string> credit_flows_;
+    std::map<std::string, std::vector<Finding>> without_entries_;  ///< by flow
+};
+
+/// The file itself: pages, and that indexes say what tables say.
+void Verifier::check_file() {
+    Statement check(db_, "PRAGMA integrity_check(20)");
+    Rows rows(check);
+    while (rows.next())
+        if (rows.text(0) != "ok") found("the file is damaged: " + std::string(rows.text(0)));
+}
+
+void Verifier::missing(std::int64_t first, std::int64_t last) {
+    if (missing_first_ == 0 || missing_last_ + 1 != first) {
+        report_missing();
+        missing_first_ = first;
+    }
+    missing_last_ = last;
+}
+
+void Verifier::report_missing() {
+    if (missing_first_ == 0) return;
+    if (missing_first_ == missing_last_) {
+        found("row " + std::to_string(missing_first_) + " is missing", missing_first_);
+    } else {
+        found("rows " + std::to_string(missing_first_) + " to " + std::to_string(missing_last_) +
+                  " are missing",
+              missing_first_);
+    }
+    missing_first_ = 0;
+}
+
+/// The hashes of rows first..last, and findings about those that are not there.
+std::string Verifier::take_rows(Rows& rows, bool& more, std::int64_t first, std::int64_t last) {
+    std::string hashes;
+    next_number_ = std::max(next_number_, first);
+    while (more && rows.integer(0) <= last) {
+        const std::int64_t number = rows.integer(0);
+        if (number < first) {
+            found("row " + std::to_string(number) + " is covered by no seal", number);
+        } else {
+            if (number > next_number_) missing(next_number_, number - 1);
+            hashes += rows.text(1);
+            next_number_ = number + 1;
+        }
+        ++report_.rows;
+        step();
+        more = rows.next();
+    }
+    if (next_number_ <= last) missing(next_number_, last);
+    next_number_ = last + 1;
+    return hashes;
+}
+
+void Verifier::check_seals(const std::string& head) {
+    Statement all_seals(db_, "SELECT number, first, last, hash, mac FROM seal ORDER BY number");
+    Statement all_rows(db_, "SELECT number, hash FROM journal ORDER BY number");
+    Rows seals(all_seals);
+    Rows rows(all_rows);
+    bool more = rows.next();
+    bool head_found = head.empty();
+    std::string previous = chain::beginning();
+    std::int64_t last_sealed = 0;
+    while (seals.next()) {
+        const std::int64_t number = seals.integer(0), first = seals.integer(1), last = seals.integer(2);
+        const std::string hash(seals.text(3));
+        const std::string name = "seal " + std::to_string(number) + " (rows " + std::to_string(first) +
+                                 " to " + std::to_string(last) + ")";
+        ++report_.seals;
+        if (number != report_.seals) {
+            found("a seal before " + name + " is missing");
+            report_.seals = number;
+        }
+        if (first != last_sealed + 1) found(name + " does not begin where the one before ends");
+        const std::string hashes = take_rows(rows, more, first, last);
+        if (chain::seal_hash(previous, first, last, hashes) != hash)
+            found(name + " does not fit: a row in it or the seal before was changed, moved or taken away");
+        if (!crypto::equal(chain::seal_mac(keys_.seal.reveal(), hash), seals.text(4)))
+            found(name + " was not made with this master key");
+        previous = hash;
+        last_sealed = last;
+        report_.head_hex = encoding::hex(hash);
+        head_found = head_found || report_.head_hex == head;
+    }
+    report_missing();
+    for (; more; more = rows.next()) {
+        found("row " + std::to_string(rows.integer(0)) + " is covered by no seal", rows.integer(0));
+        ++report_.rows;
+        step();
+    }
+    if (!head_found)
+        found("the given head is not among the seals: the journal's end was cut off or written anew");
+}
+
+void Verifier::check_transactions() {
+    Statement states(
+        db_,
+        "SELECT t.serial, t.id, t.reference, t.system, t.caller, t.tracking, t.phase, t.head, t.state, "
+        "t.created, t.version, t.due_at, t.settled, t.in_doubt, t.needs_person, t.open_call, t.papers, "
+        "(SELECT count(*) FROM parcel p WHERE p.slot BETWEEN t.serial * 256 AND t.serial * 256 + 255), "
+        "c.json, d.json FROM transaction_state t "
+        "LEFT JOIN customer c ON c.transaction_serial = t.serial "
+        "LEFT JOIN document d ON d.transaction_serial = t.serial ORDER BY t.serial");
+    Statement journal(
+        db_,
+        "SELECT number, transaction_serial, version, at, due_at, flags, format, body, hash FROM journal "
+        "ORDER BY transaction_serial, version");
+    Statement credit(
+        db_,
+        "SELECT e.transaction_serial, e.leg, b.caller, b.currency, sum(e.minor) FROM credit_entry e "
+        "LEFT JOIN balance b ON b.account = e.account GROUP BY 1, 2, 3, 4 ORDER BY 1, 2");
+    Rows state_rows(states), rows(journal), sums(credit);
+    bool more = rows.next(), more_sums = sums.next();
+    std::int64_t orphan = 0;
+    const auto skip_orphans = [&](std::int64_t below) {
+        for (; more && rows.integer(1) < below; more = rows.next()) {
+            if (orphan != rows.integer(1))
+                found("the state of the transaction that row " + std::to_string(rows.integer(0)) +
+                          " belongs to is missing",
+                      rows.integer(0));
+            orphan = rows.integer(1);
+            step();
+        }
+    };
+    while (state_rows.next()) {
+        const auto text = [&](int column) { return std::string(state_rows.text(column)); };
+        StoredState stored;
+        stored.serial = state_rows.integer(0);
+        stored.id = to_id(state_rows.text(1));
+        stored.reference = text(2);
+        stored.system = text(3);
+        stored.caller = text(4);
+        stored.tracking = text(5);
+        stored.phase = text(6);
+        stored.head = text(7);
+        stored.state = text(8);
+        stored.created = state_rows.integer(9);
+        stored.version = state_rows.integer(10);
+        stored.due_at = state_rows.optional_integer(11);
+        stored.settled = state_rows.integer(12) != 0;
+        stored.in_doubt = state_rows.integer(13) != 0;
+        stored.needs_person = state_rows.integer(14) != 0;
+        stored.open_call = state_rows.integer(15) != 0;
+        stored.papers = state_rows.integer(16);
+        stored.parcels = state_rows.integer(17);
+        if (!state_rows.null(18)) stored.customer = text(18);
+        if (!state_rows.null(19)) stored.document = text(19);
+        ++report_.transactions;
+
+        skip_orphans(stored.serial);
+        Replay replay;
+        for (; more && rows.integer(1) == stored.serial; more = rows.next()) {
+            replay_row(replay, stored.id, rows);
+            step();
+        }
+        check_state(stored, replay);
+        check_credit_of(stored, replay.transaction, sums, more_sums);
+    }
+    skip_orphans(std::numeric_limits<std::int64_t>::max());
+    if (more_sums) found("a credit entry belongs to no transaction");
+    for (const auto& flow : credit_flows_)
+        for (Finding& finding : without_entries_[flow])
+            found(std::move(finding.what), finding.row, std::move(finding.transaction));
+}
+
+void Verifier::replay_row(Replay& replay, const TransactionId& id, const Rows& row) {
+    const std::int64_t number = row.integer(0);
+    const std::string name = "row " + std::to_string(number);
+    const auto report = [&](const std::string& what) { found(what, number, id.text()); };
+    const chain::RowHead head{.transaction = id,
+                              .version = row.integer(2),
+                              .at = row.integer(3),
+                              .due_at = row.optional_integer(4),
+                              .flags = row.integer(5),
+                              .format = row.integer(6)};
+
+    ++replay.rows;
+    if (head.version != replay.rows) {
+        report("the transaction's row of version " + std::to_string(replay.rows) + " is missing before " +
+               name);
+        replay.rows = head.version;
+        replay.whole = false;
+    }
+    if (number <= replay.last_number) report(name + " stands before a row that came earlier");
+    replay.last_number = number;
+    if (chain::row_hash(replay.head, head, row.text(7)) != row.text(8))
+        report(name + " was changed, or the row before it: its hash does not fit");
+    replay.head = row.text(8);
+    replay.due_at = head.due_at;
+    replay.flags = head.flags;
+
+    if (head.format != chain::body_format) {
+        report(name + " has a format that this program does not know");
+        replay.whole = false;
+        return;
+    }
+    const auto parsed = core::parse_row(row.text(7));
+    if (!parsed) {
+        report(name + " cannot be read: " + parsed.error().message);
+        replay.whole = false;
+        return;
+    }
+    if (to_millis(parsed->at) != head.at) report(name + " says another time than its column");
+    for (const core::Event& event : parsed->events) {
+        if (const auto* handed_over = std::get_if<core::HandedOver>(&event)) {
+            replay.customer_digest = handed_over->customer_digest;
+            replay.document_digest = handed_over->document_digest;
+        } else if (const auto* asked = std::get_if<core::PurchaseAsked>(&event)) {
+            if (!asked->customer_digest.empty()) replay.customer_digest = asked->customer_digest;
+        }
+    }
+    if (!replay.whole) return;
+    try {
+        core::apply_row(replay.transaction, *parsed);
+    } catch (const std::exception& error) {
+        report(name + " cannot be applied: " + error.what());
+        replay.whole = false;
+    }
+}
+
+void Verifier::check_state(const StoredState& stored, const Replay& replay) {
+    const auto report = [&](const std::string& what) { found(what, 0, stored.id.text()); };
+    if (replay.rows == 0) {
+        report("the transaction has no journal row");
+        return;
+    }
+    if (stored.head != replay.head)
+        report("the transaction's newest journal row is not the one that its state names");
+    if (stored.version != replay.rows)
+        report("the state has version " + std::to_string(stored.version) + ", the journal ends with " +
+               std::to_string(replay.rows));
+    if (stored.due_at != replay.due_at) report("due_at was changed");
+    if (chain::flags(stored.settled, stored.in_doubt, stored.needs_person) != replay.flags)
+        report("settled, in_doubt or needs_person was changed");
+    if (stored.papers != stored.parcels) report("a sealed parcel is missing, or there is one too many");
+    check_digest(stored, stored.customer, replay.customer_digest, "customer");
+    check_digest(stored, stored.document, replay.document_digest, "document");
+    if (!replay.whole) return;
+
+    const core::Transaction& now = replay.transaction;
+    const auto state = core::parse_state(stored.state);
+    if (!state)
+        report("the state cannot be read: " + state.error().message);
+    else if (*state != now)
+        report("the state is not what its journal rows lead to");
+    const bool columns_fit = stored.id == now.id && stored.reference == now.reference &&
+                             stored.system == now.system && stored.caller == now.caller &&
+                             stored.tracking == now.tracking && stored.phase == core::word(now.phase) &&
+                             stored.created == to_millis(now.handed_over_at) &&
+                             stored.open_call == has_open_call(now);
+    if (!columns_fit) report("a column beside the state is not what its journal rows lead to");
+}
+
+/// A row that is gone was forgotten: that is lawful. One that is there must be the one that was handed over.
+void Verifier::check_digest(const StoredState& stored, const std::optional<std::string>& json,
+                            const std::string& digest, const char* what) {
+    if (json && !digest.empty() && crypto::keyed_digest(digest_key_.reveal(), *json) != digest)
+        found(std::string("the ") + what + " is not the one whose digest the journal has", 0,
+              stored.id.text());
+}
+
+/// The entries of a leg add up to what it owes.
+void Verifier::check_credit_of(const StoredState& stored, const core::Transaction& transaction, Rows& sums,
+                               bool& more) {
+    const auto report = [&](const std::string& what) { found(what, 0, stored.id.text()); };
+    for (; more && sums.integer(0) < stored.serial; more = sums.next())
+        report("a credit entry belongs to no transaction");
+    std::map<std::int64_t, std::int64_t> booked;
+    for (; more && sums.integer(0) == stored.serial; more = sums.next()) {
+        const std::int64_t leg_no = sums.integer(1);
+        const core::Leg* leg = core::find_leg(transaction, leg_no);
+        if (leg == nullptr || sums.text(2) != stored.caller || sums.text(3) != leg->amount.currency.code()) {
+            report("a credit entry of leg " + std::to_string(leg_no) + " is another account's");
+            continue;
+        }
+        booked[leg_no] += sums.integer(4);
+        credit_flows_.insert(leg->flow);
+    }
+    for (const core::Leg& leg : transaction.legs) {
+        const auto entry = booked.find(leg.no);
+        const std::int64_t sum = entry == booked.end() ? 0 : entry->second;
+        if (sum == owed(leg)) continue;
+        const std::string what = "the credit entries of leg " + std::to_string(leg.no) + " add up to " +
+                                 std::to_string(sum) + ", but it owes " + std::to_string(owed(leg));
+        if (entry != booked.end())
+            report(what);
+        else if (auto& kept = without_entries_[leg.flow]; kept.size() < unpaid_examples_max)
+            kept.push_back({0, stored.id.text(), what});
+    }
+}
+
+/// Every line's balance, and the present one, are the sum of the lines.
+void Verifier::check_balances() {
+    {
+        Statement strangers(
+            db_,
+            "SELECT e.number FROM credit_entry e LEFT JOIN journal j ON j.number = e.journal_number "
+            "WHERE j.at IS NOT e.at OR j.transaction_serial IS NOT e.transaction_serial");
+        Rows rows(strangers);
+        while (rows.next())
+            found("credit entry " + std::to_string(rows.integer(0)) +
+                  " does not belong to the journal row that it names");
+    }
+    std::map<std::int64_t, std::int64_t> sums;  // by account: few
+    Statement entries(db_, "SELECT number, account, minor, balance FROM credit_entry ORDER BY number");
+    Rows rows(entries);
+    while (rows.next()) {
+        std::int64_t& sum = sums[rows.integer(1)];
+        sum += rows.integer(2);
+        if (sum != rows.integer(3)) {
+            found("the balance after credit entry " + std::to_string(rows.integer(0)) +
+                  " is not the sum of the entries");
+            sum = rows.integer(3);
+        }
+    }
+    Statement accounts(db_, "SELECT account, caller, currency, minor FROM balance");
+    Rows balances(accounts);
+    while (balances.next())
+        if (sums[balances.integer(0)] != balances.integer(3))
+            found("the balance of " + std::string(balances.text(1)) + " in " + std::string(balances.text(2)) +
+                  " is not the sum of its entries");
+}
+
+Result<void> check_key(Database& database, const Secret<>& master_key) {
+    Statement find(database, "SELECT value FROM meta WHERE name = 'key_id'");
+    Rows rows(find);
+    if (rows.next() && rows.text(0) != std::to_string(Keys(master_key).id))
+        return Error{ErrorKind::internal, "", "the data directory was made with another master key"};
+    return {};
+}
+
+}  // namespace
+
+Result<VerifyReport> verify(const std::string& directory, const Secret<>& master_key, const std::string& head,
+                            const Progress& progress) {
+    if (master_key.reveal().size() != master_key_bytes)
+        return Error{ErrorKind::internal, "master_key", "the master key must have 32 bytes"};
+    std::string head_hex;
+    if (!head.empty()) {
+        const auto bytes = encoding::from_hex(head, "head");
+        if (!bytes) return bytes.error();
+        if (bytes->size() != chain::hash_bytes)
+            return bad_request("head", "a head has 64 hexadecimal digits");
+        head_hex = encoding::hex(*bytes);
+    }
+    if (!std::filesystem::exists(database_file(directory)))
+        return Error{ErrorKind::not_found, "", "there is no kassi.db in " + directory};
+    try {
+        auto database = Database::for_reading(database_file(directory));
+        if (auto good = check_schema(database); !good) return good.error();
+        if (auto good = check_key(database, master_key); !good) return good.error();
+        database.execute("BEGIN");  // one moment for all that is read
+        return Verifier(database, master_key, progress).run(head_hex);
+    } catch (const SqlError& error) {
+        return Error{ErrorKind::internal, "", error.what()};
+    }
+}
+
+}  // namespace kassi::store

@@ -1,0 +1,479 @@
+#include "store/writer.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+
+#include "base/crypto.hpp"
+#include "base/limits.hpp"
+#include "base/log.hpp"
+#include "store/chain.hpp"
+#include "store/columns.hpp"
+
+namespace kassi::store {
+
+struct Writer::Statements {
+    explicit Statements(Database& database) : db(database) {}
+    Database& db;
+
+    Statement begin{db, "BEGIN IMMEDIATE"};
+    Statement commit{db, "COMMIT"};
+    Statement rollback{db, "ROLLBACK"};
+
+    Statement find{db, "SELECT serial, version, papers, tracking, head FROM transaction_state WHERE id = ?"};
+    Statement find_reference{db, "SELECT 1 FROM transaction_state WHERE reference = ?"};
+    Statement insert_state{
+        db,
+        "INSERT INTO transaction_state (id, reference, system, caller, tracking, created, version, "
+        "phase, due_at, settled, in_doubt, needs_person, open_call, papers, head, state) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
+    Statement update_state{
+        db,
+        "UPDATE transaction_state SET version = ?, phase = ?, due_at = ?, settled = ?, in_doubt = ?, "
+        "needs_person = ?, open_call = ?, papers = ?, head = ?, state = ? WHERE serial = ?"};
+    Statement update_tracking{db, "UPDATE transaction_state SET tracking = ? WHERE serial = ?"};
+    Statement put_customer{db, "INSERT OR REPLACE INTO customer VALUES (?, ?)"};
+    Statement put_document{db, "INSERT OR REPLACE INTO document VALUES (?, ?)"};
+
+    Statement append{db, "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"};
+    Statement seal{db, "INSERT INTO seal (first, last, hash, mac) VALUES (?, ?, ?, ?)"};
+
+    Statement find_claim{db, "SELECT 1 FROM once WHERE key_hmac = ?"};
+    Statement claim{db,
+                    "INSERT INTO once (key_hmac, scope, fingerprint_hmac, transaction_serial, version) "
+                    "VALUES (?, ?, ?, ?, ?)"};
+
+    Statement live_token{
+        db, "SELECT transaction_serial, leg, callout, page FROM token WHERE token_hmac = ? AND ended = 0"};
+    Statement add_token{
+        db,
+        "INSERT INTO token (token_hmac, ended, transaction_serial, leg, callout, page, fields_digest) "
+        "VALUES (?, 0, ?, ?, ?, ?, '')"};
+    Statement spend_token{
+        db,
+        "UPDATE token SET ended = serial, ended_at = ?, fields_digest = ? "
+        "WHERE transaction_serial = ? AND leg = ? AND callout = ? AND page = 0 AND ended = 0"};
+    Statement end_tokens{db,
+                         "UPDATE token SET ended = serial, ended_at = ? "
+                         "WHERE transaction_serial = ? AND leg = ? AND callout <= ? AND ended = 0"};
+
+    Statement put_reference{db,
+                            "INSERT INTO reference VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+                            "transaction_serial = excluded.transaction_serial, leg = excluded.leg"};
+
+    Statement parcels{db, "SELECT slot, digest FROM parcel WHERE slot BETWEEN ? AND ?"};
+    Statement put_parcel{db, "INSERT OR REPLACE INTO parcel VALUES (?, ?, ?, ?)"};
+    Statement drop_parcel{db, "DELETE FROM parcel WHERE slot = ?"};
+
+    Statement find_account{db, "SELECT account, minor FROM balance WHERE caller = ? AND currency = ?"};
+    Statement add_account{db, "INSERT INTO balance (caller, currency, minor) VALUES (?, ?, 0)"};
+    Statement set_balance{db, "UPDATE balance SET minor = ? WHERE account = ?"};
+    Statement add_entry{
+        db,
+        "INSERT INTO credit_entry (account, journal_number, transaction_serial, leg, at, kind, minor, "
+        "balance) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"};
+
+    Statement keep{db, "INSERT OR REPLACE INTO unmatched_notice VALUES (?, ?, ?, ?, ?)"};
+    Statement drop{db, "DELETE FROM unmatched_notice WHERE merchant = ? AND event_id = ?"};
+    Statement expire_notices{db, "DELETE FROM unmatched_notice WHERE at < ?"};
+    Statement expire_tokens{
+        db,
+        "DELETE FROM token WHERE serial IN (SELECT serial FROM token INDEXED BY token_ended "
+        "WHERE ended_at IS NOT NULL AND ended_at < ? ORDER BY ended_at LIMIT ?)"};
+};
+
+Writer::Writer(Database database, const Keys& keys, Post post, std::size_t queue_jobs_max)
+    : database_(std::move(database)),
+      keys_(keys),
+      post_(std::move(post)),
+      queue_jobs_max_(queue_jobs_max),
+      sql_(std::make_unique<Statements>(database_)) {
+    const std::int64_t last_row = database_.number("SELECT max(number) FROM journal");
+    const std::int64_t last_sealed = database_.number("SELECT max(last) FROM seal");
+    if (last_row != last_sealed)
+        log::error("journal_and_seals_differ",
+                   {{"last_row", std::to_string(last_row)}, {"last_sealed", std::to_string(last_sealed)}});
+    ends_.next_number = std::max(last_row, last_sealed) + 1;
+    ends_.first_unsealed = ends_.next_number;
+    ends_.seal = chain::beginning();
+    Statement newest(database_, "SELECT hash FROM seal ORDER BY number DESC LIMIT 1");
+    if (Rows rows(newest); rows.next()) ends_.seal = rows.text(0);
+    thread_ = std::thread([this] { loop(); });
+}
+
+Writer::~Writer() {
+    stop();
+}
+
+void Writer::stop() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    wake_.notify_one();
+    if (thread_.joinable()) thread_.join();
+}
+
+// ---- the queue, called from the io thread --------------------------------------------------------------
+
+bool Writer::push(Job job) {
+    {
+        const std::lock_guard lock(mutex_);
+        // Dropping a notice makes room and has nobody to tell that there was none.
+        const bool full = queue_.size() >= queue_jobs_max_ && !std::holds_alternative<DropJob>(job);
+        if (!stopping_ && !full) {
+            queue_.push_back(std::move(job));
+            wake_.notify_one();
+            return true;
+        }
+    }
+    if (auto refused = answer(job, false)) post_(std::move(refused));
+    return false;
+}
+
+void Writer::commit(Unit unit, std::function<void(CommitOutcome)> done) {
+    const auto& next = unit.decision.next;
+    KASSI_ENSURE(next.version == unit.version_read + 1);
+    KASSI_ENSURE(next.legs.size() <= limits::legs_max);
+    push(CommitJob{std::move(unit), std::move(done)});
+}
+
+void Writer::keep(UnmatchedNotice notice, std::function<void(bool)> done) {
+    push(KeepJob{std::move(notice), std::move(done)});
+}
+
+void Writer::drop(std::string merchant, std::string event_id) {
+    push(DropJob{std::move(merchant), std::move(event_id)});
+}
+
+void Writer::expire(Instant now, std::function<void(std::int64_t)> done) {
+    push(ExpireJob{now, std::move(done)});
+}
+
+// ---- the thread ----------------------------------------------------------------------------------------
+
+void Writer::loop() {
+    try {
+        std::vector<Job> group;
+        for (;;) {
+            {
+                std::unique_lock lock(mutex_);
+                wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+                if (queue_.empty()) return;
+                const auto count = static_cast<std::ptrdiff_t>(std::min(queue_.size(), group_jobs_max));
+                group.assign(std::make_move_iterator(queue_.begin()),
+                             std::make_move_iterator(queue_.begin() + count));
+                queue_.erase(queue_.begin(), queue_.begin() + count);
+            }
+            write(group);
+            group.clear();
+        }
+    } catch (const std::exception& error) {
+        log::error("store_writer_failed", {{"why", error.what()}});
+        std::_Exit(exit_commit_failed);
+    }
+}
+
+void Writer::write(std::vector<Job>& group) {
+    const std::int64_t changes = database_.changes();
+    const bool written = write_all(group);
+    if (written) commit_or_die();
+    // A group that changed nothing has not tried.
+    if (!written || database_.changes() != changes) writable_ = written;
+    std::vector<std::function<void()>> answers;
+    answers.reserve(group.size());
+    for (Job& job : group)
+        if (auto callback = answer(job, written)) answers.push_back(std::move(callback));
+    if (answers.empty()) return;
+    post_([answers = std::move(answers)] {
+        for (const auto& callback : answers) callback();
+    });
+}
+
+/// False: nothing of the group was written, for want of space or rights.
+bool Writer::write_all(std::vector<Job>& group) {
+    const Ends before = ends_;
+    try {
+        sql_->begin.run();
+        for (Job& job : group) std::visit([this](auto& kind) { do_job(kind); }, job);
+        seal();
+        database_.flush();
+        return true;
+    } catch (const SqlError& error) {
+        log::error("store_write_failed", {{"why", error.what()}, {"code", std::to_string(error.code())}});
+    }
+    ends_ = before;
+    try {
+        if (database_.in_transaction()) sql_->rollback.run();
+    } catch (const SqlError& error) {
+        log::error("store_rollback_failed", {{"why", error.what()}});
+        std::_Exit(exit_commit_failed);
+    }
+    return false;
+}
+
+/// Whether a commit that failed is durable is unknown: the restart finds out.
+void Writer::commit_or_die() {
+    try {
+        sql_->commit.run();
+    } catch (const SqlError& error) {
+        log::error("store_commit_failed", {{"why", error.what()}, {"code", std::to_string(error.code())}});
+        std::_Exit(exit_commit_failed);
+    }
+}
+
+std::function<void()> Writer::answer(Job& job, bool written) {
+    if (auto* commit = std::get_if<CommitJob>(&job)) {
+        if (!commit->done) return {};
+        const auto outcome = written ? commit->outcome : CommitOutcome{CommitOutcome::Kind::unavailable};
+        return [done = std::move(commit->done), outcome] { done(outcome); };
+    }
+    if (auto* keep = std::get_if<KeepJob>(&job)) {
+        if (!keep->done) return {};
+        return [done = std::move(keep->done), written] { done(written); };
+    }
+    if (auto* expire = std::get_if<ExpireJob>(&job)) {
+        if (!expire->done) return {};
+        return [done = std::move(expire->done), count = written ? expire->count : 0] { done(count); };
+    }
+    return {};
+}
+
+void Writer::do_job(CommitJob& job) {
+    job.outcome = write_unit(job.unit);
+}
+
+void Writer::do_job(KeepJob& job) {
+    const auto& notice = job.notice;
+    sql_->keep.run(notice.merchant, notice.event_id, notice.reference, to_millis(notice.at), notice.json);
+}
+
+void Writer::do_job(DropJob& job) {
+    sql_->drop.run(job.merchant, job.event_id);
+}
+
+void Writer::do_job(ExpireJob& job) {
+    const std::int64_t before = database_.changes();
+    sql_->expire_notices.run(to_millis(job.now - unmatched_kept));
+    sql_->expire_tokens.run(to_millis(job.now - ended_tokens_kept), expired_tokens_max);
+    job.count = database_.changes() - before;
+}
+
+// ---- one unit --------------------------------------------------------------------------------------------
+
+CommitOutcome Writer::write_unit(const Unit& unit) {
+    using Kind = CommitOutcome::Kind;
+    const auto& decision = unit.decision;
+
+    std::vector<std::string> claims;
+    claims.reserve(unit.claims.size());
+    for (const Claim& claim : unit.claims) claims.push_back(keys_.claim(claim.scope, claim.key));
+    // A claimed key is the last word; a version conflict only means another try.
+    if (const auto index = claimed(claims)) return {Kind::claimed, *index};
+
+    Stored stored = find(decision.next.id);
+    if (stored.version != unit.version_read) return {Kind::version_conflict};
+    if (stored.serial == 0 && reference_exists(decision.next.reference)) return {Kind::version_conflict};
+
+    std::vector<std::string> tokens;
+    tokens.reserve(decision.tokens_live.size());
+    for (const auto& live : decision.tokens_live)
+        tokens.push_back(keys_.token(live.minted ? "" : decision.next.caller, live.token));
+    if (const auto index = token_taken(unit, stored.serial, tokens)) return {Kind::token_taken, *index};
+
+    std::map<AccountKey, Account> accounts;
+    if (const auto index = credit_exhausted(unit, accounts)) return {Kind::credit_exhausted, *index};
+
+    const bool known = stored.serial != 0;
+    write_state_and_row(unit, stored);
+    write_papers(unit, stored);
+    if (known) end_tokens(unit, stored.serial);
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+        const auto& live = decision.tokens_live[i];
+        sql_->add_token.run(Blob{tokens[i]}, stored.serial, live.leg, live.callout, live.page);
+    }
+    for (std::size_t i = 0; i < claims.size(); ++i) {
+        const Claim& claim = unit.claims[i];
+        const std::string hmac = keys_.fingerprint(claim.fingerprint);
+        const auto fingerprint = claim.fingerprint.empty() ? std::nullopt : std::optional(Blob{hmac});
+        sql_->claim.run(Blob{claims[i]}, claim.scope, fingerprint, stored.serial, decision.next.version);
+    }
+    for (const auto& known_now : decision.references)
+        sql_->put_reference.run(known_now.merchant, known_now.reference, stored.serial, known_now.leg);
+    write_credit(unit, stored.serial, accounts);
+    if (unit.customer_json) sql_->put_customer.run(stored.serial, *unit.customer_json);
+    if (unit.document_json) sql_->put_document.run(stored.serial, *unit.document_json);
+    return {};
+}
+
+Writer::Stored Writer::find(const TransactionId& id) {
+    Stored stored;
+    if (Rows rows(sql_->find, to_blob(id)); rows.next()) {
+        stored.serial = rows.integer(0);
+        stored.version = rows.integer(1);
+        stored.papers = rows.integer(2);
+        stored.tracking = rows.text(3);
+        stored.head = rows.text(4);
+    }
+    return stored;
+}
+
+std::optional<std::size_t> Writer::claimed(const std::vector<std::string>& keys) {
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        const auto here = keys.begin() + static_cast<std::ptrdiff_t>(i);
+        if (std::find(keys.begin(), here, *here) != here) return i;
+        if (Rows rows(sql_->find_claim, Blob{*here}); rows.next()) return i;
+    }
+    return std::nullopt;
+}
+
+bool Writer::reference_exists(const std::string& reference) {
+    Rows rows(sql_->find_reference, reference);
+    return rows.next();
+}
+
+namespace {
+
+/// Up to which callout of the leg the tokens are over, once the transaction is as `next` says.
+std::int64_t last_callout_over(const core::Leg& leg) {
+    if (!leg.callout) return std::numeric_limits<std::int64_t>::max();
+    return leg.callout->returned || leg.callout->closed ? leg.callout->no : leg.callout->no - 1;
+}
+
+bool ends_token(const core::Decision& decision, std::int64_t leg_no, std::int64_t callout, bool page) {
+    const auto& spent = decision.token_spent;
+    if (spent && !page && spent->leg == leg_no && spent->callout == callout) return true;
+    const core::Leg* leg = core::find_leg(decision.next, leg_no);
+    return leg != nullptr && callout <= last_callout_over(*leg);
+}
+
+}  // namespace
+
+std::optional<std::size_t> Writer::token_taken(const Unit& unit, std::int64_t serial,
+                                               const std::vector<std::string>& hmacs) {
+    for (std::size_t i = 0; i < hmacs.size(); ++i) {
+        const auto here = hmacs.begin() + static_cast<std::ptrdiff_t>(i);
+        if (std::find(hmacs.begin(), here, *here) != here) return i;
+        Rows rows(sql_->live_token, Blob{*here});
+        if (!rows.next()) continue;
+        const bool ends_now = rows.integer(0) == serial && ends_token(unit.decision, rows.integer(1),
+                                                                      rows.integer(2), rows.integer(3) != 0);
+        if (!ends_now) return i;
+    }
+    return std::nullopt;
+}
+
+std::optional<std::size_t> Writer::credit_exhausted(const Unit& unit,
+                                                    std::map<AccountKey, Account>& accounts) {
+    for (std::size_t i = 0; i < unit.credit.size(); ++i) {
+        const auto& credit = unit.credit[i];
+        const AccountKey key{credit.caller, std::string(credit.entry.amount.currency.code())};
+        auto [found, is_new] = accounts.try_emplace(key);
+        Account& account = found->second;
+        if (is_new) {
+            if (Rows rows(sql_->find_account, key.first, key.second); rows.next())
+                account = Account{rows.integer(0), rows.integer(1), rows.integer(1)};
+        }
+        if (__builtin_add_overflow(account.planned, credit.delta, &account.planned)) return i;
+        // Giving back is never refused, however low the limit has become meanwhile.
+        if (credit.limit && credit.delta > 0 && account.planned > *credit.limit) return i;
+    }
+    return std::nullopt;
+}
+
+// ---- writing it ------------------------------------------------------------------------------------------
+
+void Writer::write_state_and_row(const Unit& unit, Stored& stored) {
+    const auto& next = unit.decision.next;
+    const chain::RowHead head{.transaction = next.id,
+                              .version = next.version,
+                              .at = to_millis(unit.row.at),
+                              .due_at = to_millis(unit.due_at),
+                              .flags = chain::flags(unit.settled, unit.in_doubt, unit.needs_person)};
+    const std::string body = core::row_json(unit.row);
+    const std::string hash =
+        chain::row_hash(stored.serial == 0 ? chain::beginning() : stored.head, head, body);
+
+    const std::string state = core::state_json(next);
+    const auto& papers = unit.decision.papers;
+    const auto paper_count = papers.parcels.size() + (papers.journey ? 1 : 0);
+    const bool open_call = has_open_call(next);
+    if (stored.serial == 0) {
+        sql_->insert_state.run(to_blob(next.id), next.reference, next.system, next.caller, next.tracking,
+                               to_millis(next.handed_over_at), next.version, core::word(next.phase),
+                               head.due_at, unit.settled, unit.in_doubt, unit.needs_person, open_call,
+                               paper_count, Blob{hash}, state);
+        stored.serial = database_.last_serial();
+    } else {
+        sql_->update_state.run(next.version, core::word(next.phase), head.due_at, unit.settled, unit.in_doubt,
+                               unit.needs_person, open_call, paper_count, Blob{hash}, state, stored.serial);
+        if (next.tracking != stored.tracking) sql_->update_tracking.run(next.tracking, stored.serial);
+    }
+
+    sql_->append.run(ends_.next_number, stored.serial, head.version, head.at, head.due_at, head.flags,
+                     head.format, body, Blob{hash});
+    ++ends_.next_number;
+    ends_.row_hashes += hash;
+}
+
+/// Only what changed is written: a parcel lives through many commits.
+void Writer::write_papers(const Unit& unit, const Stored& stored) {
+    const auto& papers = unit.decision.papers;
+    const auto& id = unit.decision.next.id;
+    std::map<std::int64_t, std::string> digests;  // of what is stored, by slot
+    if (stored.papers != 0) {
+        Rows rows(sql_->parcels, slot_of(stored.serial, 0),
+                  slot_of(stored.serial, slots_per_transaction - 1));
+        while (rows.next()) digests.emplace(rows.integer(0), rows.text(1));
+    }
+    const auto put = [&](std::int64_t leg, const std::string& json) {
+        KASSI_ENSURE(leg >= 0 && leg < slots_per_transaction);
+        const std::int64_t slot = slot_of(stored.serial, leg);
+        const std::string context = parcel_context(id, leg);
+        const std::string digest = keys_.parcel_digest(context, json);
+        const auto old = digests.extract(slot);
+        if (!old.empty() && old.mapped() == digest) return;
+        const std::string sealed = crypto::seal(keys_.parcel.reveal(), context, json, randomness_);
+        sql_->put_parcel.run(slot, keys_.id, Blob{digest}, Blob{sealed});
+    };
+    if (papers.journey) put(0, core::papers_json(*papers.journey));
+    for (const auto& [leg, parcel] : papers.parcels) put(leg, core::papers_json(parcel));
+    for (const auto& [slot, digest] : digests) sql_->drop_parcel.run(slot);
+}
+
+void Writer::end_tokens(const Unit& unit, std::int64_t serial) {
+    const std::int64_t at = to_millis(unit.row.at);
+    if (const auto& spent = unit.decision.token_spent)
+        sql_->spend_token.run(at, spent->fields_digest, serial, spent->leg, spent->callout);
+    for (const core::Leg& leg : unit.decision.next.legs)
+        if (const std::int64_t last = last_callout_over(leg); last > 0)
+            sql_->end_tokens.run(at, serial, leg.no, last);
+}
+
+void Writer::write_credit(const Unit& unit, std::int64_t serial, std::map<AccountKey, Account>& accounts) {
+    for (const auto& credit : unit.credit) {
+        const AccountKey key{credit.caller, std::string(credit.entry.amount.currency.code())};
+        Account& account = accounts[key];
+        if (account.serial == 0) {
+            sql_->add_account.run(key.first, key.second);
+            account.serial = database_.last_serial();
+        }
+        account.minor += credit.delta;
+        sql_->add_entry.run(account.serial, ends_.next_number - 1, serial, credit.entry.leg,
+                            to_millis(unit.row.at), credit.entry.kind, credit.delta, account.minor);
+        sql_->set_balance.run(account.minor, account.serial);
+    }
+}
+
+/// One seal over the rows of this group.
+void Writer::seal() {
+    if (ends_.row_hashes.empty()) return;
+    const std::int64_t last = ends_.next_number - 1;
+    const std::string hash = chain::seal_hash(ends_.seal, ends_.first_unsealed, last, ends_.row_hashes);
+    sql_->seal.run(ends_.first_unsealed, last, Blob{hash}, Blob{chain::seal_mac(keys_.seal.reveal(), hash)});
+    ends_.seal = hash;
+    ends_.first_unsealed = ends_.next_number;
+    ends_.row_hashes.clear();
+}
+
+}  // namespace kassi::store

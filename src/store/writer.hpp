@@ -1,0 +1,132 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "store/keys.hpp"
+#include "store/sqlite.hpp"
+#include "store/store.hpp"
+
+namespace kassi::store {
+
+inline constexpr std::size_t group_jobs_max = 256;  ///< in one group commit: some 20 ms of work
+inline constexpr std::chrono::days unmatched_kept{30};
+inline constexpr std::chrono::days ended_tokens_kept{400};
+inline constexpr std::int64_t expired_tokens_max =
+    20'000;                                    ///< in one expire(): the writer is not held up for long
+inline constexpr int exit_commit_failed = 70;  ///< EX_SOFTWARE of sysexits.h
+
+/// The writer thread: everything that changes the data base, in groups.
+class Writer {
+  public:
+    using Post = std::function<void(std::function<void()>)>;
+
+    /// `database` has the newest schema. Starts the thread.
+    Writer(Database database, const Keys& keys, Post post, std::size_t queue_jobs_max);
+    /// Writes what is queued, posts the answers, ends the thread, closes the connection.
+    ~Writer();
+    Writer(const Writer&) = delete;
+    Writer& operator=(const Writer&) = delete;
+
+    void commit(Unit unit, std::function<void(CommitOutcome)> done);
+    void keep(UnmatchedNotice notice, std::function<void(bool)> done);
+    void drop(std::string merchant, std::string event_id);
+    void expire(Instant now, std::function<void(std::int64_t)> done);
+    [[nodiscard]] bool writable() const { return writable_; }
+    /// Ends the thread; later jobs are answered unavailable.
+    void stop();
+
+  private:
+    struct CommitJob {
+        Unit unit;
+        std::function<void(CommitOutcome)> done;
+        CommitOutcome outcome{};
+    };
+    struct KeepJob {
+        UnmatchedNotice notice;
+        std::function<void(bool)> done;
+    };
+    struct DropJob {
+        std::string merchant, event_id;
+    };
+    struct ExpireJob {
+        Instant now;
+        std::function<void(std::int64_t)> done;
+        std::int64_t count = 0;
+    };
+    using Job = std::variant<CommitJob, KeepJob, DropJob, ExpireJob>;
+
+    /// What the data base knows of the unit's transaction.
+    struct Stored {
+        std::int64_t serial = 0;  ///< 0: unknown
+        std::int64_t version = 0;
+        std::int64_t papers = 0;
+        std::string tracking, head;
+    };
+    struct Account {
+        std::int64_t serial = 0;  ///< 0: not stored yet
+        std::int64_t minor = 0;
+        std::int64_t planned = 0;  ///< with everything of the unit
+    };
+    using AccountKey = std::pair<std::string, std::string>;  ///< caller, currency
+    /// The end of both chains.
+    struct Ends {
+        std::int64_t next_number = 1;
+        std::int64_t first_unsealed = 1;
+        std::string seal;
+        std::string row_hashes;  ///< of the rows of this group
+    };
+    struct Statements;
+
+    bool push(Job job);
+    static std::function<void()> answer(Job& job, bool written);
+    void loop();
+    void write(std::vector<Job>& group);
+    bool write_all(std::vector<Job>& group);
+    void commit_or_die();
+    void do_job(CommitJob& job);
+    void do_job(KeepJob& job);
+    void do_job(DropJob& job);
+    void do_job(ExpireJob& job);
+
+    // Guards: nothing is written before all of them have passed.
+    CommitOutcome write_unit(const Unit& unit);
+    Stored find(const TransactionId& id);
+    std::optional<std::size_t> claimed(const std::vector<std::string>& keys);
+    bool reference_exists(const std::string& reference);
+    std::optional<std::size_t> token_taken(const Unit& unit, std::int64_t serial,
+                                           const std::vector<std::string>& hmacs);
+    std::optional<std::size_t> credit_exhausted(const Unit& unit, std::map<AccountKey, Account>& accounts);
+
+    void write_state_and_row(const Unit& unit, Stored& stored);
+    void write_papers(const Unit& unit, const Stored& stored);
+    void end_tokens(const Unit& unit, std::int64_t serial);
+    void write_credit(const Unit& unit, std::int64_t serial, std::map<AccountKey, Account>& accounts);
+    void seal();
+
+    Database database_;
+    const Keys& keys_;
+    Post post_;
+    std::size_t queue_jobs_max_;
+    SystemRandomness randomness_;
+    std::unique_ptr<Statements> sql_;
+    Ends ends_;
+    std::atomic<bool> writable_ = true;
+
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::deque<Job> queue_;
+    bool stopping_ = false;
+    std::thread thread_;
+};
+
+}  // namespace kassi::store

@@ -1,0 +1,442 @@
+#include "engine/engine.hpp"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <deque>
+#include <filesystem>
+#include <mutex>
+
+#include "base/crypto.hpp"
+#include "base/log.hpp"
+#include "store/sqlite_store.hpp"
+
+namespace kassi::engine {
+namespace {
+
+using namespace std::chrono_literals;
+
+class TestClock final : public Clock {
+  public:
+    Instant at = Instant{} + std::chrono::hours(24 * 365 * 56);
+    [[nodiscard]] Instant now() const override { return at; }
+};
+
+/// A world outside whose answers the test gives by hand.
+class ByHand final : public Outside {
+  public:
+    struct Call {
+        HttpRequest request;
+        std::function<void(core::Heard)> done;
+    };
+    std::deque<Call> calls;
+    std::vector<std::string> visits;
+    std::function<void(std::string)> visited;
+    std::optional<Instant> wake;
+    std::function<void()> awake;
+    std::vector<std::function<void()>> later;
+
+    void call(HttpRequest request, Millis, std::function<void(core::Heard)> done) override {
+        calls.push_back({std::move(request), std::move(done)});
+    }
+    void visit(const std::string& url, bool, std::function<void(std::string)> done) override {
+        visits.push_back(url);
+        visited = std::move(done);
+    }
+    void wake_at(std::optional<Instant> at, std::function<void()> callback) override {
+        wake = at;
+        awake = std::move(callback);
+    }
+    void after(Millis, std::function<void()> callback) override { later.push_back(std::move(callback)); }
+};
+
+/// Engine over the real store, in a folder of its own; the test's thread is the io thread.
+struct EngineTest : testing::Test {
+    std::filesystem::path folder;
+    TestClock clock;
+    SystemRandomness randomness;
+    ByHand outside;
+    Directory directory;
+    Settings settings;
+    std::unique_ptr<providers::Registry> registry;
+    std::unique_ptr<store::SqliteStore> store;
+    std::unique_ptr<Engine> engine;
+    std::mutex mutex;
+    std::condition_variable arrived;
+    std::deque<std::function<void()>> posted;
+
+    EngineTest() {
+        log::start(log::Level::error);
+        folder = std::filesystem::temp_directory_path() / ("kassi-engine-" + crypto::mint_token(randomness));
+        settings.public_url = "http://kassi.test";
+        directory.systems = {{"box", {}}, {"other", {}}};
+        directory.sources = {{"a", "A"}, {"b", "B"}};
+        for (const char* name : {"credit", "credit-two"}) {
+            providers::Merchant merchant;
+            merchant.name = name;
+            merchant.provider = "on_credit";
+            directory.merchants.push_back(std::move(merchant));
+        }
+        providers::Merchant house;
+        house.name = "house";
+        house.provider = "redirect";
+        house.base_url = "http://house.test/redirect/v1";
+        house.secrets["api_key"] = Secret<>(std::string("key"));
+        house.secrets["notice_secret"] = Secret<>(std::string("notice"));
+        directory.merchants.push_back(std::move(house));
+        Caller caller;
+        caller.name = "demo";
+        caller.system = "box";
+        caller.return_hosts = {"shop.test"};
+        caller.ways["*"] = {"credit", "house"};
+        caller.credit_limits["GBP"] = 1000;
+        directory.callers.push_back(caller);
+        registry = std::move(*providers::Registry::make(directory.merchants));
+        open();
+    }
+    ~EngineTest() override {
+        close();
+        std::filesystem::remove_all(folder);
+    }
+    void open() {
+        store::SqliteOptions options;
+        options.directory = folder.string();
+        options.master_key = Secret<>(std::string(32, 'm'));
+        options.post = [this](std::function<void()> callback) {
+            const std::lock_guard lock(mutex);
+            posted.push_back(std::move(callback));
+            arrived.notify_one();
+        };
+        options.clock = &clock;
+        auto opened = store::SqliteStore::open(std::move(options));
+        ASSERT_TRUE(opened) << opened.error().message;
+        store = std::move(*opened);
+        engine = std::make_unique<Engine>(Engine::Parts{*store, *registry, directory, settings, clock,
+                                                        randomness, outside, std::string(32, 'd')});
+        engine->start();
+    }
+    void close() {
+        store.reset();
+        posted.clear();
+        engine.reset();
+    }
+    void restart() {
+        close();
+        outside.calls.clear();
+        outside.later.clear();
+        open();
+    }
+    /// Runs what the writer brings back until `enough`; a minute is for ever.
+    void pump(const std::function<bool()>& enough) {
+        while (!enough()) {
+            std::function<void()> next;
+            {
+                std::unique_lock lock(mutex);
+                ASSERT_TRUE(arrived.wait_for(lock, 60s, [this] { return !posted.empty(); }))
+                    << "nothing more comes";
+                next = std::move(posted.front());
+                posted.pop_front();
+            }
+            next();
+        }
+    }
+    template <class Start>
+    Result<View> ask(Start start) {
+        std::optional<Result<View>> heard;
+        start([&heard](Result<View> view) { heard = std::move(view); });
+        pump([&heard] { return heard.has_value(); });
+        return heard ? std::move(*heard) : Result<View>(Error{});
+    }
+    static Meta meta(std::string key = {}, std::string fingerprint = "f") {
+        Meta about;
+        about.by = "test";
+        about.tracking = "track-1";
+        if (!key.empty()) about.once = {{"idempotency:box", std::move(key), std::move(fingerprint)}};
+        return about;
+    }
+    HandOverRequest trolley(std::int64_t minor = 500) const {
+        HandOverRequest request;
+        request.system = "box";
+        request.caller = "demo";
+        request.bundles = {{"a", "tickets", {minor, *Currency::parse("GBP", "")}, {}}};
+        request.held_until = clock.at + 15min;
+        return request;
+    }
+    Result<View> hand_over(HandOverRequest request, Meta about = meta()) {
+        return ask([&](Done<View> done) {
+            engine->hand_over(std::move(request), std::move(about), std::move(done));
+        });
+    }
+    Result<View> purchase(const TransactionId& id, PurchaseRequest request, Meta about = meta()) {
+        return ask([&](Done<View> done) {
+            engine->purchase(id, std::move(request), std::move(about), std::move(done));
+        });
+    }
+    static PurchaseRequest by_redirect(const std::string& token) {
+        PurchaseRequest request;
+        request.ways["a"] = "house";
+        ReturnDetails details;
+        details.token = token;
+        details.url = "https://shop.test/back/" + token;
+        request.returns = details;
+        return request;
+    }
+    void answer(int status, std::string body) {
+        ASSERT_FALSE(outside.calls.empty());
+        auto call = std::move(outside.calls.front());
+        outside.calls.pop_front();
+        HttpResponse response;
+        response.status = status;
+        response.body = std::move(body);
+        const auto commits = engine->metrics().commits;
+        call.done(core::Answered{std::move(response)});
+        pump([&] { return engine->metrics().commits > commits; });
+    }
+    static std::string session(const TransactionId& id, const std::string& status) {
+        return R"({"id":"rs_1","status":")" + status + R"(","reference":")" + id.text() +
+               R"(-1","amount":500,"currency":"GBP","callout":{"type":"get","url":"http://house.test/pay","parameters":[["return_url","x"],["title","y"]]}})";
+    }
+};
+
+TEST_F(EngineTest, OnCreditInOneCall) {
+    const auto handed = hand_over(trolley());
+    ASSERT_TRUE(handed);
+    EXPECT_EQ(handed->transaction.tracking, "track-1");
+    const auto bought = purchase(handed->transaction.id, {});
+    ASSERT_TRUE(bought);
+    EXPECT_EQ(bought->transaction.phase, core::Phase::purchased);
+    const auto balances = store->balances("demo");
+    ASSERT_EQ(balances.size(), 1U);
+    EXPECT_EQ(balances[0].minor, 500);
+}
+
+TEST_F(EngineTest, CreditLimitDeclinesAndLeavesTheBalance) {
+    ASSERT_TRUE(purchase(hand_over(trolley(900))->transaction.id, {}));
+    const auto second = purchase(hand_over(trolley(101))->transaction.id, {});
+    ASSERT_TRUE(second);
+    EXPECT_EQ(second->transaction.phase, core::Phase::failed);
+    EXPECT_EQ(second->transaction.legs[0].refused->code, "credit_limit");
+    EXPECT_EQ(store->balances("demo")[0].minor, 900);
+    const auto third = purchase(hand_over(trolley(100))->transaction.id, {});
+    EXPECT_EQ(third->transaction.phase, core::Phase::purchased);
+}
+
+TEST_F(EngineTest, HandOverRefusals) {
+    auto request = trolley();
+    request.caller = "nobody";
+    EXPECT_EQ(hand_over(request).error().field, "caller");
+    request = trolley();
+    request.system = "other";
+    EXPECT_EQ(hand_over(request).error().field, "caller");
+    request = trolley();
+    request.bundles[0].source = "zzz";
+    EXPECT_EQ(hand_over(request).error().field, "bundles[0].source");
+    request = trolley();
+    request.held_until = clock.at;
+    EXPECT_EQ(hand_over(request).error().field, "held_until");
+    EXPECT_EQ(store->counts().transactions, 0);
+}
+
+TEST_F(EngineTest, IdempotencyReplaysTheFirstAnswerEvenAfterARestart) {
+    const auto first = hand_over(trolley(), meta("k1"));
+    ASSERT_TRUE(first);
+    const auto bought = purchase(first->transaction.id, {}, meta("k2"));
+    ASSERT_TRUE(bought);
+    for (int round = 0; round < 2; ++round) {
+        const auto again = hand_over(trolley(), meta("k1"));
+        ASSERT_TRUE(again);
+        EXPECT_TRUE(again->replayed);
+        EXPECT_EQ(again->transaction, first->transaction);  // as it was then, not as it is now
+        const auto twice = purchase(first->transaction.id, {}, meta("k2"));
+        ASSERT_TRUE(twice);
+        EXPECT_EQ(twice->transaction, bought->transaction);
+        const auto other = hand_over(trolley(), meta("k1", "another body"));
+        ASSERT_FALSE(other);
+        EXPECT_EQ(other.error().kind, ErrorKind::conflict);
+        EXPECT_EQ(other.error().field, "Idempotency-Key");
+        restart();
+    }
+    EXPECT_EQ(store->counts().transactions, 1);
+}
+
+TEST_F(EngineTest, TwoAtOnceWithOneKeyAreOneTransaction) {
+    std::vector<Result<View>> heard;
+    for (int i = 0; i < 5; ++i)
+        engine->hand_over(trolley(), meta("k"),
+                          [&heard](Result<View> view) { heard.push_back(std::move(view)); });
+    pump([&] { return heard.size() == 5; });
+    for (const auto& view : heard) {
+        ASSERT_TRUE(view);
+        EXPECT_EQ(view->transaction.id, heard[0]->transaction.id);
+    }
+    EXPECT_EQ(store->counts().transactions, 1);
+}
+
+TEST_F(EngineTest, RedirectThereAndBack) {
+    const auto id = hand_over(trolley())->transaction.id;
+    ASSERT_TRUE(purchase(id, by_redirect("T1")));
+    ASSERT_EQ(outside.calls.size(), 1U);
+    const auto& request = outside.calls.front().request;
+    EXPECT_EQ(request.target, "http://house.test/redirect/v1/sessions");
+    EXPECT_EQ(find_field(request.headers, "X-Request-Id") ? *find_field(request.headers, "X-Request-Id") : "",
+              "track-1");
+    answer(201, session(id, "open"));
+    const auto away = engine->view(id, "box", "demo");
+    ASSERT_TRUE(away && away->callout);
+    EXPECT_EQ(away->callout->return_token, "T1");
+    EXPECT_TRUE(engine->callout_page(away->callout->page_token));
+    EXPECT_FALSE(engine->callout_page("T1"));
+    // Asked again, the same callout is the answer.
+    const auto repeat = purchase(id, by_redirect("T9"));
+    ASSERT_TRUE(repeat && repeat->callout);
+    EXPECT_EQ(repeat->callout->return_token, "T1");
+
+    std::optional<Result<Engine::ReturnOutcome>> outcome;
+    const auto back = [&](const std::string& token, Fields fields) {
+        outcome.reset();
+        engine->returned("demo", token, std::move(fields), "T2", meta(),
+                         [&](Result<Engine::ReturnOutcome> heard) { outcome = std::move(heard); });
+        pump([&] { return outcome.has_value(); });
+    };
+    back("T3", {{"success", "yes"}});
+    EXPECT_EQ(outcome->error().kind, ErrorKind::bad_request);
+    back("T1", {{"success", "yes"}});
+    ASSERT_TRUE(*outcome);
+    answer(200, session(id, "paid"));
+    EXPECT_EQ(engine->view(id, "", "")->transaction.phase, core::Phase::purchased);
+    back("T1", {{"success", "yes"}});
+    ASSERT_TRUE(*outcome);
+    EXPECT_TRUE((*outcome)->repeat);
+    back("T1", {{"success", "no"}});
+    EXPECT_EQ(outcome->error().kind, ErrorKind::gone);
+    EXPECT_EQ(engine->callout_page(away->callout->page_token).error().kind, ErrorKind::gone);
+}
+
+TEST_F(EngineTest, AnotherCallersTokenDoesNotWork) {
+    const auto id = hand_over(trolley())->transaction.id;
+    ASSERT_TRUE(purchase(id, by_redirect("T1")));
+    answer(201, session(id, "open"));
+    std::optional<Result<Engine::ReturnOutcome>> outcome;
+    for (const char* caller : {"someone", ""}) {
+        outcome.reset();
+        engine->returned(caller, "T1", {}, "T2", meta(),
+                         [&](Result<Engine::ReturnOutcome> heard) { outcome = std::move(heard); });
+        pump([&] { return outcome.has_value(); });
+        EXPECT_EQ(outcome->error().kind, ErrorKind::bad_request);
+    }
+}
+
+TEST_F(EngineTest, ALiveTokenIsNotLiveTwice) {
+    const auto first = hand_over(trolley())->transaction.id;
+    const auto second = hand_over(trolley())->transaction.id;
+    const auto third = hand_over(trolley())->transaction.id;
+    ASSERT_TRUE(purchase(first, by_redirect("T1")));
+    ASSERT_TRUE(purchase(second, by_redirect("T1")));
+    answer(201, session(first, "open"));
+    EXPECT_EQ(purchase(third, by_redirect("T1")).error().field, "return_token");
+    // Two at once: the clash shows when the second callout would become live, and that session is closed.
+    answer(201, session(second, "open"));
+    ASSERT_EQ(outside.calls.size(), 1U);
+    EXPECT_TRUE(outside.calls.front().request.target.ends_with("/close"));
+    EXPECT_EQ(engine->view(second, "", "")->transaction.phase, core::Phase::failed);
+    EXPECT_EQ(engine->view(second, "", "")->transaction.legs[0].refused->code, "token_in_use");
+    EXPECT_TRUE(engine->view(first, "", "")->callout);
+}
+
+TEST_F(EngineTest, NoticeBeforeTheAnswer) {
+    const auto id = hand_over(trolley())->transaction.id;
+    ASSERT_TRUE(purchase(id, by_redirect("T1")));
+    const std::string body = R"({"event_id":"ev1","type":"session.paid","session":"rs_1","reference":")" +
+                             id.text() + R"(-1","status":"paid","amount":500,"currency":"GBP","refunded":0})";
+    const auto seconds =
+        std::to_string(std::chrono::duration_cast<std::chrono::seconds>(clock.at.time_since_epoch()).count());
+    HttpRequest notice{"POST", "/webhooks/redirect/house", {}, body, ""};
+    notice.headers.emplace_back(
+        "Redirect-Signature",
+        "t=" + seconds +
+            ",v1=" + encoding::hex(crypto::to_bytes(crypto::hmac_sha256("notice", seconds + "." + body))));
+    std::optional<Result<NoticeHeard>> heard;
+    const auto send = [&](HttpRequest request) {
+        heard.reset();
+        engine->notice("redirect", "house", std::move(request),
+                       [&](Result<NoticeHeard> done) { heard = done; });
+        pump([&] { return heard.has_value(); });
+    };
+    send(notice);
+    ASSERT_TRUE(*heard) << heard->error().message;
+    EXPECT_EQ(engine->view(id, "", "")->transaction.phase, core::Phase::purchased);
+    const auto version = engine->view(id, "", "")->transaction.version;
+    send(notice);  // the same event again
+    ASSERT_TRUE(*heard);
+    EXPECT_EQ(engine->view(id, "", "")->transaction.version, version);
+    notice.body += " ";
+    send(notice);
+    EXPECT_EQ(heard->error().kind, ErrorKind::unauthenticated);
+    heard.reset();
+    engine->notice("redirect", "nobody", notice, [&](Result<NoticeHeard> done) { heard = done; });
+    EXPECT_EQ(heard->error().kind, ErrorKind::not_found);
+}
+
+TEST_F(EngineTest, AFreshStartTakesUpWhatWasMeant) {
+    const auto id = hand_over(trolley())->transaction.id;
+    ASSERT_TRUE(purchase(id, by_redirect("T1")));
+    const auto first = outside.calls.front().request;
+    restart();  // the answer never came
+    pump([&] { return engine->view(id, "", "")->transaction.legs[0].doing == core::Doing::doubt; });
+    ASSERT_TRUE(outside.awake);
+    outside.awake();
+    pump([&] { return !outside.calls.empty(); });
+    EXPECT_EQ(outside.calls.front().request.body, first.body);  // word for word
+    answer(201, session(id, "open"));
+    EXPECT_TRUE(engine->view(id, "", "")->callout);
+}
+
+TEST_F(EngineTest, SweepReleasesWhatRanOut) {
+    const auto id = hand_over(trolley())->transaction.id;
+    clock.at += 16min;
+    std::optional<Engine::SweepReport> report;
+    engine->sweep(5s, {}, [&](Engine::SweepReport done) { report = std::move(done); });
+    pump([&] {
+        for (auto& callback : std::exchange(outside.later, {})) callback();
+        return report.has_value() || engine->view(id, "", "")->transaction.phase == core::Phase::released;
+    });
+    while (!report) {
+        auto later = std::exchange(outside.later, {});
+        ASSERT_FALSE(later.empty());
+        for (auto& callback : later) callback();
+    }
+    EXPECT_EQ(report->released, 1);
+    EXPECT_EQ(report->needs_person, 0);
+}
+
+TEST_F(EngineTest, WaitAnswersLateWithWhatThereIs) {
+    const auto id = hand_over(trolley())->transaction.id;
+    ASSERT_TRUE(purchase(id, by_redirect("T1")));
+    std::optional<Result<View>> heard;
+    engine->wait(id, Until::answer, 20s, [&](Result<View> view) { heard = std::move(view); });
+    EXPECT_FALSE(heard);
+    for (auto& callback : std::exchange(outside.later, {})) callback();
+    ASSERT_TRUE(heard && *heard);
+    EXPECT_EQ((*heard)->transaction.phase, core::Phase::authorising);
+}
+
+TEST_F(EngineTest, OthersDoNotSeeIt) {
+    const auto id = hand_over(trolley())->transaction.id;
+    EXPECT_TRUE(engine->view(id, "box", ""));
+    EXPECT_EQ(engine->view(id, "other", "").error().kind, ErrorKind::not_found);
+    EXPECT_EQ(engine->view(id, "", "someone").error().kind, ErrorKind::not_found);
+}
+
+TEST_F(EngineTest, WaysOfPayingAreTheCallers) {
+    const auto id = hand_over(trolley())->transaction.id;
+    PurchaseRequest request;
+    request.ways["a"] = "credit-two";
+    EXPECT_EQ(purchase(id, request).error().field, "ways.a");
+    request.ways.clear();
+    request.ways["b"] = "credit";
+    EXPECT_EQ(purchase(id, request).error().field, "ways.b");
+    EXPECT_EQ(engine->view(id, "", "")->transaction.phase, core::Phase::reserved);
+}
+
+}  // namespace
+}  // namespace kassi::engine
