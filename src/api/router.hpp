@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/http_message.hpp"
@@ -9,12 +10,19 @@
 namespace kassi::api {
 
 struct Mount {
-    std::string prefix;      ///< "/f13/", "/v1/", "/callback/"; "/" catches the rest
+    std::string prefix;  ///< "/f13/", "/v1/", "/callback/"; "/" catches the rest
     Handler handler;
 };
 
 /// The longest prefix wins; nothing fits: 404 as JSON. Adds `Cache-Control: no-store` where the handler
-/// set none, and an `X-Request-Id` (kept when the handler set one).
+/// set none, and an `X-Request-Id` (kept when the handler set one; else the client's own, where it is
+/// proper).
 Handler route(std::vector<Mount> mounts);
+
+/// A new name for one request: 8 random characters of this process, and a count.
+std::string new_request_id();
+/// 1 to limits::tracking_id_bytes_max printable ASCII characters without blanks: what a header may carry
+/// and a log line may show.
+bool is_request_id(std::string_view text);
 
 }  // namespace kassi::api

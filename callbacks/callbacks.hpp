@@ -1,0 +1,25 @@
+#pragma once
+
+#include "base/clock.hpp"
+#include "base/http_message.hpp"
+#include "engine/engine.hpp"
+
+/// Everything that comes back: browsers, and the pages that send them on, and webhooks. Nothing here
+/// remembers anything: every address works by itself, after a restart too.
+namespace kassi::callbacks {
+
+/// To be mounted at "/callback/": /callback/<return token>, GET and POST, for tokens that we minted. Fields
+/// of URL and body together, in order. 303 to the next callout page or to the landing URL (with transaction
+/// and status), else a page with the result. The same return again: the same; another one: 410; unknown
+/// token: 400.
+Handler browser_door(engine::Engine& engine, Randomness& randomness);
+
+/// To be mounted at "/callout/": /callout/<page token>, GET. Sends the browser on: 303, or for a callout of
+/// type post an ordered form that submits itself. 404 for a token that is none, 410 when the callout is over.
+Handler callout_door(engine::Engine& engine, Randomness& randomness);
+
+/// To be mounted at "/webhooks/": /webhooks/<provider>/<merchant>, POST, the body as it came. 200
+/// {"received":true} after the commit; errors as JSON {"error", "field"}.
+Handler webhooks_door(engine::Engine& engine);
+
+}  // namespace kassi::callbacks

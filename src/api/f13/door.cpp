@@ -1,0 +1,498 @@
+#include "api/f13/door.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "api/f13/customer.hpp"
+#include "api/f13/document.hpp"
+#include "api/f13/print.hpp"
+#include "api/f13/request.hpp"
+#include "base/log.hpp"
+#include "core/codec.hpp"
+
+namespace kassi::api {
+namespace f13 {
+namespace {
+
+using core::Phase;
+using core::Transaction;
+using engine::Until;
+using engine::View;
+
+/// The engine's names of a return, as the path of callback.v1 has them.
+Error in_path_words(Error error) {
+    if (error.field == "token") error.field = "this";
+    if (error.field == "next_token") error.field = "next";
+    return error;
+}
+
+Error unknown_transaction(std::string_view field) {
+    return bad_request(std::string(field), "is not a known transaction");
+}
+
+bool bought(Phase phase) {
+    return phase == Phase::purchased || phase == Phase::cancelled;
+}
+
+/// One call on its way through the door.
+struct Call {
+    Target target;
+    Fields fields;
+    Reply reply;
+    const engine::Caller* caller = nullptr;
+    engine::Meta meta;
+    std::string transaction;  ///< for the log
+
+    void send(HttpResponse response, std::string_view why = {}) const {
+        if (!meta.tracking.empty()) response.headers.emplace_back("X-Request-Id", meta.tracking);
+        log::info("f13", {{"endpoint", target.endpoint},
+                          {"caller", caller == nullptr ? std::string_view() : std::string_view(caller->name)},
+                          {"transaction", transaction},
+                          {"tracking", meta.tracking},
+                          {"status", std::to_string(response.status)},
+                          {"why", why}});
+        reply(std::move(response));
+    }
+    void answer(std::string json) const { send(json_response(200, std::move(json))); }
+    void refuse(const Error& error) const { send(error_response(error), error_text(error)); }
+};
+using CallPointer = std::shared_ptr<Call>;
+
+class Door : public std::enable_shared_from_this<Door> {
+  public:
+    explicit Door(F13Options options)
+        : engine_(options.engine),
+          passwords_(options.passwords),
+          box_office_(std::move(options.box_office)),
+          house_(house_of(engine_)) {}
+
+    void handle(const HttpRequest& request, Reply reply);
+
+  private:
+    using Serve = void (Door::*)(const CallPointer&);
+    struct Endpoint {
+        std::string_view name;
+        std::string_view method;
+        Serve serve;
+    };
+    static const std::array<Endpoint, 9>& endpoints();
+    [[nodiscard]] Result<std::string_view> method_of(std::string_view endpoint) const;
+    void serve(const CallPointer& call);
+
+    void test(const CallPointer& call);
+    void release(const CallPointer& call);
+    void reserve_page(const CallPointer& call);
+    void status(const CallPointer& call);
+    void status_by_reference(const CallPointer& call);
+    void purchase(const CallPointer& call);
+    void purchase_page(const CallPointer& call);
+    void callback(const CallPointer& call);
+    void cancel(const CallPointer& call);
+
+    // ---- helpers --------------------------------------------------------------------------------------
+    /// The caller's own transaction that transaction_uuid names.
+    Result<View> own(const CallPointer& call);
+    [[nodiscard]] Document document_of(const Transaction& transaction) const;
+    [[nodiscard]] std::string remote_site_of(const Transaction& transaction) const;
+    [[nodiscard]] bool token_in_use(const engine::Caller& caller, const std::string& token,
+                                    const TransactionId& id) const;
+    void print(const CallPointer& call, const View& view, std::string (*how)(const Page&),
+               std::optional<std::string> customer) const;
+    void answer_purchase(const CallPointer& call, const TransactionId& id);
+    void print_view_of_purchase(const CallPointer& call, const View& view) const;
+    void print_status_view(const CallPointer& call, const View& view) const;
+    void cancelled(const CallPointer& call, const TransactionId& id, const std::vector<std::int64_t>& items);
+
+    engine::Engine& engine_;
+    Passwords& passwords_;
+    std::shared_ptr<BoxOffice> box_office_;
+    House house_;
+};
+
+// ---- the way in ---------------------------------------------------------------------------------------
+const std::array<Door::Endpoint, 9>& Door::endpoints() {
+    static constexpr std::array<Endpoint, 9> all{{
+        {"callback.v1", "POST", &Door::callback},
+        {"cancel.v1", "POST", &Door::cancel},
+        {"purchase.v1", "POST", &Door::purchase},
+        {"purchase_page_archive.v1", "GET", &Door::purchase_page},
+        {"release.v1", "POST", &Door::release},
+        {"reserve_page_archive.v1", "GET", &Door::reserve_page},
+        {"status.v1", "GET", &Door::status},
+        {"test.v1", "GET", &Door::test},
+        {"trans_id_status.v1", "GET", &Door::status_by_reference},
+    }};
+    return all;
+}
+
+Result<std::string_view> Door::method_of(std::string_view endpoint) const {
+    for (const auto& own_endpoint : endpoints()) {
+        if (own_endpoint.name == endpoint) return own_endpoint.method;
+    }
+    if (box_office_) {
+        for (const auto& offered : box_office_->endpoints()) {
+            if (offered.name == endpoint) return offered.method;
+        }
+    }
+    return Error{ErrorKind::not_found, "", "there is no such endpoint"};
+}
+
+void Door::handle(const HttpRequest& request, Reply reply) {
+    const auto call = std::make_shared<Call>();
+    call->reply = std::move(reply);
+    auto target = read_target(request.path());
+    if (!target) return call->refuse(target.error());
+    call->target = std::move(*target);
+    // What the endpoint cannot be read from does not hide whose call it is.
+    auto fields = request_fields(request, true);
+    if (fields) call->meta.tracking = read_tracking(*fields);
+
+    const auto method = method_of(call->target.endpoint);
+    if (!method) return call->refuse(method.error());
+    if (request.method != *method) {
+        const Error error{ErrorKind::method_not_allowed, "", "wrong method: use " + std::string(*method)};
+        auto response = error_response(error);
+        response.headers.emplace_back("Allow", std::string(*method));
+        return call->send(std::move(response), error.message);
+    }
+    passwords_.check_basic(request.header("Authorization"),
+                           [self = shared_from_this(), call,
+                            fields = std::move(fields)](const Result<const engine::Caller*>& caller) mutable {
+                               if (!caller) return call->refuse(caller.error());
+                               call->caller = *caller;
+                               call->meta.by = "caller " + (*caller)->name;
+                               if (!fields) return call->refuse(fields.error());
+                               call->fields = std::move(*fields);
+                               self->serve(call);
+                           });
+}
+
+void Door::serve(const CallPointer& call) {
+    for (const auto& endpoint : endpoints()) {
+        if (endpoint.name == call->target.endpoint) return (this->*endpoint.serve)(call);
+    }
+    box_office_->handle({*call->caller, call->target.endpoint, std::move(call->fields), call->meta},
+                        [call](Result<std::string> json) {
+                            if (!json) return call->refuse(json.error());
+                            call->answer(std::move(*json));
+                        });
+}
+
+// ---- helpers ------------------------------------------------------------------------------------------
+Result<View> Door::own(const CallPointer& call) {
+    constexpr std::string_view field = "transaction_uuid";
+    const auto text = read_required(call->fields, field);
+    if (!text) return text.error();
+    const auto id = TransactionId::parse(*text, field);
+    if (!id) return id.error();
+    call->transaction = id->text();
+    auto view = engine_.view(*id, "", call->caller->name);
+    if (!view && view.error().kind == ErrorKind::not_found) return unknown_transaction(field);
+    return view;
+}
+
+Document Door::document_of(const Transaction& transaction) const {
+    const auto json = engine_.store().document(transaction.id);
+    return json ? read_document(*json) : Document{};
+}
+
+std::string Door::remote_site_of(const Transaction& transaction) const {
+    if (status_word(transaction.phase) != "attempting") return {};
+    const auto loaded = engine_.store().load(transaction.id);
+    return loaded && loaded->papers.journey ? loaded->papers.journey->remote_site : std::string();
+}
+
+/// Two purchases at once may still want the same token: then the later one fails. This keeps the reservation.
+bool Door::token_in_use(const engine::Caller& caller, const std::string& token,
+                        const TransactionId& id) const {
+    const auto found = engine_.store().find_token(caller.name, token);
+    return found && !found->spent && found->transaction != id;
+}
+
+void Door::print(const CallPointer& call, const View& view, std::string (*how)(const Page&),
+                 std::optional<std::string> customer) const {
+    const auto document = document_of(view.transaction);
+    const auto remote_site = remote_site_of(view.transaction);
+    call->answer(how(Page{.house = house_,
+                          .caller = *call->caller,
+                          .transaction = view.transaction,
+                          .document = document,
+                          .now = engine_.now(),
+                          .callout = view.callout ? &*view.callout : nullptr,
+                          .customer_json = std::move(customer),
+                          .remote_site = remote_site}));
+}
+
+void Door::print_view_of_purchase(const CallPointer& call, const View& view) const {
+    print(call, view, print_purchase,
+          bought(view.transaction.phase) ? engine_.store().customer(view.transaction.id) : std::nullopt);
+}
+
+/// Waits for an answer to print; the work goes on without us.
+void Door::answer_purchase(const CallPointer& call, const TransactionId& id) {
+    engine_.wait(id, Until::answer, engine_.settings().answer_within,
+                 [self = shared_from_this(), call](const Result<View>& view) {
+                     if (!view) return call->refuse(view.error());
+                     self->print_view_of_purchase(call, *view);
+                 });
+}
+
+// ---- endpoints ----------------------------------------------------------------------------------------
+void Door::test(const CallPointer& call) {
+    const auto* sub_user = find_field(call->fields, "sub_id");
+    call->answer(
+        print_user(*call->caller, sub_user == nullptr ? std::string_view() : std::string_view(*sub_user)));
+}
+
+void Door::release(const CallPointer& call) {
+    const auto view = own(call);
+    if (!view) return call->refuse(view.error());
+    const auto answer = [call](bool released) {
+        call->answer(released ? R"({"released_ok":true})" : R"({"released_ok":false})");
+    };
+    const auto phase = view->transaction.phase;
+    if (phase == Phase::released || phase == Phase::failed) return answer(true);
+    if (bought(phase)) return answer(false);
+    engine_.submit(
+        view->transaction.id, core::Release{}, call->meta, [call, answer](const Result<View>& after) {
+            // Bought at this very moment: a result and not an error.
+            if (!after && after.error().kind == ErrorKind::conflict) return answer(false);
+            if (!after) return call->refuse(after.error());
+            answer(after->transaction.phase == Phase::released || after->transaction.phase == Phase::failed);
+        });
+}
+
+void Door::reserve_page(const CallPointer& call) {
+    const auto view = own(call);
+    if (!view) return call->refuse(view.error());
+    if (engine_.now() > view->transaction.handed_over_at + reserve_page_kept)
+        return call->refuse(
+            Error{ErrorKind::gone, "transaction_uuid", "its reservation is too old to be read again"});
+    const auto then = engine_.as_of(view->transaction.id, 1);
+    if (!then) return call->refuse(then.error());
+    const auto document = document_of(*then);
+    call->answer(print_reservation(Page{.house = house_,
+                                        .caller = *call->caller,
+                                        .transaction = *then,
+                                        .document = document,
+                                        .now = then->handed_over_at,
+                                        .callout = nullptr,
+                                        .customer_json = std::nullopt,
+                                        .remote_site = {}}));
+}
+
+void Door::print_status_view(const CallPointer& call, const View& view) const {
+    const auto add_customer = read_flag(call->fields, "add_customer");
+    if (!add_customer) return call->refuse(add_customer.error());
+    const bool with_customer = *add_customer && bought(view.transaction.phase);
+    print(call, view, print_status,
+          with_customer ? engine_.store().customer(view.transaction.id) : std::nullopt);
+}
+
+void Door::status(const CallPointer& call) {
+    const auto view = own(call);
+    if (!view) return call->refuse(view.error());
+    print_status_view(call, *view);
+}
+
+void Door::status_by_reference(const CallPointer& call) {
+    constexpr std::string_view field = "transaction_id";
+    const auto reference = read_required(call->fields, field);
+    if (!reference) return call->refuse(reference.error());
+    const auto id = engine_.store().find_reference(*reference);
+    if (!id) return call->refuse(unknown_transaction(field));
+    call->transaction = id->text();
+    const auto view = engine_.view(*id, "", call->caller->name);
+    if (!view) return call->refuse(unknown_transaction(field));
+    print_status_view(call, *view);
+}
+
+void Door::purchase(const CallPointer& call) {
+    const auto view = own(call);
+    if (!view) return call->refuse(view.error());
+    const auto& transaction = view->transaction;
+    // A repeat on what is bought gives the answer of the purchase, whatever was cancelled since.
+    if (bought(transaction.phase)) return purchase_page(call);
+
+    auto payment = read_payment(call->fields);
+    engine::PurchaseRequest request;
+    request.returns = std::move(payment.returns);
+    if (transaction.phase == Phase::reserved || transaction.phase == Phase::authorising) {
+        const auto document = document_of(transaction);
+        auto customer = read_customer(
+            call->fields, {.allowed = document.countries,
+                           .needs_email_address = document.needs_email_address,
+                           .needs_agent_reference = document.needs_agent_reference,
+                           .may_be_absent = engine_.store().customer(transaction.id).has_value()});
+        if (!customer) return call->refuse(customer.error());
+        request.customer_json = std::move(*customer);
+        if (request.returns && token_in_use(*call->caller, request.returns->token, transaction.id))
+            return call->refuse(bad_request("return_token", "is in use by another purchase"));
+    }
+    const auto id = transaction.id;
+    engine_.purchase(id, std::move(request), call->meta,
+                     [self = shared_from_this(), call, id](const Result<View>& after) {
+                         if (!after) return call->refuse(after.error());
+                         self->answer_purchase(call, id);
+                     });
+}
+
+void Door::purchase_page(const CallPointer& call) {
+    const auto view = own(call);
+    if (!view) return call->refuse(view.error());
+    const auto& present = view->transaction;
+    if (!present.purchase_asked_at)
+        return call->refuse(bad_request("transaction_uuid", "has not been purchased"));
+    if (!core::has_verdict(present.phase)) return print_view_of_purchase(call, *view);
+    if (present.verdict_at && engine_.now() > *present.verdict_at + purchase_page_kept)
+        return call->refuse(
+            Error{ErrorKind::gone, "transaction_uuid", "its purchase is too old to be read again"});
+    // As it was when the verdict fell: what was cancelled later is not part of this page.
+    View then;
+    for (const auto& row : engine_.store().journal(present.id)) {
+        const auto parsed = core::parse_row(row.json);
+        if (!parsed) return call->refuse(parsed.error());
+        core::apply_row(then.transaction, *parsed);
+        if (core::has_verdict(then.transaction.phase)) break;
+    }
+    print_view_of_purchase(call, then);
+}
+
+void Door::callback(const CallPointer& call) {
+    engine_.returned(call->caller->name, call->target.this_token,
+                     without_call_parameters(std::move(call->fields)), call->target.next_token, call->meta,
+                     [self = shared_from_this(), call](const Result<engine::Engine::ReturnOutcome>& outcome) {
+                         if (!outcome) return call->refuse(in_path_words(outcome.error()));
+                         const auto& id = outcome->view.transaction.id;
+                         call->transaction = id.text();
+                         // A token is good for one call; what became of it is in status.v1.
+                         if (outcome->repeat)
+                             return call->refuse(Error{ErrorKind::gone, "this", "was used before"});
+                         self->answer_purchase(call, id);
+                     });
+}
+
+// ---- cancel -------------------------------------------------------------------------------------------
+/// What of `wanted` (empty: everything) can still be cancelled.
+std::vector<std::int64_t> cancellable(const Transaction& transaction,
+                                      const std::vector<std::int64_t>& wanted) {
+    std::vector<std::int64_t> items;
+    for (const auto& bundle : transaction.bundles) {
+        if (!core::bundle_bought(transaction, bundle.source)) continue;
+        for (const auto& order : bundle.orders) {
+            const bool asked =
+                wanted.empty() || std::find(wanted.begin(), wanted.end(), order.item) != wanted.end();
+            if (asked && cancellation_word(transaction, bundle, order) == "possible")
+                items.push_back(order.item);
+        }
+    }
+    return items;
+}
+
+bool has_item(const Transaction& transaction, std::int64_t item) {
+    return std::any_of(
+        transaction.bundles.begin(), transaction.bundles.end(), [item](const core::Bundle& bundle) {
+            return std::any_of(bundle.orders.begin(), bundle.orders.end(),
+                               [item](const core::Order& order) { return order.item == item; });
+        });
+}
+
+/// Orders that have to go with `items`, because their provider gives back all or nothing.
+std::vector<std::int64_t> must_go_too(const Transaction& transaction, const providers::Registry& registry,
+                                      const std::vector<std::int64_t>& items) {
+    std::vector<std::int64_t> more;
+    const auto all = cancellable(transaction, {});
+    for (const auto& leg : transaction.legs) {
+        const auto* facts = registry.facts_of(leg.merchant);
+        if (leg.money != core::LegMoney::taken || facts == nullptr || facts->can_refund_part) continue;
+        std::vector<std::int64_t> left;
+        bool touched = false;
+        for (const auto& bundle : transaction.bundles) {
+            if (std::find(leg.sources.begin(), leg.sources.end(), bundle.source) == leg.sources.end())
+                continue;
+            for (const auto& order : bundle.orders) {
+                if (std::find(items.begin(), items.end(), order.item) != items.end())
+                    touched = true;
+                else if (std::find(all.begin(), all.end(), order.item) != all.end())
+                    left.push_back(order.item);
+            }
+        }
+        if (touched) more.insert(more.end(), left.begin(), left.end());
+    }
+    return more;
+}
+
+void Door::cancel(const CallPointer& call) {
+    const auto view = own(call);
+    if (!view) return call->refuse(view.error());
+    const auto& transaction = view->transaction;
+    const auto wanted = read_items(call->fields, "cancel_items_list");
+    if (!wanted) return call->refuse(wanted.error());
+    for (const auto item : *wanted) {
+        if (!has_item(transaction, item))
+            return call->refuse(bad_request("cancel_items_list", "names item " + std::to_string(item) +
+                                                                     ", which is not in this transaction"));
+    }
+    if (!bought(transaction.phase))
+        return call->refuse(bad_request(
+            "transaction_uuid", "is " + std::string(status_word(transaction.phase)) + " and not purchased"));
+    const auto items = cancellable(transaction, *wanted);
+    if (items.empty()) return cancelled(call, transaction.id, {});
+    if (const auto more = must_go_too(transaction, house_.registry, items); !more.empty()) {
+        const auto document = document_of(transaction);
+        return call->answer(print_must_also_cancel(Page{.house = house_,
+                                                        .caller = *call->caller,
+                                                        .transaction = transaction,
+                                                        .document = document,
+                                                        .now = engine_.now(),
+                                                        .callout = nullptr,
+                                                        .customer_json = std::nullopt,
+                                                        .remote_site = {}},
+                                                   more));
+    }
+    engine_.submit(transaction.id, core::Cancel{items}, call->meta,
+                   [self = shared_from_this(), call, id = transaction.id, items](const Result<View>& after) {
+                       if (!after) return call->refuse(after.error());
+                       self->cancelled(call, id, items);
+                   });
+}
+
+/// Waits for the refunds, then prints which of `items` are cancelled.
+void Door::cancelled(const CallPointer& call, const TransactionId& id,
+                     const std::vector<std::int64_t>& items) {
+    engine_.wait(id, Until::rest, engine_.settings().answer_within,
+                 [self = shared_from_this(), call, items](const Result<View>& view) {
+                     if (!view) return call->refuse(view.error());
+                     const auto& transaction = view->transaction;
+                     const auto document = self->document_of(transaction);
+                     std::vector<std::int64_t> done;
+                     for (const auto& bundle : transaction.bundles) {
+                         for (const auto& order : bundle.orders) {
+                             if (std::find(items.begin(), items.end(), order.item) != items.end() &&
+                                 cancellation_word(transaction, bundle, order) == "cancelled")
+                                 done.push_back(order.item);
+                         }
+                     }
+                     call->answer(print_cancellation(Page{.house = self->house_,
+                                                          .caller = *call->caller,
+                                                          .transaction = transaction,
+                                                          .document = document,
+                                                          .now = self->engine_.now(),
+                                                          .callout = nullptr,
+                                                          .customer_json = std::nullopt,
+                                                          .remote_site = {}},
+                                                     done));
+                 });
+}
+
+}  // namespace
+}  // namespace f13
+
+Mount f13_door(F13Options options) {
+    return {"/f13/",
+            [door = std::make_shared<f13::Door>(std::move(options))](
+                const HttpRequest& request, Reply reply) { door->handle(request, std::move(reply)); }};
+}
+
+}  // namespace kassi::api

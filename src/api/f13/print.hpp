@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/f13/document.hpp"
+#include "base/http_message.hpp"
+#include "engine/engine.hpp"
+
+/// What an F13 client reads (pure, but for the clock of minutes_left). Keys are in alphabetical order,
+/// amounts are JSON numbers with the places of currency_details.
+namespace kassi::api::f13 {
+
+/// What printing needs to know of the house.
+struct House {
+    const engine::Directory& directory;
+    const providers::Registry& registry;
+    engine::Mode mode;
+};
+House house_of(const engine::Engine& engine);
+
+/// 1.3: http status, error_code and error_desc of a refusal. An unknown endpoint is the only 404; a
+/// transaction that is unknown is bad data.
+HttpResponse error_response(const Error& error);
+/// The text of error_desc.
+std::string error_text(const Error& error);
+
+/// Everything that an answer about one transaction is printed from.
+struct Page {
+    const House& house;
+    const engine::Caller& caller;
+    const core::Transaction& transaction;
+    const Document& document;
+    Instant now{};                             ///< for minutes_left_on_reserve
+    const core::Callout* callout = nullptr;    ///< of the leg that is away
+    std::optional<std::string> customer_json;  ///< printed when set ("" prints nothing)
+    std::string_view remote_site;
+};
+
+/// Answer of reserve.v1 and its archive: the state as it was handed over.
+std::string print_reservation(const Page& page);
+/// Status shape: status.v1, and purchase.v1, callback.v1 and their archive when no callout is open.
+std::string print_status(const Page& page);
+/// {"callout": ..., "currency_details": ...}
+std::string print_callout(const Page& page);
+/// print_callout when the customer must go away, else print_status.
+std::string print_purchase(const Page& page);
+std::string print_cancellation(const Page& page, const std::vector<std::int64_t>& newly_cancelled);
+/// Nothing was cancelled: those would have to go too.
+std::string print_must_also_cancel(const Page& page, const std::vector<std::int64_t>& items);
+std::string print_user(const engine::Caller& caller, std::string_view sub_user);
+
+/// A trolley that is not reserved: trolley.v1, and reserve.v1 when nothing was left to reserve.
+struct TrolleyBundle {
+    std::string source;
+    Currency currency;
+    std::vector<OrderText> orders;
+    std::int64_t send_cost = 0;
+};
+struct TrolleyPage {
+    const House& house;
+    const engine::Caller& caller;
+    std::string token;  ///< "" none
+    std::vector<TrolleyBundle> bundles;
+    std::vector<OrderText> discarded, unreserved;
+    bool contained_unavailable = false;
+};
+std::string print_trolley(const TrolleyPage& page);
+
+/// F13's word for a phase: reserved, released, attempting, purchased, failed.
+std::string_view status_word(core::Phase phase);
+/// possible, not_permitted, cancelled, tried_and_failed: of an order that was bought.
+std::string_view cancellation_word(const core::Transaction& transaction, const core::Bundle& bundle,
+                                   const core::Order& order);
+
+}  // namespace kassi::api::f13

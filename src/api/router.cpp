@@ -1,0 +1,66 @@
+#include "api/router.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "base/clock.hpp"
+#include "base/limits.hpp"
+
+namespace kassi::api {
+namespace {
+
+/// Tells the requests of this process from those of another one, in the logs of both.
+std::string process_name() {
+    std::array<std::uint8_t, 4> bytes{};
+    SystemRandomness().fill(bytes);
+    return encoding::hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+void complete(HttpResponse& response, std::string_view asked_id) {
+    if (response.header("Cache-Control").empty()) response.headers.emplace_back("Cache-Control", "no-store");
+    if (response.header("X-Request-Id").empty())
+        response.headers.emplace_back("X-Request-Id",
+                                      is_request_id(asked_id) ? std::string(asked_id) : new_request_id());
+}
+
+}  // namespace
+
+std::string new_request_id() {
+    static const std::string process = process_name();
+    static std::atomic<std::uint64_t> count{0};
+    return process + "-" + std::to_string(++count);
+}
+
+bool is_request_id(std::string_view text) {
+    return !text.empty() && text.size() <= limits::tracking_id_bytes_max &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+Handler route(std::vector<Mount> mounts) {
+    std::stable_sort(mounts.begin(), mounts.end(), [](const Mount& left, const Mount& right) {
+        return left.prefix.size() > right.prefix.size();
+    });
+    auto shared = std::make_shared<const std::vector<Mount>>(std::move(mounts));
+    return [shared](HttpRequest request, Reply reply) {
+        Reply completed = [reply = std::move(reply),
+                           id = std::string(request.header("X-Request-Id"))](HttpResponse response) {
+            complete(response, id);
+            reply(std::move(response));
+        };
+        const auto path = request.path();
+        const auto found = std::find_if(shared->begin(), shared->end(),
+                                        [&](const Mount& mount) { return path.starts_with(mount.prefix); });
+        if (found == shared->end()) {
+            completed(json_response(404, R"({"error":"there is nothing here"})"));
+            return;
+        }
+        found->handler(std::move(request), std::move(completed));
+    };
+}
+
+}  // namespace kassi::api

@@ -1,0 +1,466 @@
+#include "api/v1/door.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "api/router.hpp"
+#include "api/v1/openapi.hpp"
+#include "api/v1/printing.hpp"
+#include "api/v1/problem.hpp"
+#include "api/v1/requests.hpp"
+#include "base/crypto.hpp"
+#include "base/limits.hpp"
+#include "base/log.hpp"
+
+namespace kassi::api::v1 {
+namespace {
+
+using engine::Engine;
+using engine::Meta;
+using engine::Until;
+using engine::View;
+
+struct Route;
+
+/// One request on its way through the door.
+struct Call {
+    HttpRequest request;
+    Reply reply;
+    std::string request_id;
+    std::string tracking;  ///< "" when the client gave no X-Request-Id
+    const Route* route = nullptr;
+    const engine::System* system = nullptr;
+    std::vector<std::string> arguments;  ///< what stood for {id}, {n}, ...
+};
+using CallPtr = std::shared_ptr<Call>;
+
+class Door {
+  public:
+    explicit Door(Engine& engine) : engine_(engine) {}
+
+    void open(HttpRequest request, Reply reply);
+
+    void openapi(const CallPtr& call);
+    void hand_over(const CallPtr& call);
+    void list(const CallPtr& call);
+    void read(const CallPtr& call);
+    void hold(const CallPtr& call);
+    void confirm(const CallPtr& call);
+    void purchase(const CallPtr& call);
+    void release(const CallPtr& call);
+    void cancel(const CallPtr& call);
+    void refund(const CallPtr& call);
+    void settle(const CallPtr& call);
+    void journal(const CallPtr& call);
+    void explain(const CallPtr& call);
+    void callback(const CallPtr& call);
+    void statement(const CallPtr& call);
+    void balances(const CallPtr& call);
+    void ways(const CallPtr& call);
+
+  private:
+    [[nodiscard]] const engine::System* authenticate(std::string_view authorization) const;
+    Result<View> mine(const Call& call) const;
+    Result<const engine::Caller*> my_caller(const Call& call, const std::string& name) const;
+    void submit(const CallPtr& call, core::InputBody body, std::string by, Until until);
+    void answer_when(const CallPtr& call, Result<View> view, Until until);
+    [[nodiscard]] HttpResponse answer(const View& view, Until until) const;
+    static void refuse(const CallPtr& call, Error error);
+    static void finish(const CallPtr& call, HttpResponse response);
+    static Meta meta(const Call& call, std::string by);
+
+    Engine& engine_;
+};
+
+struct Route {
+    std::string_view method, path;
+    void (Door::*act)(const CallPtr&);
+    bool is_open = false;  ///< needs no key
+};
+
+constexpr std::array routes{
+    Route{"GET", "/v1/openapi.yaml", &Door::openapi, true},
+    Route{"POST", "/v1/transactions", &Door::hand_over},
+    Route{"GET", "/v1/transactions", &Door::list},
+    Route{"GET", "/v1/transactions/{id}", &Door::read},
+    Route{"POST", "/v1/transactions/{id}/hold", &Door::hold},
+    Route{"POST", "/v1/transactions/{id}/confirm", &Door::confirm},
+    Route{"POST", "/v1/transactions/{id}/purchase", &Door::purchase},
+    Route{"POST", "/v1/transactions/{id}/release", &Door::release},
+    Route{"POST", "/v1/transactions/{id}/cancel", &Door::cancel},
+    Route{"POST", "/v1/transactions/{id}/refunds", &Door::refund},
+    Route{"POST", "/v1/transactions/{id}/legs/{n}/settle", &Door::settle},
+    Route{"GET", "/v1/transactions/{id}/journal", &Door::journal},
+    Route{"GET", "/v1/transactions/{id}/explain", &Door::explain},
+    Route{"POST", "/v1/callbacks/{token}", &Door::callback},
+    Route{"GET", "/v1/callers/{name}/statement", &Door::statement},
+    Route{"GET", "/v1/callers/{name}/balances", &Door::balances},
+    Route{"GET", "/v1/ways", &Door::ways},
+};
+
+std::vector<std::string_view> segments_of(std::string_view path) {
+    std::vector<std::string_view> segments;
+    while (!path.empty()) {
+        path.remove_prefix(1);  // the slash
+        const auto end = std::min(path.find('/'), path.size());
+        segments.push_back(path.substr(0, end));
+        path.remove_prefix(end);
+    }
+    return segments;
+}
+
+/// The arguments when the path fits the pattern.
+std::optional<std::vector<std::string>> match(std::string_view pattern, std::string_view path) {
+    const auto wanted = segments_of(pattern);
+    const auto given = segments_of(path);
+    if (wanted.size() != given.size()) return std::nullopt;
+    std::vector<std::string> arguments;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+        if (wanted[i].starts_with('{')) {
+            constexpr bool plus_is_blank = false;
+            auto argument = encoding::percent_decode(given[i], plus_is_blank, "path");
+            if (!argument || argument->empty()) return std::nullopt;
+            arguments.push_back(std::move(*argument));
+        } else if (wanted[i] != given[i]) {
+            return std::nullopt;
+        }
+    }
+    return arguments;
+}
+
+std::string lower(std::string_view text) {
+    std::string out(text);
+    std::transform(out.begin(), out.end(), out.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return out;
+}
+
+std::optional<Error> fault_of_head(const HttpRequest& request) {
+    const auto id = request.header("X-Request-Id");
+    if (!id.empty() && !is_request_id(id))
+        return bad_request("X-Request-Id", "must be " + std::to_string(limits::tracking_id_bytes_max) +
+                                               " printable ASCII characters at most, without blanks");
+    if (request.method != "POST") return std::nullopt;
+    const auto key = request.header("Idempotency-Key");
+    const bool printable = std::all_of(key.begin(), key.end(), [](char c) { return c >= ' ' && c < '\x7f'; });
+    if (key.size() > limits::idempotency_key_bytes_max || !printable)
+        return bad_request("Idempotency-Key", "must be " + std::to_string(limits::idempotency_key_bytes_max) +
+                                                  " printable ASCII characters at most");
+    const auto type = request.header("Content-Type");
+    const auto media = type.substr(0, type.find_first_of("; \t"));
+    if (!request.body.empty() && lower(media) != "application/json")
+        return Error{ErrorKind::unsupported_media, "Content-Type", "must be application/json"};
+    return std::nullopt;
+}
+
+/// The engine's names for what /v1 takes as members of "return".
+Error spelled_as_here(Error error) {
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 5> names{
+        {{"return_token", "return.token"},
+         {"return_url", "return.url"},
+         {"remote_site", "return.remote_site"},
+         {"landing_url", "return.landing_url"},
+         {"transaction", "id"}}};
+    for (const auto& [theirs, ours] : names)
+        if (error.field == theirs) error.field = ours;
+    return error;
+}
+
+// ---- the way in and out -------------------------------------------------------------------------------
+
+void Door::open(HttpRequest request, Reply reply) {
+    auto call = std::make_shared<Call>();
+    call->reply = std::move(reply);
+    const auto asked_id = request.header("X-Request-Id");
+    if (is_request_id(asked_id)) call->tracking = std::string(asked_id);
+    call->request_id = call->tracking.empty() ? new_request_id() : call->tracking;
+    call->request = std::move(request);
+
+    std::string allowed;
+    for (const auto& route : routes) {
+        auto arguments = match(route.path, call->request.path());
+        if (!arguments) continue;
+        if (route.method == call->request.method) {
+            call->route = &route;
+            call->arguments = std::move(*arguments);
+        }
+        allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
+    }
+    // Before anything is told about addresses: nobody without a key learns which there are.
+    if (call->route == nullptr || !call->route->is_open) {
+        call->system = authenticate(call->request.header("Authorization"));
+        if (call->system == nullptr)
+            return refuse(call, Error{ErrorKind::unauthenticated, "Authorization",
+                                      "must be Bearer and a key of a system"});
+    }
+    if (call->route == nullptr && allowed.empty())
+        return refuse(call, Error{ErrorKind::not_found, "", "There is nothing at this address."});
+    if (call->route == nullptr) {
+        auto response = problem(Error{ErrorKind::method_not_allowed, "", "Allowed here: " + allowed + "."},
+                                call->request_id);
+        response.headers.emplace_back("Allow", allowed);
+        return finish(call, std::move(response));
+    }
+    if (auto error = fault_of_head(call->request)) return refuse(call, std::move(*error));
+    (this->*call->route->act)(call);
+}
+
+const engine::System* Door::authenticate(std::string_view authorization) const {
+    constexpr std::string_view scheme = "bearer ";
+    if (lower(authorization.substr(0, scheme.size())) != scheme) return nullptr;
+    const auto digest = encoding::hex(crypto::to_bytes(crypto::sha256(authorization.substr(scheme.size()))));
+    const engine::System* found = nullptr;
+    // Every digest is compared whole: the time says nothing about which one was near.
+    for (const auto& system : engine_.directory().systems)
+        for (const auto& known : system.key_digests)
+            if (crypto::equal(known, digest)) found = &system;
+    return found;
+}
+
+void Door::refuse(const CallPtr& call, Error error) {
+    finish(call, problem(spelled_as_here(std::move(error)), call->request_id));
+}
+
+void Door::finish(const CallPtr& call, HttpResponse response) {
+    response.headers.emplace_back("X-Request-Id", call->request_id);
+    const bool moves = call->request.method != "GET";
+    log::write(response.status >= 500 ? log::Level::error
+               : moves                ? log::Level::info
+                                      : log::Level::debug,
+               "v1",
+               {{"method", call->request.method},
+                {"operation", call->route == nullptr ? std::string_view("none") : call->route->path},
+                {"status", std::to_string(response.status)},
+                {"system", call->system == nullptr ? std::string_view() : call->system->name},
+                {"request", call->request_id}});
+    call->reply(std::move(response));
+}
+
+Meta Door::meta(const Call& call, std::string by) {
+    Meta meta{.by = std::move(by), .tracking = call.tracking, .once = {}};
+    const auto key = call.request.header("Idempotency-Key");
+    if (!key.empty())
+        meta.once = Meta::Once{"idempotency:" + call.system->name, std::string(key),
+                               call.request.method + " " + call.request.target + " " +
+                                   encoding::hex(crypto::to_bytes(crypto::sha256(call.request.body)))};
+    return meta;
+}
+
+Result<View> Door::mine(const Call& call) const {
+    const auto& name = call.arguments.front();
+    auto id = TransactionId::parse(name, "id");
+    if (!id) {
+        const auto found = engine_.store().find_reference(name);
+        if (!found) return Error{ErrorKind::not_found, "id", "no such transaction"};
+        id = *found;
+    }
+    return engine_.view(*id, call.system->name, "");
+}
+
+Result<const engine::Caller*> Door::my_caller(const Call& call, const std::string& name) const {
+    const auto* caller = engine_.directory().caller(name);
+    if (caller != nullptr && caller->system == call.system->name) return caller;
+    return Error{ErrorKind::not_found, "caller", "no such caller of yours"};
+}
+
+HttpResponse Door::answer(const View& view, Until until) const {
+    const bool is_answer = engine::answerable(view.transaction, until);
+    auto response =
+        json_response(is_answer ? 200 : 202, transaction_json(view, engine_.settings().public_url));
+    if (!is_answer)
+        response.headers.emplace_back("Location", "/v1/transactions/" + view.transaction.id.text());
+    return response;
+}
+
+void Door::answer_when(const CallPtr& call, Result<View> view, Until until) {
+    if (!view) return refuse(call, view.error());
+    if (engine::answerable(view->transaction, until)) return finish(call, answer(*view, until));
+    engine_.wait(view->transaction.id, until, engine_.settings().answer_within,
+                 [this, call, until](Result<View> later) {
+                     if (!later) return refuse(call, later.error());
+                     finish(call, answer(*later, until));
+                 });
+}
+
+void Door::submit(const CallPtr& call, core::InputBody body, std::string by, Until until) {
+    const auto view = mine(*call);
+    if (!view) return refuse(call, view.error());
+    engine_.submit(view->transaction.id, std::move(body), meta(*call, std::move(by)),
+                   [this, call, until](Result<View> after) { answer_when(call, std::move(after), until); });
+}
+
+// ---- operations ---------------------------------------------------------------------------------------
+
+void Door::openapi(const CallPtr& call) {
+    finish(call, HttpResponse{200,
+                              {{"Content-Type", "application/yaml"}, {"Cache-Control", "max-age=60"}},
+                              std::string(openapi_yaml())});
+}
+
+void Door::hand_over(const CallPtr& call) {
+    auto request = read_hand_over(call->request.body);
+    if (!request) return refuse(call, request.error());
+    request->system = call->system->name;
+    engine_.hand_over(
+        std::move(*request), meta(*call, "system " + call->system->name), [this, call](Result<View> view) {
+            if (!view) return refuse(call, view.error());
+            auto response = json_response(201, transaction_json(*view, engine_.settings().public_url));
+            response.headers.emplace_back("Location", "/v1/transactions/" + view->transaction.id.text());
+            finish(call, std::move(response));
+        });
+}
+
+void Door::list(const CallPtr& call) {
+    auto request = read_list(call->request.query());
+    if (!request) return refuse(call, request.error());
+    auto& filter = request->filter;
+    filter.system = call->system->name;
+    const auto limit = filter.limit++;  // one more shows whether there is a next page
+    const auto ids = engine_.store().list(filter);
+    std::vector<View> views;
+    for (std::size_t i = 0; i < std::min(limit, ids.size()); ++i) {
+        auto view = engine_.view(ids[i], call->system->name, "");
+        if (view) views.push_back(std::move(*view));
+    }
+    const auto cursor = ids.size() > limit ? cursor_of(ids[limit - 1]) : std::string();
+    finish(call, json_response(200, list_json(views, cursor, engine_.settings().public_url)));
+}
+
+void Door::read(const CallPtr& call) {
+    const auto view = mine(*call);
+    if (!view) return refuse(call, view.error());
+    finish(call, json_response(200, transaction_json(*view, engine_.settings().public_url)));
+}
+
+void Door::hold(const CallPtr& call) {
+    const auto hold = read_hold(call->request.body);
+    if (!hold) return refuse(call, hold.error());
+    submit(call, *hold, "system " + call->system->name, Until::answer);
+}
+
+void Door::confirm(const CallPtr& call) {
+    auto confirm = read_confirm(call->request.body);
+    if (!confirm) return refuse(call, confirm.error());
+    submit(call, std::move(*confirm), "system " + call->system->name, Until::answer);
+}
+
+void Door::purchase(const CallPtr& call) {
+    auto request = read_purchase(call->request.body);
+    if (!request) return refuse(call, request.error());
+    const auto view = mine(*call);
+    if (!view) return refuse(call, view.error());
+    engine_.purchase(
+        view->transaction.id, std::move(*request), meta(*call, "system " + call->system->name),
+        [this, call](Result<View> after) { answer_when(call, std::move(after), Until::answer); });
+}
+
+void Door::release(const CallPtr& call) {
+    const auto release = read_release(call->request.body);
+    if (!release) return refuse(call, release.error());
+    submit(call, *release, "system " + call->system->name, Until::answer);
+}
+
+void Door::cancel(const CallPtr& call) {
+    auto cancel = read_cancel(call->request.body);
+    if (!cancel) return refuse(call, cancel.error());
+    submit(call, std::move(*cancel), "system " + call->system->name, Until::rest);
+}
+
+void Door::refund(const CallPtr& call) {
+    const auto request = read_refund(call->request.body);
+    if (!request) return refuse(call, request.error());
+    const auto view = mine(*call);
+    if (!view) return refuse(call, view.error());
+    const auto* leg = core::find_leg(view->transaction, request->leg);
+    if (leg == nullptr) return refuse(call, bad_request("leg", "is not in this transaction"));
+    submit(call,
+           core::RefundOf{request->leg, Money{request->minor, leg->amount.currency}, request->by,
+                          request->because},
+           "person " + request->by, Until::rest);
+}
+
+void Door::settle(const CallPtr& call) {
+    auto settle = read_settle(call->request.body);
+    if (!settle) return refuse(call, settle.error());
+    const auto& number = call->arguments.back();
+    const auto [stop, fault] = std::from_chars(number.data(), number.data() + number.size(), settle->leg);
+    const auto view = mine(*call);
+    if (!view) return refuse(call, view.error());
+    if (fault != std::errc() || stop != number.data() + number.size() ||
+        core::find_leg(view->transaction, settle->leg) == nullptr)
+        return refuse(call, Error{ErrorKind::not_found, "n", "no such leg in this transaction"});
+    auto by = "person " + settle->by;
+    submit(call, std::move(*settle), std::move(by), Until::answer);
+}
+
+void Door::journal(const CallPtr& call) {
+    const auto view = mine(*call);
+    if (!view) return refuse(call, view.error());
+    const auto& id = view->transaction.id;
+    auto text = journal_json(id, engine_.store().journal(id));
+    if (!text) return refuse(call, text.error());
+    finish(call, json_response(200, std::move(*text)));
+}
+
+void Door::explain(const CallPtr& call) {
+    const auto view = mine(*call);
+    if (!view) return refuse(call, view.error());
+    finish(call, json_response(200, explanation_json(view->transaction, engine_.explain(view->transaction))));
+}
+
+void Door::callback(const CallPtr& call) {
+    auto request = read_callback(call->request.body);
+    if (!request) return refuse(call, request.error());
+    const auto caller = my_caller(*call, request->caller);
+    if (!caller) return refuse(call, caller.error());
+    engine_.returned(request->caller, call->arguments.front(), std::move(request->fields),
+                     std::move(request->next_token), meta(*call, "system " + call->system->name),
+                     [this, call](Result<Engine::ReturnOutcome> outcome) {
+                         if (!outcome) return refuse(call, outcome.error());
+                         answer_when(call, std::move(outcome->view), Until::answer);
+                     });
+}
+
+void Door::statement(const CallPtr& call) {
+    const auto caller = my_caller(*call, call->arguments.front());
+    if (!caller) return refuse(call, caller.error());
+    const auto request = read_statement(call->request.query());
+    if (!request) return refuse(call, request.error());
+    const auto lines = engine_.store().statement((*caller)->name, request->currency, request->from,
+                                                 request->to, statement_lines_max);
+    finish(call, json_response(200, statement_json((*caller)->name, *request, lines)));
+}
+
+void Door::balances(const CallPtr& call) {
+    const auto caller = my_caller(*call, call->arguments.front());
+    if (!caller) return refuse(call, caller.error());
+    finish(call,
+           json_response(200, balances_json((*caller)->name, engine_.store().balances((*caller)->name))));
+}
+
+void Door::ways(const CallPtr& call) {
+    const auto request = read_ways(call->request.query());
+    if (!request) return refuse(call, request.error());
+    const auto caller = my_caller(*call, request->caller);
+    if (!caller) return refuse(call, caller.error());
+    finish(call, json_response(200, ways_json(engine_, **caller, *request)));
+}
+
+}  // namespace
+
+Handler door(engine::Engine& engine) {
+    auto shared = std::make_shared<Door>(engine);
+    return [shared](HttpRequest request, Reply reply) { shared->open(std::move(request), std::move(reply)); };
+}
+
+std::vector<std::pair<std::string_view, std::string_view>> operations() {
+    std::vector<std::pair<std::string_view, std::string_view>> all;
+    for (const auto& route : routes) all.emplace_back(route.method, route.path);
+    return all;
+}
+
+}  // namespace kassi::api::v1

@@ -1,0 +1,66 @@
+#include <gmock/gmock.h>
+
+#include "house.hpp"
+
+namespace kassi::doors {
+namespace {
+
+/// The customer pays and does not come back; the house's notice, as the server hands it in.
+HttpRequest notice_of_a_payment(House& house, const json& away) {
+    house.customer(away, "pay_stay");
+    EXPECT_EQ(house.notices.size(), 1U);
+    auto notice = house.notices.at(0);
+    notice.target.erase(0, House::public_url.size());
+    return notice;
+}
+
+TEST(Webhook, IsHeardOnce) {
+    House house;
+    const auto away = house.purchase_via_kassi(house.hand_over("demo-redirect"));
+    const auto notice = notice_of_a_payment(house, away);
+    EXPECT_EQ(notice.target, "/webhooks/redirect/redirect-get");
+    for (int i = 0; i < 2; ++i) {
+        const auto response = house.ask(notice);
+        EXPECT_EQ(response.status, 200);
+        EXPECT_EQ(response.body, R"({"received":true})");
+        EXPECT_EQ(header(response, "Content-Type"), "application/json");
+    }
+    ASSERT_TRUE(house.queue.run_until([&] { return house.engine->metrics().calls_open == 0; }));
+    EXPECT_EQ(house.read(away)["phase"], "purchased");
+}
+
+void expect_refused(const HttpResponse& response, int status) {
+    EXPECT_EQ(response.status, status) << response.body;
+    const auto body = json::parse(response.body, nullptr, false);
+    EXPECT_TRUE(body.is_object() && body.contains("error") && body["error"] != "") << response.body;
+}
+
+TEST(Webhook, IsRefusedWhenItIsNotTheHouses) {
+    House house;
+    const auto away = house.purchase_via_kassi(house.hand_over("demo-redirect"));
+    const auto notice = notice_of_a_payment(house, away);
+    auto changed = notice;
+    changed.body += " ";
+    expect_refused(house.ask(changed), 401);
+    changed = notice;
+    changed.headers.clear();
+    expect_refused(house.ask(changed), 401);
+    changed = notice;
+    changed.target = "/webhooks/redirect/redirect-post";
+    expect_refused(house.ask(changed), 401);
+    for (const auto* const target :
+         {"/webhooks/redirect/nobody", "/webhooks/stripe/redirect-get", "/webhooks/redirect", "/webhooks/",
+          "/webhooks/redirect/redirect-get/x"}) {
+        changed.target = target;
+        expect_refused(house.ask(changed), 404);
+    }
+    changed = notice;
+    changed.method = "GET";
+    const auto response = house.ask(changed);
+    expect_refused(response, 405);
+    EXPECT_EQ(header(response, "Allow"), "POST");
+    EXPECT_EQ(house.read(away)["legs"][0]["state"], "called_out");
+}
+
+}  // namespace
+}  // namespace kassi::doors

@@ -1,0 +1,232 @@
+#include "world.hpp"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include "base/crypto.hpp"
+#include "sandbox/box_office/box_office.hpp"
+
+namespace kassi::api::f13 {
+namespace {
+
+constexpr std::chrono::seconds patience{60};
+
+/// Nothing is called here, and time passes only when a test says so.
+class Nobody final : public engine::Outside {
+  public:
+    explicit Nobody(Loop& loop) : loop_(loop) {}
+    void call(HttpRequest, Millis, std::function<void(core::Heard)> done) override {
+        loop_.post([done = std::move(done)] { done(core::Silence{false, "nobody is there"}); });
+    }
+    void visit(const std::string&, bool, std::function<void(std::string)> done) override {
+        loop_.post([done = std::move(done)] { done("answered 200"); });
+    }
+    void wake_at(std::optional<Instant>, std::function<void()>) override {}
+    void after(Millis, std::function<void()>) override {}
+
+  private:
+    Loop& loop_;
+};
+
+providers::Merchant redirect_merchant(const std::string& name, const std::string& type) {
+    providers::Merchant merchant;
+    merchant.name = name;
+    merchant.provider = "redirect";
+    merchant.simulator = true;
+    merchant.settings = {{"can_be_asked", "false"},
+                         {"notifies", "false"},
+                         {"callout_type", type},
+                         {"page_url", "http://127.0.0.1:1/tickets/dummy_redirect.buy/" + name}};
+    return merchant;
+}
+
+engine::Directory directory(Randomness& randomness) {
+    engine::Directory out;
+    out.systems.push_back({"box-office", {}});
+    out.sources = {{"ext_test0", "External Test Backend 0"}, {"ext_test1", "External Test Backend 1"}};
+    providers::Merchant credit;
+    credit.name = "on_credit";
+    credit.provider = "on_credit";
+    out.merchants = {credit, redirect_merchant("demo-redirect", "get"),
+                     redirect_merchant("demo-redirect-post", "post")};
+    static const std::string hash = crypto::hash_password("demopass", randomness);
+    const auto add = [&](const std::string& name, std::map<std::string, std::vector<std::string>> ways,
+                         core::Policy policy = {}) {
+        engine::Caller caller;
+        caller.name = name;
+        caller.system = "box-office";
+        caller.password_hash = hash;
+        caller.real_name = "Demonstration User";
+        caller.return_hosts = {"fromtheboxoffice.com"};
+        caller.ways = std::move(ways);
+        caller.policy = policy;
+        out.callers.push_back(std::move(caller));
+    };
+    add("demo", {{"*", {"on_credit"}}});
+    add("demo-redirect", {{"*", {"demo-redirect"}}});
+    add("demo-redirect-post", {{"*", {"demo-redirect-post"}}});
+    add("demo-mixed", {{"ext_test0", {"on_credit"}}, {"ext_test1", {"demo-redirect"}}});
+    add("demo-partial", {{"*", {"demo-redirect"}}}, {.partial = true});
+    return out;
+}
+
+std::string temporary_directory() {
+    auto path = (std::filesystem::temp_directory_path() / "kassi-f13-XXXXXX").string();
+    if (mkdtemp(path.data()) == nullptr) throw std::runtime_error("no temporary directory");
+    return path;
+}
+
+}  // namespace
+
+void Loop::post(std::function<void()> callback) {
+    {
+        const std::lock_guard lock(mutex_);
+        queue_.push_back(std::move(callback));
+    }
+    come_.notify_one();
+}
+
+void Loop::run_until(const std::function<bool()>& enough) {
+    while (!enough()) {
+        std::function<void()> next;
+        {
+            std::unique_lock lock(mutex_);
+            if (!come_.wait_for(lock, patience, [this] { return !queue_.empty(); }))
+                throw std::runtime_error("nothing happens any more");
+            next = std::move(queue_.front());
+            queue_.pop_front();
+        }
+        next();
+    }
+}
+
+struct World::State {
+    State(Loop& loop, TestClock& clock, Randomness& randomness)
+        : folder(temporary_directory()), known(directory(randomness)), outside(loop) {
+        const std::string key(32, 'k');
+        const auto post = [&loop](std::function<void()> callback) { loop.post(std::move(callback)); };
+        auto registered = providers::Registry::make(known.merchants);
+        registry = std::move(*registered);
+        auto opened = store::SqliteStore::open({folder, Secret<>(key), post, &clock, 0});
+        store = std::move(*opened);
+        settings.public_url = "http://127.0.0.1:8080";
+        engine.emplace(engine::Engine::Parts{*store, *registry, known, settings, clock, randomness, outside,
+                                             std::string(32, 'd')});
+        passwords.emplace(known, randomness, post, std::size_t{1});
+        door = f13_door({*engine, *passwords, sandbox::box_office::make(*engine)});
+    }
+    ~State() {
+        door = {};
+        passwords.reset();
+        engine.reset();
+        store.reset();
+        std::filesystem::remove_all(folder);
+    }
+
+    std::string folder;
+    engine::Directory known;
+    engine::Settings settings;
+    Nobody outside;
+    std::unique_ptr<providers::Registry> registry;
+    std::unique_ptr<store::SqliteStore> store;
+    std::optional<engine::Engine> engine;
+    std::optional<Passwords> passwords;
+    Mount door;
+};
+
+World::World() : state_(std::make_unique<State>(loop_, clock_, randomness_)) {}
+World::~World() = default;
+
+engine::Engine& World::engine() {
+    return *state_->engine;
+}
+store::Store& World::store() {
+    return *state_->store;
+}
+
+void World::production() {
+    state_->door = f13_door({*state_->engine, *state_->passwords, nullptr});
+}
+
+Answer World::send(HttpRequest request) {
+    std::optional<HttpResponse> response;
+    state_->door.handler(std::move(request), [&](HttpResponse sent) {
+        EXPECT_FALSE(response) << "answered twice";
+        response = std::move(sent);
+    });
+    loop_.run_until([&] { return response.has_value(); });
+    Answer answer;
+    answer.status = response->status;
+    answer.request_id = response->header("X-Request-Id");
+    answer.body = nlohmann::json::parse(response->body, nullptr, false);
+    EXPECT_FALSE(answer.body.is_discarded()) << response->body;
+    answer.raw = std::move(*response);
+    return answer;
+}
+
+Answer World::call(const std::string& method, const std::string& target, const std::string& body,
+                   const std::string& user, const std::string& content_type) {
+    HttpRequest request;
+    request.method = method;
+    request.target = target;
+    request.headers.emplace_back("Authorization", "Basic " + encoding::base64(user + ":demopass"));
+    if (!body.empty()) request.headers.emplace_back("Content-Type", content_type);
+    request.body = body;
+    return send(std::move(request));
+}
+
+std::string World::reserve(const std::string& user, Fields fields) {
+    if (fields.empty())
+        fields = {{"perf_id", "7AB-4"},
+                  {"ticket_type_code", "STALLS"},
+                  {"price_band_code", "A/pool"},
+                  {"no_of_seats", "2"}};
+    const auto answer = post("/f13/reserve.v1/", fields, user);
+    EXPECT_EQ(answer.status, 200) << answer.raw.body;
+    return answer.body.value("/trolley_contents/transaction_uuid"_json_pointer, std::string());
+}
+
+Answer World::purchase(const std::string& uuid, const std::string& user, const Fields& more) {
+    auto fields = fred();
+    fields.emplace_back("transaction_uuid", uuid);
+    fields.insert(fields.end(), more.begin(), more.end());
+    return post("/f13/purchase.v1/", fields, user);
+}
+
+TransactionId World::hand_over(engine::HandOverRequest request) {
+    std::optional<TransactionId> id;
+    engine().hand_over(std::move(request), {"system box-office", "", std::nullopt},
+                       [&](const Result<engine::View>& view) {
+                           EXPECT_TRUE(view) << (view ? "" : view.error().field + " " + view.error().message);
+                           id = view ? view->transaction.id : TransactionId{};
+                       });
+    loop_.run_until([&] { return id.has_value(); });
+    return *id;
+}
+
+Fields fred() {
+    return {{"send_confirmation_email", "True"},
+            {"first_name", "Fred"},
+            {"last_name", "Flintstone"},
+            {"country_code", "us"},
+            {"postcode", "70777"},
+            {"town", "Bedrock"},
+            {"county", "LA"},
+            {"email_address", "fred@slate-rock-gravel.com"},
+            {"phone", "0110134345"},
+            {"address_line_one", "301 Cobble stone road"},
+            {"address_line_two", "Bolder Lane"},
+            {"supplier_can_use_customer_data", "False"},
+            {"user_can_use_customer_data", "False"},
+            {"world_can_use_customer_data", "False"}};
+}
+
+Fields redirection(const std::string& token, const std::string& host) {
+    return {{"return_token", token},
+            {"return_url", "https://" + host + "/callback/" + token},
+            {"client_http_user_agent", "Mozilla/5.0"},
+            {"client_http_accept", "text/html"},
+            {"remote_site", host}};
+}
+
+}  // namespace kassi::api::f13

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "api/f13/door.hpp"
+#include "engine/engine.hpp"
+#include "store/sqlite_store.hpp"
+
+namespace kassi::api::f13 {
+
+/// Stands for the io thread: callbacks of other threads run where run_until() is called.
+class Loop {
+  public:
+    void post(std::function<void()> callback);
+    /// Fails the test when nothing has happened for a long time.
+    void run_until(const std::function<bool()>& enough);
+
+  private:
+    std::mutex mutex_;
+    std::condition_variable come_;
+    std::deque<std::function<void()>> queue_;
+};
+
+/// Time that stands still until it is told otherwise.
+class TestClock final : public Clock {
+  public:
+    [[nodiscard]] Instant now() const override { return now_; }
+    void advance(Millis by) { now_ += by; }
+
+  private:
+    Instant now_ = std::chrono::sys_days(std::chrono::year(2026) / 1 / 10) + std::chrono::hours(10);
+};
+
+struct Answer {
+    int status = 0;
+    std::string request_id;
+    nlohmann::json body;
+    HttpResponse raw;
+};
+
+/// The real engine, store, ways of paying and door, without sockets. Redirect houses here are of the kind
+/// that can neither be asked nor notify, so that nothing has to be called.
+class World {
+  public:
+    World();
+    ~World();
+
+    Answer call(const std::string& method, const std::string& target, const std::string& body = {},
+                const std::string& user = "demo",
+                const std::string& content_type = "application/x-www-form-urlencoded");
+    Answer get(const std::string& target, const std::string& user = "demo") {
+        return call("GET", target, {}, user);
+    }
+    Answer post(const std::string& target, const Fields& fields, const std::string& user = "demo") {
+        return call("POST", target, encoding::form(fields), user);
+    }
+    /// Any request at all.
+    Answer send(HttpRequest request);
+    /// reserve.v1, and its transaction_uuid.
+    std::string reserve(const std::string& user = "demo", Fields fields = {});
+    Answer purchase(const std::string& uuid, const std::string& user = "demo", const Fields& more = {});
+    engine::Engine& engine();
+    store::Store& store();
+    Loop& loop() { return loop_; }
+    TestClock& clock() { return clock_; }
+    /// A door without box office over the same engine.
+    void production();
+    /// A transaction as a booking system hands it over through /v1.
+    TransactionId hand_over(engine::HandOverRequest request);
+
+  private:
+    struct State;
+    Loop loop_;
+    TestClock clock_;
+    SystemRandomness randomness_;
+    std::unique_ptr<State> state_;
+};
+
+/// The guide's customer, as pyticketswitch sends him.
+Fields fred();
+/// RedirectionDetails for a token.
+Fields redirection(const std::string& token, const std::string& host = "fromtheboxoffice.com");
+
+}  // namespace kassi::api::f13

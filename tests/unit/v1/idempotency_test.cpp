@@ -1,0 +1,147 @@
+#include <gmock/gmock.h>
+
+#include "house.hpp"
+
+namespace kassi::doors {
+namespace {
+
+const Fields key_one{{"Idempotency-Key", "one"}};
+
+std::string path_of(const json& transaction, const std::string& more) {
+    return "/v1/transactions/" + transaction["id"].get<std::string>() + more;
+}
+
+std::string hand_over_body(const House& house) {
+    return json{{"caller", "demo"},
+                {"bundles", {bundle("ext_test0", 100)}},
+                {"held_until", iso8601(house.clock.now() + Millis{1'800'000})}}
+        .dump();
+}
+
+void expect_same(const HttpResponse& first, const HttpResponse& again) {
+    EXPECT_EQ(first.status, again.status);
+    EXPECT_EQ(first.body, again.body);
+    EXPECT_EQ(header(first, "Location"), header(again, "Location"));
+}
+
+TEST(Idempotency, HandsOverOnce) {
+    House house;
+    const auto body = hand_over_body(house);
+    const auto first = house.post("/v1/transactions", body, key_one);
+    ASSERT_EQ(first.status, 201);
+    // What happens to it later does not change what was answered.
+    house.post(path_of(json::parse(first.body), "/purchase"), "");
+    house.forward(Millis{60'000});
+    expect_same(first, house.post("/v1/transactions", body, key_one));
+    EXPECT_EQ(json::parse(house.get("/v1/transactions").body)["data"].size(), 1U);
+}
+
+TEST(Idempotency, RefusesAnotherRequestWithTheSameKey) {
+    House house;
+    const auto body = hand_over_body(house);
+    const auto first = json::parse(house.post("/v1/transactions", body, key_one).body);
+    EXPECT_TRUE(is_problem(house.post("/v1/transactions", body + " ", key_one), 409, "Idempotency-Key"));
+    EXPECT_TRUE(is_problem(house.post(path_of(first, "/purchase"), "", key_one), 409, "Idempotency-Key"));
+    EXPECT_EQ(house.read(first)["phase"], "reserved");
+}
+
+TEST(Idempotency, KnowsKeysBySystem) {
+    House house;
+    house.post("/v1/transactions", hand_over_body(house), key_one);
+    auto body = json::parse(hand_over_body(house));
+    body["caller"] = "rival-caller";
+    const auto theirs =
+        house.ask(House::v1_request("POST", "/v1/transactions", body.dump(), key_one, "rival"));
+    EXPECT_EQ(theirs.status, 201) << theirs.body;
+}
+
+TEST(Idempotency, ForgetsWhatWasRefused) {
+    House house;
+    EXPECT_EQ(house.post("/v1/transactions", "{}", key_one).status, 400);
+    EXPECT_EQ(house.post("/v1/transactions", hand_over_body(house), key_one).status, 201);
+}
+
+TEST(Idempotency, RepeatsEveryMove) {
+    House house;
+    const auto transaction = house.hand_over("demo-owner");
+    const auto later = json{{"held_until", iso8601(house.clock.now() + Millis{3'600'000})}}.dump();
+    const std::vector<std::pair<std::string, std::string>> moves{
+        {"/hold", later},
+        {"/purchase", "{}"},
+        {"/confirm", R"({"confirmed":true})"},
+        {"/refunds", R"({"leg":1,"amount":5,"by":"Anna","because":"rain"})"},
+        {"/cancel", "{}"}};
+    std::vector<HttpResponse> answers;
+    for (const auto& [act, body] : moves)
+        answers.push_back(
+            house.post(path_of(transaction, act), body, {{"Idempotency-Key", "key of " + act}}));
+    const auto end = house.read(transaction);
+    for (std::size_t i = 0; i < moves.size(); ++i) {
+        const auto& [act, body] = moves[i];
+        SCOPED_TRACE(act);
+        EXPECT_EQ(answers[i].status, 200) << answers[i].body;
+        expect_same(answers[i],
+                    house.post(path_of(transaction, act), body, {{"Idempotency-Key", "key of " + act}}));
+    }
+    EXPECT_EQ(house.read(transaction), end);
+}
+
+TEST(Idempotency, RepeatsACalloutAndARelease) {
+    House house;
+    const auto transaction = house.hand_over("demo-redirect");
+    const std::string body = R"({"return":{"via":"caller","token":"t1","url":"http://shop.example/t1"}})";
+    const auto first = house.post(path_of(transaction, "/purchase"), body, key_one);
+    ASSERT_TRUE(json::parse(first.body)["callout"].is_object());
+    expect_same(first, house.post(path_of(transaction, "/purchase"), body, key_one));
+    const auto released = house.post(path_of(transaction, "/release"), "", {{"Idempotency-Key", "two"}});
+    EXPECT_EQ(released.status, 200) << released.body;
+    EXPECT_EQ(json::parse(released.body)["phase"], "failed");
+    expect_same(released, house.post(path_of(transaction, "/release"), "", {{"Idempotency-Key", "two"}}));
+}
+
+TEST(Idempotency, RepeatsACallback) {
+    House house;
+    const auto transaction = house.hand_over("demo-redirect");
+    const auto away = house.purchase_via_caller(transaction, "t1");
+    house.customer(away, "pay_get");
+    const std::string body = R"({"caller":"demo-redirect","fields":{"success":"yes"}})";
+    const auto first = house.post("/v1/callbacks/t1", body, key_one);
+    EXPECT_EQ(json::parse(first.body)["phase"], "purchased");
+    house.post(path_of(transaction, "/cancel"), "");
+    EXPECT_EQ(house.read(transaction)["phase"], "cancelled");
+    expect_same(first, house.post("/v1/callbacks/t1", body, key_one));
+    const std::string other = R"({"caller":"demo-redirect","fields":{"success":"no"}})";
+    EXPECT_TRUE(is_problem(house.post("/v1/callbacks/t1", other, key_one), 409, "Idempotency-Key"));
+    EXPECT_TRUE(is_problem(house.post("/v1/callbacks/t1", other), 410, "token"));
+}
+
+TEST(Idempotency, WaitsForARequestThatIsStillAtWork) {
+    House house;
+    const auto transaction = house.hand_over("demo-redirect");
+    const auto request = House::v1_request("POST", path_of(transaction, "/purchase"),
+                                           R"({"return":{"via":"kassi"}})", key_one);
+    house.world.is_silent = true;
+    const auto first = house.begin(request);
+    ASSERT_TRUE(house.queue.run_until([&] { return house.engine->metrics().calls_open == 1; }));
+    const auto again = house.begin(request);
+    EXPECT_FALSE(again->has_value());
+    house.world.answer_all();
+    expect_same(house.answer_of(first), house.answer_of(again));
+    EXPECT_EQ(house.answer_of(again).status, 200);
+    EXPECT_EQ(house.engine->metrics().calls, 1);
+}
+
+TEST(Idempotency, OutlivesTheProcess) {
+    House house;
+    const auto body = hand_over_body(house);
+    const auto first = house.post("/v1/transactions", body, key_one);
+    const auto purchase = path_of(json::parse(first.body), "/purchase");
+    const auto paid = house.post(purchase, "", {{"Idempotency-Key", "two"}});
+    house.restart();
+    expect_same(first, house.post("/v1/transactions", body, key_one));
+    expect_same(paid, house.post(purchase, "", {{"Idempotency-Key", "two"}}));
+    EXPECT_TRUE(is_problem(house.post("/v1/transactions", body + " ", key_one), 409, "Idempotency-Key"));
+}
+
+}  // namespace
+}  // namespace kassi::doors

@@ -1,0 +1,44 @@
+#include <gmock/gmock.h>
+
+#include "house.hpp"
+
+namespace kassi::doors {
+namespace {
+
+TEST(Ops, TellsThatItLivesAndWhetherItIsReady) {
+    House house;
+    EXPECT_EQ(house.browse("GET", "/ops/healthz").status, 200);
+    EXPECT_EQ(house.browse("GET", "/ops/readyz").status, 200);
+    house.not_ready = "the disk is full";
+    const auto response = house.browse("GET", "/ops/readyz");
+    EXPECT_EQ(response.status, 503);
+    EXPECT_EQ(json::parse(response.body)["reason"], "the disk is full");
+    EXPECT_EQ(house.browse("GET", "/ops/healthz").status, 200);
+    EXPECT_THAT(house.browse("GET", "/ops/metrics").body, testing::HasSubstr("\nkassi_ready 0\n"));
+}
+
+TEST(Ops, CountsForPrometheus) {
+    House house;
+    house.hand_over("demo");
+    house.purchase_via_kassi(house.hand_over("demo-redirect"));
+    const auto response = house.browse("GET", "/ops/metrics");
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(response.header("Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
+    EXPECT_THAT(response.body, testing::HasSubstr("\nkassi_transactions_total 2\n"));
+    EXPECT_THAT(response.body, testing::HasSubstr("\nkassi_transactions_open 2\n"));
+    EXPECT_THAT(response.body, testing::HasSubstr("\nkassi_provider_calls_total 1\n"));
+    // Every sample stands behind its two lines.
+    EXPECT_THAT(response.body, testing::StartsWith("# HELP kassi_ready "));
+    EXPECT_THAT(response.body, testing::HasSubstr("\n# TYPE kassi_commits_total counter\n"));
+}
+
+TEST(Ops, KnowsNothingElse) {
+    House house;
+    EXPECT_EQ(house.browse("GET", "/ops/secrets").status, 404);
+    const auto response = house.browse("POST", "/ops/healthz");
+    EXPECT_EQ(response.status, 405);
+    EXPECT_EQ(header(response, "Allow"), "GET");
+}
+
+}  // namespace
+}  // namespace kassi::doors

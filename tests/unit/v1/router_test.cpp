@@ -1,0 +1,57 @@
+#include "api/router.hpp"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+
+namespace kassi::api {
+namespace {
+
+Handler says(const std::string& text, Fields headers = {}) {
+    return [text, headers](const HttpRequest&, const Reply& reply) { reply({200, headers, text}); };
+}
+
+HttpResponse ask(const Handler& handler, const std::string& target, Fields headers = {}) {
+    std::optional<HttpResponse> answer;
+    handler({"GET", target, std::move(headers), "", ""},
+            [&](HttpResponse response) { answer = std::move(response); });
+    return answer.value_or(HttpResponse{});
+}
+
+TEST(Router, TakesTheLongestPrefix) {
+    const auto handler = route(
+        {{"/", says("rest")}, {"/v1/", says("v1")}, {"/v1/inner/", says("inner")}, {"/f13/", says("f13")}});
+    EXPECT_EQ(ask(handler, "/v1/transactions").body, "v1");
+    EXPECT_EQ(ask(handler, "/v1/inner/x?y=/f13/").body, "inner");
+    EXPECT_EQ(ask(handler, "/f13/test.v1").body, "f13");
+    EXPECT_EQ(ask(handler, "/v1").body, "rest");
+    EXPECT_EQ(ask(handler, "/other").body, "rest");
+}
+
+TEST(Router, AnswersInJsonWhereNothingIs) {
+    const auto response = ask(route({{"/v1/", says("v1")}}), "/v2/");
+    EXPECT_EQ(response.status, 404);
+    EXPECT_EQ(response.header("Content-Type"), "application/json");
+    EXPECT_NE(response.header("X-Request-Id"), "");
+}
+
+TEST(Router, AddsWhatHandlersLeaveOut) {
+    const auto handler = route(
+        {{"/a", says("")}, {"/b", says("", {{"Cache-Control", "max-age=60"}, {"X-Request-Id", "mine"}})}});
+    EXPECT_EQ(ask(handler, "/a").header("Cache-Control"), "no-store");
+    EXPECT_EQ(ask(handler, "/a", {{"X-Request-Id", "theirs"}}).header("X-Request-Id"), "theirs");
+    EXPECT_EQ(ask(handler, "/b").header("Cache-Control"), "max-age=60");
+    EXPECT_EQ(ask(handler, "/b", {{"X-Request-Id", "theirs"}}).header("X-Request-Id"), "mine");
+    EXPECT_NE(ask(handler, "/a").header("X-Request-Id"), ask(handler, "/a").header("X-Request-Id"));
+}
+
+TEST(Router, DoesNotRepeatAnImproperId) {
+    const auto handler = route({{"/a", says("")}});
+    for (const auto& id : {std::string("two words"), std::string("\x01"), std::string(129, 'x')})
+        EXPECT_NE(ask(handler, "/a", {{"X-Request-Id", id}}).header("X-Request-Id"), id);
+    const std::string longest(128, 'x');
+    EXPECT_EQ(ask(handler, "/a", {{"X-Request-Id", longest}}).header("X-Request-Id"), longest);
+}
+
+}  // namespace
+}  // namespace kassi::api
