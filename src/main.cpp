@@ -1,0 +1,129 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <functional>
+
+#include "service/commands.hpp"
+#if __has_include("sandbox/sandbox.hpp")
+#include "sandbox/sandbox.hpp"
+#define KASSI_HAS_SANDBOX 1
+#else
+#define KASSI_HAS_SANDBOX 0
+#endif
+
+/// The command line: words in, one call, an exit status out. Secrets never come this way: others can read it.
+namespace {
+
+using kassi::service::Place;
+
+/// --config FILE or --data DIR, one of the two.
+void add_place(CLI::App& command, Place& place) {
+    auto* group = command.add_option_group("place", "Where the house is");
+    group->add_option("--config", place.config_file, "configuration (TOML)")->type_name("FILE");
+    group->add_option("--data", place.data_directory, "data directory of a sandbox")->type_name("DIR");
+    group->require_option(1);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app{"Kassi: drives every payment of a trolley to one certain end, and can prove what happened."};
+    app.name("kassi");
+    app.set_version_flag("--version", "kassi " KASSI_VERSION);
+    app.require_subcommand(1);
+
+    // Exactly one subcommand is called, so what its words mean can be kept in one place.
+    std::function<int()> run;
+    Place place;
+    std::string config_file;
+    std::string transaction;
+    std::string head;
+    std::string format = "text";
+    bool as_json = false;
+    kassi::service::SettleRequest settlement;
+
+    auto* serve = app.add_subcommand("serve", "Run the service until SIGTERM");
+    serve->add_option("--config", config_file, "configuration (TOML)")->required()->type_name("FILE");
+    serve->callback([&] { run = [&] { return kassi::service::serve(config_file); }; });
+
+#if KASSI_HAS_SANDBOX
+    kassi::sandbox::Options sandbox_options;
+    auto* sandbox = app.add_subcommand(
+        "sandbox", "Run everything on loopback, with demo accounts, simulators and a shop");
+    sandbox->add_option("--port", sandbox_options.port, "port of 127.0.0.1; 0: any free one")
+        ->capture_default_str();
+    sandbox
+        ->add_option("--data", sandbox_options.data_directory,
+                     "data directory; left out: a fresh temporary one")
+        ->type_name("DIR");
+    sandbox->callback([&] { run = [&] { return kassi::sandbox::run(sandbox_options); }; });
+    place.sandbox_config = [](const std::string& data) { return kassi::sandbox::configuration(data); };
+#endif
+
+    auto* show = app.add_subcommand("show", "Print the story of a payment and explain its state");
+    add_place(*show, place);
+    show->add_option("transaction", transaction, "uuid or reference (T000-...)")->required();
+    show->add_flag("--json", as_json, "for programs");
+    show->callback([&] { run = [&] { return kassi::service::show(place, transaction, as_json); }; });
+
+    auto* status = app.add_subcommand("status", "What is open, in doubt, or needs a person");
+    add_place(*status, place);
+    status->add_flag("--json", as_json, "for programs");
+    status->callback([&] { run = [&] { return kassi::service::status(place, as_json); }; });
+
+    auto* verify =
+        app.add_subcommand("verify", "Replay the journal, compare it with the state, check both chains");
+    add_place(*verify, place);
+    verify->add_option("--head", head, "a head printed earlier, which must still be there");
+    verify->footer("Exit status: 0 clean, 1 findings, 2 could not.");
+    verify->callback([&] { run = [&] { return kassi::service::verify(place, head); }; });
+
+    auto* sweep =
+        app.add_subcommand("sweep", "Do what is due now: asks the running server, or does it itself");
+    add_place(*sweep, place);
+    sweep->add_flag("--json", as_json, "for programs");
+    sweep->footer("Exit status: 0 done, 3 something needs a person, 2 could not.");
+    sweep->callback([&] { run = [&] { return kassi::service::sweep(place, as_json); }; });
+
+    auto* migrate = app.add_subcommand("migrate", "Bring the schema of a stopped house up to date");
+    add_place(*migrate, place);
+    migrate->callback([&] { run = [&] { return kassi::service::migrate(place); }; });
+
+    auto* settle = app.add_subcommand("settle", "Say where the money of a leg is, as a named person");
+    add_place(*settle, place);
+    settle->add_option("transaction", settlement.transaction, "uuid or reference (T000-...)")->required();
+    settle->add_option("--leg", settlement.leg, "number of the leg")->required();
+    settle->add_option("--money", settlement.money, "where the money is")
+        ->required()
+        ->check(CLI::IsMember({"none", "held", "taken", "back"}));
+    settle->add_option("--by", settlement.by, "who says so")->required()->type_name("NAME");
+    settle->add_option("--because", settlement.because, "how you know")->required()->type_name("TEXT");
+    settle->callback([&] { run = [&] { return kassi::service::settle(place, settlement); }; });
+
+    auto* states = app.add_subcommand("states", "Print the state machine");
+    states->add_option("--format", format, "text, dot or svg")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"text", "dot", "svg"}));
+    states->callback([&] { run = [&] { return kassi::service::states(format); }; });
+
+    auto* check =
+        app.add_subcommand("check-config", "Check a configuration and say everything that is wrong with it");
+    check->add_option("--config", config_file, "configuration (TOML)")->required()->type_name("FILE");
+    check->callback([&] { run = [&] { return kassi::service::check_config(config_file); }; });
+
+    auto* hash = app.add_subcommand(
+        "hash-password", "Read a password from standard input, print its hash for the configuration");
+    hash->callback([&] { run = [] { return kassi::service::hash_password(); }; });
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : kassi::service::exit_failed;
+    }
+    try {
+        return run();
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "kassi: %s\n", error.what());
+        return kassi::service::exit_failed;
+    }
+}

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "service/service.hpp"
+
+/// The operator's commands. Each answers with the exit status of the process: 0 done and nothing to do, 2
+/// could not (the reason is on standard error); sweep and verify have more to say.
+namespace kassi::service {
+
+/// What exit statuses mean.
+inline constexpr int exit_ok = 0;
+inline constexpr int exit_findings = 1;      ///< verify: the record is not as it should be
+inline constexpr int exit_failed = 2;        ///< could not do it; also a wrong command line
+inline constexpr int exit_needs_person = 3;  ///< sweep: done, and something waits for a person
+
+/// Where the house is: one of the two is given.
+struct Place {
+    std::string config_file;
+    std::string data_directory;  ///< of a sandbox
+    /// The configuration of a sandbox in that directory, without a server (main.cpp: only it sees the
+    /// sandbox).
+    std::function<Config(const std::string& data_directory)> sandbox_config;
+};
+
+int show(const Place& place, const std::string& transaction, bool as_json);
+int status(const Place& place, bool as_json);
+int verify(const Place& place, const std::string& head);
+int sweep(const Place& place, bool as_json);
+int migrate(const Place& place);
+struct SettleRequest {
+    std::string transaction;
+    std::int64_t leg = 0;
+    std::string money;  ///< none held taken back
+    std::string by, because;
+};
+int settle(const Place& place, const SettleRequest& request);
+/// `format`: text, dot or svg.
+int states(const std::string& format);
+int check_config(const std::string& file);
+/// Reads the password without echo from a terminal (twice), or one line of standard input.
+int hash_password();
+/// Runs the house until SIGTERM or SIGINT.
+int serve(const std::string& config_file);
+
+}  // namespace kassi::service

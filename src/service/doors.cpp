@@ -1,0 +1,48 @@
+#include "service/doors.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include "api/f13/door.hpp"
+#include "api/ops/ops.hpp"
+#include "api/passwords.hpp"
+#include "api/v1/door.hpp"
+#include "callbacks/callbacks.hpp"
+
+namespace kassi::service {
+
+struct Doors::State {
+    State(boost::asio::io_context& io, House& given_house, const Config& config,
+          std::shared_ptr<api::f13::BoxOffice> given_box_office, std::function<std::string()> given_not_ready)
+        : house(given_house),
+          passwords(config.directory, house.randomness(),
+                    [&io](std::function<void()> callback) { boost::asio::post(io, std::move(callback)); }),
+          box_office(std::move(given_box_office)),
+          not_ready(std::move(given_not_ready)) {}
+
+    House& house;
+    api::Passwords passwords;
+    std::shared_ptr<api::f13::BoxOffice> box_office;
+    std::function<std::string()> not_ready;
+};
+
+Doors::Doors(boost::asio::io_context& io, House& house, const Config& config,
+             std::shared_ptr<api::f13::BoxOffice> box_office, std::function<std::string()> not_ready)
+    : state_(std::make_unique<State>(io, house, config, std::move(box_office), std::move(not_ready))) {}
+Doors::~Doors() = default;
+
+std::vector<api::Mount> Doors::for_the_world() const {
+    auto& engine = state_->house.engine();
+    std::vector<api::Mount> mounts;
+    mounts.push_back(api::f13_door({engine, state_->passwords, state_->box_office}));
+    mounts.push_back({"/v1/", api::v1::door(engine)});
+    mounts.push_back({"/callback/", callbacks::browser_door(engine, state_->house.randomness())});
+    mounts.push_back({"/callout/", callbacks::callout_door(engine, state_->house.randomness())});
+    mounts.push_back({"/webhooks/", callbacks::webhooks_door(engine)});
+    return mounts;
+}
+
+std::vector<api::Mount> Doors::for_operators() const {
+    return {{"/", api::ops::door(state_->house.engine(), state_->not_ready)}};
+}
+
+}  // namespace kassi::service

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "api/router.hpp"
+#include "engine/engine.hpp"
+#include "service/house.hpp"
+
+namespace kassi::service {
+
+/// What the doors of the house share, and the doors over it.
+class Doors {
+  public:
+    /// `not_ready` is what /readyz says, "" when all is well. `box_office` may be nullptr. The others must
+    /// outlive it.
+    Doors(boost::asio::io_context& io, House& house, const Config& config,
+          std::shared_ptr<api::f13::BoxOffice> box_office, std::function<std::string()> not_ready);
+    ~Doors();
+    Doors(const Doors&) = delete;
+    Doors& operator=(const Doors&) = delete;
+    /// For the world: F13, /v1, callbacks, webhooks, callout pages.
+    [[nodiscard]] std::vector<api::Mount> for_the_world() const;
+    /// For the operators' own listener.
+    [[nodiscard]] std::vector<api::Mount> for_operators() const;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace kassi::service

@@ -1,0 +1,58 @@
+#include "service/house.hpp"
+
+#include <boost/asio/post.hpp>
+#include <stdexcept>
+
+namespace kassi::service {
+House::House(boost::asio::io_context& io, const Config& config, std::shared_ptr<SystemClock> clock)
+    : clock_(std::move(clock)), digest_key_(store::digest_key(config.master_key)) {
+    auto registry = providers::Registry::make(config.directory.merchants);
+    if (!registry) throw std::runtime_error(registry.error().field + ": " + registry.error().message);
+    registry_ = std::move(*registry);
+
+    store::SqliteOptions options;
+    options.directory = config.data_directory;
+    options.master_key = config.master_key;
+    options.post = [&io](std::function<void()> callback) { boost::asio::post(io, std::move(callback)); };
+    options.clock = clock_.get();
+    auto store = store::SqliteStore::open(std::move(options));
+    if (!store) throw std::runtime_error(config.data_directory + ": " + store.error().message);
+    store_ = std::move(*store);
+
+    // Never behind the last committed row. In a sandbox the clock may have been moved before the last stop:
+    // that is not drift, so it counts as moved again.
+    const auto last = store_->counts().last_row_at;
+    if (config.settings.mode == engine::Mode::live) {
+        clock_->never_before(last);
+    } else if (const auto missing = last - clock_->now(); missing > Millis(0)) {
+        clock_->advance(missing);
+    }
+
+    outside_ =
+        std::make_unique<HttpOutside>(io, clock_,
+                                      OutsideOptions{config.trusted_certificates_pem, config.loopback_only,
+                                                     config.settings.mode == engine::Mode::live});
+    engine_ = std::make_unique<engine::Engine>(engine::Engine::Parts{*store_, *registry_, config.directory,
+                                                                     config.settings, *clock_, randomness_,
+                                                                     *outside_, digest_key_.reveal()});
+}
+
+House::~House() {
+    // First what calls back, then what is called.
+    outside_->stop();
+    engine_.reset();
+    outside_.reset();
+    store_.reset();
+}
+
+void House::check_merchants() {
+    std::string missing;
+    for (const auto& name : store_->open_merchants()) {
+        if (registry_->merchant(name) == nullptr) missing += (missing.empty() ? "" : ", ") + name;
+    }
+    if (missing.empty()) return;
+    throw std::runtime_error("open payments name merchants that the configuration lacks: " + missing +
+                             "; keep them, with retired = true, until their payments are settled");
+}
+
+}  // namespace kassi::service

@@ -1,0 +1,225 @@
+#include "service/service.hpp"
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+
+#include "base/log.hpp"
+#include "http/server.hpp"
+#include "service/control.hpp"
+#include "service/doors.hpp"
+#include "service/house.hpp"
+
+namespace kassi::service {
+namespace {
+
+std::string whole_file(const std::string& file) {
+    std::ifstream in(file, std::ios::binary);
+    if (!in) throw std::runtime_error(file + " cannot be read");
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+http::ServerOptions server_options(const Listen& listen) {
+    http::ServerOptions options;
+    options.address = listen.address;
+    options.port = listen.port;
+    if (!listen.tls_certificate_file.empty()) {
+        auto key = read_secret_file(listen.tls_key_file);
+        if (!key) throw std::runtime_error(key.error().message);
+        options.tls = http::TlsIdentity{whole_file(listen.tls_certificate_file), std::move(*key)};
+    }
+    return options;
+}
+
+std::string url_of(const Listen& listen, unsigned short port) {
+    const auto address = listen.address == "0.0.0.0" ? "127.0.0.1"
+                         : listen.address == "::"    ? "::1"
+                                                     : listen.address;
+    const auto host = address.find(':') == std::string::npos ? address : "[" + address + "]";
+    return (listen.tls_certificate_file.empty() ? "http://" : "https://") + host + ":" + std::to_string(port);
+}
+
+/// Connections, the store and the way out together may need more than the usual 1,024.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
+void forbid_core_dumps() {
+    ::prctl(PR_SET_DUMPABLE, 0);
+    const rlimit none{0, 0};
+    ::setrlimit(RLIMIT_CORE, &none);
+}
+
+struct Service::State {
+    State(Config given, std::shared_ptr<SystemClock> given_clock, std::vector<api::Mount> given_more)
+        : config(std::move(given)), clock(std::move(given_clock)), more(std::move(given_more)) {
+        // The io_context does not run yet: whoever connects waits until everything is there.
+        doors_server = std::make_unique<http::Server>(
+            io, server_options(config.doors),
+            [this](HttpRequest request, Reply reply) { handler(std::move(request), std::move(reply)); });
+        if (config.operators) {
+            operators_server = std::make_unique<http::Server>(
+                io, server_options(*config.operators), [this](HttpRequest request, Reply reply) {
+                    operators_handler(std::move(request), std::move(reply));
+                });
+        }
+        if (config.when_bound) config.when_bound(config, doors_server->port());
+        if (config.settings.public_url.empty())
+            config.settings.public_url = url_of(config.doors, doors_server->port());
+        house = std::make_unique<House>(io, config, clock);
+        house->check_merchants();
+        operations = std::make_unique<Operations>(house->engine(), house->outside());
+        control = std::make_unique<ControlServer>(io, config.data_directory, *operations);
+    }
+
+    ~State() { close(); }
+
+    void start() {
+        doors = std::make_unique<Doors>(io, *house, config, std::move(box_office),
+                                        [this] { return not_ready(); });
+        auto mounts = doors->for_the_world();
+        mounts.insert(mounts.end(), more.begin(), more.end());
+        handler = api::route(std::move(mounts));
+        operators_handler = api::route(doors->for_operators());
+        signals.add(SIGTERM);
+        signals.add(SIGINT);
+        wait_for_signal();
+        house->engine().start();
+        running = true;
+        log::info("serving",
+                  {{"url", config.settings.public_url},
+                   {"doors", url_of(config.doors, doors_server->port())},
+                   {"operators", operators_server ? url_of(*config.operators, operators_server->port()) : ""},
+                   {"data", config.data_directory},
+                   {"mode", config.settings.mode == engine::Mode::live ? "live" : "sandbox"}});
+        if (stop_asked) begin_stop("stop");
+    }
+
+    [[nodiscard]] std::string not_ready() const {
+        if (stopping) return "stopping";
+        if (!house->store().writable()) return "the store cannot be written";
+        if (!house->outside().clock_trusted()) return "the machine's clock and ours disagree";
+        return "";
+    }
+
+    void wait_for_signal() {
+        signals.async_wait([this](const boost::system::error_code& ec, int number) {
+            if (ec) return;
+            begin_stop(number == SIGTERM ? "SIGTERM" : "SIGINT");
+            wait_for_signal();
+        });
+    }
+
+    void begin_stop(std::string_view why) {
+        if (stopping) {
+            log::warning("stopping_at_once", {{"why", why}});
+            io.stop();
+            return;
+        }
+        stopping = true;
+        log::info("stopping", {{"why", why}});
+        stops_open = operators_server ? 3 : 2;
+        const auto one_less = [this] {
+            if (--stops_open == 0) io.stop();
+        };
+        doors_server->stop(stop_patience, one_less);
+        if (operators_server) operators_server->stop(stop_patience, one_less);
+        house->engine().stop(stop_patience, one_less);
+    }
+
+    /// What calls before what is called; the store last, which writes what is queued.
+    void close() {
+        control.reset();
+        doors_server.reset();
+        operators_server.reset();
+        doors.reset();
+        house.reset();
+        operations.reset();
+    }
+
+    Config config;
+    std::shared_ptr<SystemClock> clock;
+    std::vector<api::Mount> more;
+    boost::asio::io_context io{1};
+    boost::asio::signal_set signals{io};
+    Handler handler, operators_handler;
+    std::unique_ptr<http::Server> doors_server, operators_server;
+    std::unique_ptr<House> house;
+    std::shared_ptr<api::f13::BoxOffice> box_office;
+    std::unique_ptr<Doors> doors;
+    std::unique_ptr<Operations> operations;
+    std::unique_ptr<ControlServer> control;
+    bool running = false, stopping = false, stop_asked = false;
+    int stops_open = 0;
+};
+
+Service::Service(Config config, std::shared_ptr<SystemClock> clock, std::vector<api::Mount> more)
+    : state_(std::make_unique<State>(std::move(config), std::move(clock), std::move(more))) {}
+Service::~Service() = default;
+
+unsigned short Service::port() const {
+    return state_->doors_server->port();
+}
+unsigned short Service::operators_port() const {
+    return state_->operators_server ? state_->operators_server->port() : static_cast<unsigned short>(0);
+}
+const Config& Service::config() const {
+    return state_->config;
+}
+engine::Engine& Service::engine() {
+    return state_->house->engine();
+}
+boost::asio::io_context& Service::io() {
+    return state_->io;
+}
+
+void Service::add_doors(std::vector<api::Mount> more) {
+    KASSI_ENSURE(!state_->running);
+    for (auto& mount : more) state_->more.push_back(std::move(mount));
+}
+
+void Service::set_box_office(std::shared_ptr<api::f13::BoxOffice> box_office) {
+    KASSI_ENSURE(!state_->running);
+    state_->box_office = std::move(box_office);
+}
+
+int Service::run() {
+    std::signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
+    try {
+        state_->start();
+        state_->io.run();
+    } catch (const std::exception& error) {
+        // Read errors of the store among them: what it holds is durable, and the next start takes it up.
+        log::error("ended", {{"why", error.what()}});
+        return 1;
+    }
+    state_->close();
+    log::info("stopped", {});
+    return 0;
+}
+
+void Service::stop() {
+    boost::asio::post(state_->io, [state = state_.get()] {
+        if (state->stopping) return;
+        if (state->running)
+            state->begin_stop("stop");
+        else
+            state->stop_asked = true;
+    });
+}
+
+}  // namespace kassi::service

@@ -1,0 +1,414 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <boost/asio/steady_timer.hpp>
+#include <csignal>
+#include <future>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/crypto.hpp"
+#include "http/client.hpp"
+#include "http/server.hpp"
+#include "service/control.hpp"
+#include "service/house.hpp"
+#include "service/story.hpp"
+#include "temporary.hpp"
+
+namespace kassi::service {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+constexpr const char* api_key = "key-of-the-box-office";
+
+Config on_credit_config(const std::string& data) {
+    Config config;
+    engine::System system;
+    system.name = "box-office";
+    system.key_digests = {encoding::hex(crypto::to_bytes(crypto::sha256(api_key)))};
+    config.directory.systems.push_back(system);
+    providers::Merchant merchant;
+    merchant.name = "house-credit";
+    merchant.provider = "on_credit";
+    config.directory.merchants.push_back(merchant);
+    engine::Caller caller;
+    caller.name = "demo";
+    caller.system = "box-office";
+    caller.ways["*"] = {"house-credit"};
+    config.directory.callers.push_back(caller);
+    config.operators = Listen{};
+    config.data_directory = data;
+    config.master_key = Secret<>(std::string(32, 'k'));
+    config.loopback_only = true;
+    return config;
+}
+
+/// The same with a redirect house at `base_url` besides.
+Config redirect_config(const std::string& data, const std::string& base_url) {
+    auto config = on_credit_config(data);
+    providers::Merchant merchant;
+    merchant.name = "acme";
+    merchant.provider = "redirect";
+    merchant.base_url = base_url;
+    merchant.simulator = true;
+    merchant.secrets.emplace("api_key", Secret<>("api"));
+    merchant.secrets.emplace("notice_secret", Secret<>("notice"));
+    config.directory.merchants.push_back(merchant);
+    config.directory.callers[0].ways["*"] = {"acme"};
+    config.directory.callers[0].return_hosts = {"127.0.0.1:9"};
+    return config;
+}
+
+engine::HandOverRequest trolley(Instant now) {
+    engine::HandOverRequest request;
+    request.system = "box-office";
+    request.caller = "demo";
+    core::Bundle bundle;
+    bundle.source = "ext_test1";
+    bundle.description = "Two seats\x1b[2J in the stalls";
+    bundle.amount = Money{11000, *Currency::parse("GBP", "")};
+    bundle.orders.push_back(core::Order{1, bundle.amount, true});
+    request.bundles.push_back(bundle);
+    request.held_until = now + std::chrono::minutes(30);
+    return request;
+}
+
+/// A service that runs in a thread of its own, as main() runs it.
+class Running {
+  public:
+    explicit Running(Config config, std::vector<api::Mount> more = {})
+        : service_(std::move(config), std::make_shared<SystemClock>(), std::move(more)),
+          thread_([this] { status_ = service_.run(); }) {}
+    ~Running() { stop(); }
+    int stop() {
+        if (thread_.joinable()) {
+            service_.stop();
+            thread_.join();
+        }
+        return status_;
+    }
+    Service& service() { return service_; }
+    [[nodiscard]] HttpResponse get(const std::string& target, bool operators = false,
+                                   const Fields& headers = {}) {
+        return send({"GET", target, headers, "", ""}, operators);
+    }
+    [[nodiscard]] HttpResponse send(HttpRequest request, bool operators = false) {
+        boost::asio::io_context io{1};
+        http::Client client(io, {});
+        const auto port = operators ? service_.operators_port() : service_.port();
+        request.target = "http://127.0.0.1:" + std::to_string(port) + request.target;
+        HttpResponse answer;
+        answer.status = 0;
+        client.send(std::move(request), std::chrono::seconds(60), [&](http::Outcome outcome) {
+            if (auto* response = std::get_if<HttpResponse>(&outcome)) answer = std::move(*response);
+            io.stop();
+        });
+        io.run();
+        return answer;
+    }
+
+  private:
+    Service service_;
+    int status_ = -1;
+    std::thread thread_;
+};
+
+/// What a purchase leads to, in the thread of the caller.
+class Stepping {
+  public:
+    explicit Stepping(const Config& given)
+        : config(given), house(io, config, std::make_shared<SystemClock>()) {}
+    template <class T>
+    T wait(const std::optional<T>& answer) {
+        const auto work = boost::asio::make_work_guard(io);
+        while (!answer) io.run_one();
+        return *answer;
+    }
+    TransactionId hand_over() {
+        std::optional<TransactionId> id;
+        house.engine().hand_over(
+            trolley(house.engine().now()), {"system box-office", "track-1", std::nullopt},
+            [&](Result<engine::View> view) {
+                if (!view) throw std::runtime_error(view.error().field + " " + view.error().message);
+                id = view->transaction.id;
+            });
+        return wait(id);
+    }
+    engine::View purchase(const TransactionId& id, engine::PurchaseRequest request = {}) {
+        std::optional<engine::View> after;
+        house.engine().purchase(
+            id, std::move(request), {"caller demo", "", std::nullopt}, [&](Result<engine::View> view) {
+                if (!view) throw std::runtime_error(view.error().field + " " + view.error().message);
+                after = *view;
+            });
+        return wait(after);
+    }
+    const Config config;
+    boost::asio::io_context io{1};
+    House house;
+};
+
+std::string ask(const std::string& directory, const std::string& request) {
+    const auto answer = ask_server(directory, request, [](const std::string&) {});
+    if (!answer) return "nobody";
+    return *answer ? **answer : "error " + answer->error().field + ": " + answer->error().message;
+}
+
+// ---- service ------------------------------------------------------------------------------------------
+
+TEST(ServiceTest, ServesItsDoorsAndStopsWithZero) {
+    TemporaryFolder folder;
+    Running running(on_credit_config(folder.path("data")));
+    EXPECT_EQ(running.get("/v1/transactions").status, 401);
+    EXPECT_EQ(
+        running.get("/v1/transactions", false, {{"Authorization", std::string("Bearer ") + api_key}}).status,
+        200);
+    EXPECT_EQ(running.get("/f13/test.v1").status, 401);
+    EXPECT_EQ(running.get("/callback/nonsense").status, 400);
+    EXPECT_EQ(running.get("/nothing-here").status, 404);
+    EXPECT_EQ(running.get("/metrics").status, 404) << "operators have a listener of their own";
+    EXPECT_EQ(running.get("/healthz", true).status, 200);
+    EXPECT_EQ(running.get("/readyz", true).status, 200);
+    EXPECT_EQ(running.get("/metrics", true).status, 200);
+    EXPECT_EQ(running.service().config().settings.public_url,
+              "http://127.0.0.1:" + std::to_string(running.service().port()));
+    EXPECT_EQ(running.stop(), 0);
+}
+
+TEST(ServiceTest, StartsAgainOnTheSameData) {
+    TemporaryFolder folder;
+    for (int i = 0; i < 2; ++i) {
+        Running running(on_credit_config(folder.path("data")));
+        EXPECT_EQ(running.get("/healthz", true).status, 200);
+        EXPECT_EQ(running.stop(), 0);
+    }
+}
+
+TEST(ServiceTest, TwoOnOneDataDirectoryAreRefused) {
+    TemporaryFolder folder;
+    Running running(on_credit_config(folder.path("data")));
+    try {
+        Service second(on_credit_config(folder.path("data")), std::make_shared<SystemClock>());
+        FAIL();
+    } catch (const std::runtime_error& error) {
+        EXPECT_THAT(error.what(), HasSubstr("another process holds the lock"));
+    }
+    EXPECT_EQ(json::parse(ask(folder.path("data"), R"({"do":"status"})")).at("mode"), "sandbox")
+        << "the first goes on";
+}
+
+TEST(ServiceTest, APortThatIsTakenIsRefused) {
+    TemporaryFolder folder;
+    Running running(on_credit_config(folder.path("data")));
+    auto config = on_credit_config(folder.path("other"));
+    config.doors.port = running.service().port();
+    EXPECT_THROW(Service(std::move(config), std::make_shared<SystemClock>()), std::runtime_error);
+}
+
+TEST(ServiceTest, WhatIsUnderWayIsFinishedBeforeTheEnd) {
+    TemporaryFolder folder;
+    std::promise<void> begun;
+    Service* service = nullptr;
+    std::vector<api::Mount> more;
+    more.push_back(
+        {"/slow", [&](HttpRequest, Reply reply) {
+             auto timer =
+                 std::make_shared<boost::asio::steady_timer>(service->io(), std::chrono::milliseconds(300));
+             timer->async_wait([timer, reply = std::move(reply)](const boost::system::error_code&) {
+                 reply(json_response(200, "{}"));
+             });
+             begun.set_value();
+         }});
+    Running running(on_credit_config(folder.path("data")), std::move(more));
+    service = &running.service();
+    auto answer = std::async(std::launch::async, [&] { return running.get("/slow").status; });
+    begun.get_future().wait();
+    EXPECT_EQ(running.stop(), 0);
+    EXPECT_EQ(answer.get(), 200);
+}
+
+TEST(ServiceTest, TheBoundPortIsToldBeforeAnythingElse) {
+    TemporaryFolder folder;
+    auto config = on_credit_config(folder.path("data"));
+    unsigned short told = 0;
+    config.when_bound = [&](Config& bound, unsigned short port) {
+        told = port;
+        bound.settings.public_url = "http://localhost:" + std::to_string(port);
+        EXPECT_FALSE(std::filesystem::exists(bound.data_directory));
+    };
+    Running running(std::move(config));
+    EXPECT_EQ(told, running.service().port());
+    EXPECT_EQ(running.service().engine().settings().public_url, "http://localhost:" + std::to_string(told));
+}
+
+TEST(ServiceTest, AnOpenLegWhoseMerchantIsGoneRefusesTheStart) {
+    TemporaryFolder folder;
+    {
+        // A provider that never answers; then the process is gone.
+        boost::asio::io_context provider_io{1};
+        std::vector<http::Reply> kept;
+        http::Server provider(provider_io, {},
+                              [&](HttpRequest, http::Reply reply) { kept.push_back(std::move(reply)); });
+        Stepping before(
+            redirect_config(folder.path("data"), "http://127.0.0.1:" + std::to_string(provider.port())));
+        before.house.check_merchants();
+        engine::PurchaseRequest request;
+        request.returns.emplace();
+        request.returns->token = "abc";
+        request.returns->url = "http://127.0.0.1:9/back/abc";
+        request.returns->remote_site = "127.0.0.1:9";
+        before.purchase(before.hand_over(), request);
+    }
+    try {
+        Service service(on_credit_config(folder.path("data")), std::make_shared<SystemClock>());
+        FAIL();
+    } catch (const std::runtime_error& error) {
+        EXPECT_THAT(error.what(), HasSubstr("acme"));
+        EXPECT_THAT(error.what(), HasSubstr("retired = true"));
+    }
+    auto retired = redirect_config(folder.path("data"), "http://127.0.0.1:1");
+    retired.directory.merchants.back().retired = true;
+    EXPECT_NO_THROW(Service(std::move(retired), std::make_shared<SystemClock>()));
+}
+
+TEST(ServiceTest, AnotherMasterKeyIsRefused) {
+    TemporaryFolder folder;
+    { Stepping(on_credit_config(folder.path("data"))).hand_over(); }
+    auto config = on_credit_config(folder.path("data"));
+    config.master_key = Secret<>(std::string(32, 'x'));
+    EXPECT_THROW(Service(std::move(config), std::make_shared<SystemClock>()), std::runtime_error);
+}
+
+// ---- control socket -----------------------------------------------------------------------------------
+
+class ControlTest : public testing::Test {
+  protected:
+    TemporaryFolder folder;
+    std::string data = folder.path("data");
+};
+
+TEST_F(ControlTest, NobodyAnswersWhereNobodyRuns) {
+    EXPECT_EQ(ask(data, R"({"do":"status"})"), "nobody");
+    { Running running(on_credit_config(data)); }
+    EXPECT_FALSE(std::filesystem::exists(data + "/control")) << "a stopped server leaves no socket";
+    EXPECT_EQ(ask(data, R"({"do":"status"})"), "nobody");
+}
+
+TEST_F(ControlTest, TheSocketIsItsOwnersAlone) {
+    Running running(on_credit_config(data));
+    struct stat about {};
+    ASSERT_EQ(::stat((data + "/control").c_str(), &about), 0);
+    EXPECT_TRUE(S_ISSOCK(about.st_mode));
+    EXPECT_EQ(about.st_mode & 0777U, 0600U);
+}
+
+TEST_F(ControlTest, ASocketThatAKilledServerLeftIsReplaced) {
+    { Running running(on_credit_config(data)); }
+    const int descriptor = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    (data + "/control").copy(address.sun_path, sizeof(address.sun_path) - 1);
+    ASSERT_EQ(::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+    ::close(descriptor);
+    Running running(on_credit_config(data));
+    EXPECT_EQ(json::parse(ask(data, R"({"do":"status"})")).at("transactions"), 0);
+}
+
+TEST_F(ControlTest, ADeepDataDirectoryHasASocketToo) {
+    data = folder.path(std::string(100, 'd') + "/" + std::string(100, 'e'));
+    std::filesystem::create_directories(data);
+    Running running(on_credit_config(data));
+    EXPECT_EQ(json::parse(ask(data, R"({"do":"status"})")).at("transactions"), 0);
+}
+
+TEST_F(ControlTest, BadRequestsAreRefusedByName) {
+    Running running(on_credit_config(data));
+    EXPECT_THAT(ask(data, "{"), HasSubstr("error request"));
+    EXPECT_THAT(ask(data, "[]"), HasSubstr("error request: must be an object"));
+    EXPECT_THAT(ask(data, "{}"), HasSubstr("error do: is missing"));
+    EXPECT_THAT(ask(data, R"({"do":"dance"})"), HasSubstr("must be status, show, sweep or settle"));
+    EXPECT_THAT(ask(data, R"({"do":"show"})"), HasSubstr("error transaction: is missing"));
+    EXPECT_THAT(ask(data, R"({"do":"show","transaction":"T000-0000-0000-0000"})"),
+                HasSubstr("there is no transaction"));
+    EXPECT_THAT(
+        ask(data,
+            R"({"do":"settle","transaction":"x","leg":1,"money":"gone","by":"Anna","because":"phoned"})"),
+        HasSubstr("error money: must be none, held, taken or back"));
+    EXPECT_THAT(
+        ask(data,
+            R"({"do":"settle","transaction":"x","leg":"1","money":"none","by":"Anna","because":"phoned"})"),
+        HasSubstr("error leg: must be a whole number"));
+    EXPECT_THAT(ask(data, R"({"do":"settle","transaction":"x","leg":1,"money":"none","because":"phoned"})"),
+                HasSubstr("error by: is missing"));
+    EXPECT_THAT(ask(data, std::string(control_line_bytes_max, ' ')), HasSubstr("went away"));
+    EXPECT_EQ(json::parse(ask(data, R"({"do":"status"})")).at("transactions"), 0) << "and goes on";
+}
+
+TEST_F(ControlTest, ASweepSaysWhatItDid) {
+    Running running(on_credit_config(data));
+    const auto report = json::parse(ask(data, R"({"do":"sweep"})"));
+    EXPECT_EQ(report.at("looked_at"), 0);
+    EXPECT_EQ(report.at("needs_person"), 0);
+}
+
+// ---- story --------------------------------------------------------------------------------------------
+
+TEST(StoryTest, TellsAPaymentFromItsJournal) {
+    TemporaryFolder folder;
+    Stepping stepping(on_credit_config(folder.path("data")));
+    const auto id = stepping.hand_over();
+    const auto view = stepping.purchase(id);
+    ASSERT_EQ(view.transaction.phase, core::Phase::purchased);
+
+    auto& engine = stepping.house.engine();
+    const auto by_id = story_json(engine, id.text());
+    ASSERT_TRUE(by_id);
+    auto small = view.transaction.reference;
+    for (auto& c : small) c = static_cast<char>(std::tolower(c));
+    EXPECT_EQ(story_json(engine, small).value(), *by_id) << "by reference, in any case";
+
+    const auto story = json::parse(*by_id);
+    EXPECT_EQ(story.at("transaction"), id.text());
+    EXPECT_EQ(story.at("phase"), "purchased");
+    EXPECT_EQ(story.at("settled"), true);
+    EXPECT_EQ(story.at("tracking"), "track-1");
+    EXPECT_EQ(story.at("legs").at(0).at("word"), "captured");
+    ASSERT_FALSE(story.at("story").empty());
+    EXPECT_EQ(story.at("story").at(0).at("input"), "HandOver");
+    for (const auto& row : story.at("story")) EXPECT_FALSE(row.at("sentences").empty());
+    EXPECT_FALSE(story.at("explanation").at("summary").get<std::string>().empty());
+
+    const auto text = story_text(*by_id);
+    EXPECT_THAT(text, HasSubstr(view.transaction.reference + "  purchased\n"));
+    EXPECT_THAT(text, HasSubstr("£110.00"));
+    EXPECT_THAT(text, HasSubstr("HandOver by system box-office (track-1)"));
+    EXPECT_THAT(text, HasSubstr("\nWhy\n"));
+    EXPECT_THAT(text, HasSubstr("Two seats?[2J")) << "a description cannot steer the terminal";
+    EXPECT_EQ(text.find('\x1b'), std::string::npos);
+}
+
+TEST(StoryTest, UnknownTransactionsAreNotFound) {
+    TemporaryFolder folder;
+    Stepping stepping(on_credit_config(folder.path("data")));
+    for (const char* text : {"", "x", "T000-0000-0000-0000", "0191e0a2-0000-7000-8000-000000000000"}) {
+        const auto story = story_json(stepping.house.engine(), text);
+        ASSERT_FALSE(story);
+        EXPECT_EQ(story.error().kind, ErrorKind::not_found);
+    }
+}
+
+TEST(StoryTest, TerminalsGetNoControlCharacters) {
+    EXPECT_EQ(for_terminal("a\x1b[31mb\n\x7f\xc2\x9b"
+                           "c£"),
+              "a?[31mb???c£");
+}
+
+}  // namespace
+}  // namespace kassi::service
