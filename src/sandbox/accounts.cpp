@@ -1,0 +1,162 @@
+#include "sandbox/accounts.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "base/crypto.hpp"
+
+namespace kassi::sandbox {
+namespace {
+
+constexpr std::string_view demo_password = "demopass";
+constexpr std::string_view page_path = "/tickets/dummy_redirect.buy/";
+
+/// The redirect merchants, once for both sides of the street.
+struct RedirectMerchant {
+    std::string_view name;
+    std::string_view user;  ///< of the payment page's address
+    std::string_view callout_type = "get";
+    bool can_be_asked = true;
+    bool notifies = true;
+};
+constexpr RedirectMerchant redirect_merchants[] = {
+    {.name = "redirect-demo", .user = "demo-redirect"},
+    {.name = "redirect-demo-post", .user = "demo-redirect-post", .callout_type = "post"},
+    {.name = "redirect-quiet", .user = "demo-quiet", .notifies = false},
+    {.name = "redirect-silent", .user = "demo-silent", .can_be_asked = false, .notifies = false},
+};
+
+/// A word that only those can know who have this sandbox's key.
+std::string derived_word(const Secret<>& master_key, std::string_view prefix, std::string_view purpose) {
+    const auto digest = crypto::hmac_sha256(master_key.reveal(), "kassi sandbox 1 " + std::string(purpose));
+    return std::string(prefix) + encoding::base64url(crypto::to_bytes(digest)).substr(0, 32);
+}
+std::string api_key(const Secret<>& master_key, const RedirectMerchant& merchant) {
+    return derived_word(master_key, "rk_", "redirect api " + std::string(merchant.name));
+}
+std::string notice_secret(const Secret<>& master_key, const RedirectMerchant& merchant) {
+    return derived_word(master_key, "rn_", "redirect notice " + std::string(merchant.name));
+}
+
+providers::Merchant on_credit() {
+    providers::Merchant merchant;
+    merchant.name = "on_credit";
+    merchant.provider = "on_credit";
+    return merchant;
+}
+
+providers::Merchant redirect(const RedirectMerchant& given, const Secret<>& master_key,
+                             const std::string& origin) {
+    const auto word = [](bool yes) { return std::string(yes ? "true" : "false"); };
+    providers::Merchant merchant;
+    merchant.name = given.name;
+    merchant.provider = "redirect";
+    merchant.simulator = true;
+    merchant.settings = {{"callout_type", std::string(given.callout_type)},
+                         {"can_be_asked", word(given.can_be_asked)},
+                         {"notifies", word(given.notifies)}};
+    if (given.can_be_asked) {
+        merchant.base_url = origin + "/redirect/v1";
+        merchant.secrets.emplace("api_key", Secret<>(api_key(master_key, given)));
+    } else {
+        merchant.settings.emplace("page_url", origin + std::string(page_path) + std::string(given.user));
+    }
+    if (given.notifies) merchant.secrets.emplace("notice_secret", Secret<>(notice_secret(master_key, given)));
+    return merchant;
+}
+
+using Ways = std::map<std::string, std::vector<std::string>>;
+
+/// What an account is besides its name and password.
+struct Character {
+    Ways ways;
+    core::Policy policy;
+};
+
+Character character_of(std::string_view name) {
+    const Ways redirect_demo{{"*", {"redirect-demo"}}};
+    if (name == "demo-redirect") return {redirect_demo, {}};
+    if (name == "demo-redirect-post") return {{{"*", {"redirect-demo-post"}}}, {}};
+    if (name == "demo-mixed")
+        return {
+            {{"ext_test0", {"on_credit", "redirect-demo"}}, {"ext_test1", {"redirect-demo", "on_credit"}}},
+            {}};
+    if (name == "demo-quiet") return {{{"*", {"redirect-quiet"}}}, {}};
+    if (name == "demo-silent") return {{{"*", {"redirect-silent"}}}, {}};
+    if (name == "demo-partial") return {redirect_demo, {.partial = true}};
+    if (name == "demo-again")
+        return {{{"*", {"redirect-demo", "on_credit"}}}, {.on_decline = core::OnDecline::again}};
+    if (name == "demo-owner")
+        return {{{"*", {"on_credit", "redirect-demo"}}}, {.confirm = core::Confirm::owner}};
+    return {{{"*", {"on_credit"}}}, {}};
+}
+
+}  // namespace
+
+const std::vector<Account>& demo_accounts() {
+    static const std::vector<Account> accounts{
+        {"demo", demo_password, "pays on credit"},
+        {"example-user", "some-password", "pays on credit"},
+        {"demo-redirect", demo_password, "pays at the redirect house, sent there by GET"},
+        {"demo-redirect-post", demo_password, "pays at the redirect house, sent there by POST"},
+        {"demo-mixed", demo_password, "ext_test0 on credit, ext_test1 at the redirect house"},
+        {"demo-quiet", demo_password, "a redirect house that answers questions and sends no notices"},
+        {"demo-silent", demo_password,
+         "a redirect house that neither answers nor notifies: its return says it"},
+        {"demo-partial", demo_password, "redirect; what can be paid is bought, the rest is not"},
+        {"demo-again", demo_password, "redirect; after a refusal another way may be tried"},
+        {"demo-owner", demo_password, "on credit; the box office confirms before money moves"},
+    };
+    return accounts;
+}
+
+std::string demo_v1_key(const Secret<>& master_key) {
+    return derived_word(master_key, "kassi_", "v1 box-office");
+}
+
+engine::Directory demo_directory(const Secret<>& master_key, std::string_view simulators,
+                                 Randomness& randomness) {
+    const std::string origin(simulators);
+    engine::Directory directory;
+    directory.systems.push_back({std::string(demo_system),
+                                 {encoding::hex(crypto::to_bytes(crypto::sha256(demo_v1_key(master_key))))}});
+    directory.sources = {{"ext_test0", "External Test Backend 0"}, {"ext_test1", "External Test Backend 1"}};
+    directory.merchants.push_back(on_credit());
+    for (const auto& merchant : redirect_merchants)
+        directory.merchants.push_back(redirect(merchant, master_key, origin));
+
+    // Most accounts have the same password, and a hash costs a twentieth of a second.
+    std::map<std::string_view, std::string> hashes;
+    for (const auto& account : demo_accounts()) {
+        auto& hash = hashes[account.password];
+        if (hash.empty()) hash = crypto::hash_password(account.password, randomness);
+        auto [ways, policy] = character_of(account.name);
+        engine::Caller caller;
+        caller.name = account.name;
+        caller.system = demo_system;
+        caller.password_hash = hash;
+        caller.real_name = account.name == "demo" ? "Demonstration User" : std::string(account.name);
+        caller.return_hosts = {"fromtheboxoffice.com", "example.com", "127.0.0.1:*", "localhost:*"};
+        caller.ways = std::move(ways);
+        caller.policy = policy;
+        directory.callers.push_back(std::move(caller));
+    }
+    return directory;
+}
+
+RedirectHouse::Options demo_houses(const Secret<>& master_key, std::string_view simulators) {
+    RedirectHouse::Options options;
+    options.page_origin = simulators;
+    for (const auto& given : redirect_merchants) {
+        RedirectHouse::Merchant merchant;
+        merchant.name = given.name;
+        merchant.user = given.user;
+        merchant.page_only = !given.can_be_asked;
+        if (given.can_be_asked) merchant.api_key = api_key(master_key, given);
+        if (given.notifies) merchant.notice_secret = notice_secret(master_key, given);
+        options.merchants.push_back(std::move(merchant));
+    }
+    return options;
+}
+
+}  // namespace kassi::sandbox

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/secret.hpp"
+#include "engine/directory.hpp"
+#include "sandbox/simulators/redirect_house.hpp"
+
+/// Who lives in the sandbox: accounts, merchants and sources. Keys follow from the sandbox's own, so that a
+/// restart on the same data directory knows them again and another sandbox is refused.
+namespace kassi::sandbox {
+
+inline constexpr std::string_view demo_system = "box-office";
+
+/// Passwords of the demo accounts are public; this is where they are.
+struct Account {
+    std::string_view name;
+    std::string_view password;
+    std::string_view about;  ///< a few words for people
+};
+const std::vector<Account>& demo_accounts();
+
+/// Nobody listens there: a command without a server must not ask the simulators of another sandbox.
+inline constexpr std::string_view nobody_there = "http://127.0.0.1:1";
+
+/// The box office's key for /v1.
+std::string demo_v1_key(const Secret<>& master_key);
+/// Takes about 0.1 s: passwords are hashed as everywhere.
+engine::Directory demo_directory(const Secret<>& master_key, std::string_view simulators,
+                                 Randomness& randomness);
+/// The same merchants as the simulator sees them.
+RedirectHouse::Options demo_houses(const Secret<>& master_key, std::string_view simulators);
+
+}  // namespace kassi::sandbox

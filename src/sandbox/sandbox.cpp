@@ -1,0 +1,190 @@
+#include "sandbox/sandbox.hpp"
+
+#include <unistd.h>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <cstdio>
+
+#include "base/json.hpp"
+#include "base/log.hpp"
+#include "sandbox/accounts.hpp"
+#include "sandbox/box_office/box_office.hpp"
+#include "sandbox/clock_door.hpp"
+#include "sandbox/data_folder.hpp"
+#include "sandbox/shop/shop.hpp"
+#include "sandbox/street.hpp"
+
+namespace kassi::sandbox {
+namespace {
+
+constexpr std::string_view log_name = "kassi.log";
+constexpr unsigned last_port = 65535;
+
+/// `base` + `more` when somebody may listen there, else 0: any free one.
+unsigned short neighbour(unsigned short base, unsigned more) {
+    using boost::asio::ip::tcp;
+    if (base == 0 || base + more > last_port) return 0;
+    const auto port = static_cast<unsigned short>(base + more);
+    boost::asio::io_context io;
+    tcp::acceptor acceptor(io);
+    boost::system::error_code ec;
+    acceptor.open(tcp::v4(), ec);
+    if (!ec) acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
+    if (!ec) acceptor.bind({boost::asio::ip::address_v4::loopback(), port}, ec);
+    return ec ? static_cast<unsigned short>(0) : port;
+}
+
+service::Config common_config(const std::string& data_directory, const Secret<>& key) {
+    service::Config config;
+    config.settings.mode = engine::Mode::sandbox;
+    config.settings.visit_loopback_only = true;
+    config.loopback_only = true;
+    config.data_directory = data_directory;
+    config.master_key = key;
+    return config;
+}
+
+/// Where everything is.
+struct Map {
+    std::string url;         ///< "http://127.0.0.1:8080"
+    std::string simulators;  ///< "http://127.0.0.1:8081"
+    std::string operators;
+    std::string v1_key;
+    std::filesystem::path data;
+};
+
+std::string map_json(const Map& map, Instant now) {
+    JsonWriter out;
+    out.begin_object().field("url", map.url).field("shop", map.url + "/");
+    out.key("f13").begin_object().field("root", map.url).field("url", map.url + "/f13/").end_object();
+    out.key("v1").begin_object();
+    out.field("url", map.url + "/v1/").field("system", demo_system).field("key", map.v1_key);
+    out.field("openapi", map.url + "/v1/openapi.yaml").end_object();
+    out.key("simulators").begin_array().begin_object().field("name", "redirect").field("url", map.simulators);
+    out.field("ledger", map.simulators + "/_ledger").field("faults", map.simulators + "/_faults");
+    out.end_object().end_array();
+    out.key("operators").begin_object().field("url", map.operators).end_object();
+    out.key("accounts").begin_array();
+    for (const auto& account : demo_accounts()) {
+        out.begin_object().field("name", account.name).field("password", account.password);
+        out.field("about", account.about).end_object();
+    }
+    out.end_array().field("data", map.data.filename().string());
+    out.key("clock").begin_object().field("now", iso8601(now)).field("url", map.url + "/sandbox/clock");
+    out.end_object().end_object();
+    return out.take();
+}
+
+Handler map_door(Map map, std::shared_ptr<SystemClock> clock) {
+    return [map = std::move(map), clock = std::move(clock)](const HttpRequest& request, const Reply& reply) {
+        if (request.path() != "/sandbox" && request.path() != "/sandbox/")
+            return reply(json_response(404, R"({"error":"there is nothing here"})"));
+        if (request.method == "GET" || request.method == "HEAD")
+            return reply(json_response(200, map_json(map, clock->now())));
+        auto response = json_response(405, R"({"error":"GET only"})");
+        response.headers.emplace_back("Allow", "GET");
+        reply(std::move(response));
+    };
+}
+
+std::vector<shop::Parts::Place> places_of(const Map& map) {
+    return {{"Shop", map.url + "/"},
+            {"F13", map.url + "/f13/", false},
+            {"Our own door", map.url + "/v1/", false},
+            {"Its description", map.url + "/v1/openapi.yaml"},
+            {"Its key: Authorization: Bearer …", map.v1_key, false},
+            {"Redirect house, its ledger", map.simulators + "/_ledger"},
+            {"Redirect house, its faults", map.simulators + "/_faults"},
+            {"Operators", map.operators + "/readyz"}};
+}
+
+void say_hello(const Map& map, bool log_in_file) {
+    std::string hello = "\nThe Kassi sandbox. Everything is on this machine, and no real money moves.\n\n";
+    const auto line = [&hello](std::string name, const std::string& text) {
+        name.resize(16, ' ');
+        hello += "  " + name + text + "\n";
+    };
+    line("Shop", map.url + "/   (begin here)");
+    line("Transactions", map.url + "/shop/transactions");
+    line("Where is what", map.url + "/sandbox");
+    line("Simulators", map.simulators + "/_ledger");
+    line("Operators", map.operators + "/readyz");
+    line("F13", map.url + "/f13/");
+    line("  users", "demo, demo-redirect, demo-redirect-post   (password demopass)");
+    line("", "example-user   (password some-password)");
+    line("v1", map.url + "/v1/");
+    line("  key", map.v1_key);
+    line("Data", map.data.string());
+    if (log_in_file) line("Log", (map.data / log_name).string());
+    hello += "\nready " + map.url + "/\n";
+    std::fwrite(hello.data(), 1, hello.size(), stdout);
+    std::fflush(stdout);
+}
+
+/// On a terminal the log would run over what people read: it goes to a file there.
+bool start_log(const std::filesystem::path& data) {
+    const bool person = ::isatty(STDERR_FILENO) == 1;
+    log::start(log::Level::info, person ? (data / log_name).string() : "");
+    return person;
+}
+
+}  // namespace
+
+service::Config configuration(const std::string& data_directory) {
+    SystemRandomness randomness;
+    auto config = common_config(data_directory, read_sandbox_key(data_directory));
+    config.directory = demo_directory(config.master_key, nobody_there, randomness);
+    config.settings.public_url = nobody_there;
+    return config;
+}
+
+int run(const Options& options) {
+    service::forbid_core_dumps();
+    const DataFolder folder(options.data_directory);
+    SystemRandomness randomness;
+    const auto key = sandbox_key(folder.path(), randomness);
+    const bool log_in_file = start_log(folder.path());
+    const auto clock = std::make_shared<SystemClock>();
+
+    // In the order in which they may refer to one another; the service is the first to go.
+    std::unique_ptr<Street> street;
+    std::unique_ptr<shop::Shop> shop;
+    auto config = common_config(folder.path().string(), key);
+    config.doors.port = options.port;
+    config.operators = service::Listen{};
+    config.operators->port = neighbour(options.port, 2);
+    config.when_bound = [&](service::Config& bound, unsigned short port) {
+        street = std::make_unique<Street>(
+            options.port == 0 ? static_cast<unsigned short>(0) : neighbour(port, 1), clock);
+        bound.directory = demo_directory(key, street->origin(), randomness);
+        bound.settings.public_url = "http://127.0.0.1:" + std::to_string(port);
+    };
+    service::Service service(std::move(config), clock);
+
+    const Map map{.url = service.config().settings.public_url,
+                  .simulators = street->origin(),
+                  .operators = "http://127.0.0.1:" + std::to_string(service.operators_port()),
+                  .v1_key = demo_v1_key(key),
+                  .data = folder.path()};
+    shop = std::make_unique<shop::Shop>(shop::Parts{.engine = service.engine(),
+                                                    .io = service.io(),
+                                                    .clock = clock,
+                                                    .street = *street,
+                                                    .url = map.url,
+                                                    .simulators = map.simulators,
+                                                    .data = folder.path().string(),
+                                                    .places = places_of(map)});
+    service.set_box_office(box_office::make(service.engine()));
+    service.add_doors({{"/", shop->handler()},
+                       {"/sandbox", map_door(map, clock)},
+                       {"/sandbox/clock", clock_door(*clock, service.engine())}});
+    street->open(demo_houses(key, map.simulators));
+    boost::asio::post(service.io(), [&] { say_hello(map, log_in_file); });
+    const int status = service.run();
+    // Its thread may still want to tell the shop something, on the service's loop.
+    street.reset();
+    return status;
+}
+
+}  // namespace kassi::sandbox

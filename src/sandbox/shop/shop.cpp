@@ -1,0 +1,510 @@
+#include "sandbox/shop/shop.hpp"
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <nlohmann/json.hpp>
+
+#include "base/crypto.hpp"
+#include "sandbox/accounts.hpp"
+#include "sandbox/clock_door.hpp"
+#include "sandbox/shop/pages.hpp"
+#include "sandbox/shop/story.hpp"
+#include "sandbox/shop/trolley.hpp"
+#include "service/story.hpp"
+
+namespace kassi::sandbox::shop {
+namespace {
+
+using engine::View;
+using nlohmann::json;
+
+constexpr int see_other = 303;
+constexpr Millis poll_pause{50};
+constexpr int quiet_polls = 3;  ///< a visit on its way is no open call: so often nothing must be seen
+constexpr std::size_t latest_shown = 4;
+constexpr std::string_view transactions_path = "/shop/transactions/";
+constexpr int clock_minutes_max = 1440;
+
+HttpResponse file_response(std::string_view name, std::string_view type) {
+    return {200,
+            {{"Content-Type", std::string(type)}, {"Cache-Control", "no-cache"}},
+            std::string(page_file(name))};
+}
+
+/// Browsers say where a request comes from; another site must not press our buttons.
+bool from_elsewhere(const HttpRequest& request) {
+    const auto site = request.header("Sec-Fetch-Site");
+    return !site.empty() && site != "same-origin" && site != "none";
+}
+
+int status_of_error(ErrorKind kind) {
+    switch (kind) {
+        case ErrorKind::not_found:
+            return 404;
+        case ErrorKind::method_not_allowed:
+            return 405;
+        case ErrorKind::conflict:
+            return 409;
+        case ErrorKind::gone:
+            return 410;
+        case ErrorKind::too_large:
+            return 413;
+        case ErrorKind::unsupported_media:
+            return 415;
+        case ErrorKind::forbidden:
+            return 403;
+        case ErrorKind::unavailable:
+            return 503;
+        case ErrorKind::internal:
+            return 500;
+        case ErrorKind::bad_request:
+        case ErrorKind::unauthenticated:
+            break;
+    }
+    return 400;
+}
+
+std::string sentence_of(const Error& error) {
+    auto text = (error.field.empty() ? "" : error.field + ": ") + error.message;
+    if (!text.empty() && text.back() != '.') text += '.';
+    return text;
+}
+
+}  // namespace
+
+struct Shop::State : std::enable_shared_from_this<Shop::State> {
+    explicit State(Parts given)
+        : parts(std::move(given)), catalogue(box_office::read_catalogue(box_office::catalogue_json())) {}
+
+    // ---- answers
+    [[nodiscard]] HttpResponse page(int status, std::string_view name, json content) const {
+        content["now"] = instant_for_people(parts.engine.now());
+        // What follows a form may lead to a payment page: browsers hold redirects against form-action too.
+        const std::string policy =
+            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' " + parts.url + " " + parts.simulators +
+            "; base-uri 'none'; frame-ancestors 'none'";
+        return html_response(status, render(name, content), policy);
+    }
+    [[nodiscard]] HttpResponse say(const Error& error) const {
+        const bool unknown = error.kind == ErrorKind::not_found;
+        return page(status_of_error(error.kind), "say",
+                    {{"title", unknown ? "Not found" : "Not done"},
+                     {"heading", unknown ? "There is nothing here" : "That did not work"},
+                     {"text", sentence_of(error)},
+                     {"link", "/"},
+                     {"link_text", "To the shop"}});
+    }
+
+    // ---- routes
+    void handle(HttpRequest request, Reply reply) {
+        const std::string path(request.path());
+        const bool get = request.method == "GET" || request.method == "HEAD", post = request.method == "POST";
+        if (!get && !post)
+            return reply(say({ErrorKind::method_not_allowed, "", "Only GET and POST are understood"}));
+        if (post && from_elsewhere(request))
+            return reply(say({ErrorKind::forbidden, "", "This form was sent by another site"}));
+        const auto fields = request_fields(request, false);
+        if (!fields) return reply(say(fields.error()));
+        if (get) return show(path, *fields, std::move(reply));
+        if (path == "/shop/pay") return pay(*fields, request, std::move(reply));
+        if (path == "/shop/clock") return move_clock(*fields, std::move(reply));
+        if (path.starts_with(transactions_path))
+            return act(path.substr(transactions_path.size()), *fields, std::move(reply));
+        reply(say({ErrorKind::not_found, "", "No form leads here"}));
+    }
+
+    void show(const std::string& path, const Fields& fields, Reply reply) {
+        if (path == "/") return reply(trolley_page(fields, ""));
+        if (path == "/shop/shop.css") return reply(file_response("shop.css", "text/css; charset=utf-8"));
+        if (path == "/shop/icon.svg" || path == "/favicon.ico")
+            return reply(file_response("icon.svg", "image/svg+xml"));
+        if (path == "/shop/checkout") return reply(checkout_page(fields, ""));
+        if (path == "/shop/around") return reply(around_page());
+        if (path == "/shop/transactions") return reply(list_page_of(fields));
+        if (path == "/shop/back") return back(fields, std::move(reply));
+        if (path.starts_with(transactions_path))
+            return story(path.substr(transactions_path.size()), "", std::move(reply));
+        reply(say({ErrorKind::not_found, "", "There is no page " + path.substr(0, limits_shown)}));
+    }
+
+    static constexpr std::size_t limits_shown = 80;
+
+    // ---- the trolley
+    [[nodiscard]] HttpResponse trolley_page(const Fields& fields, std::string_view notice) const {
+        const auto all = offers(catalogue, parts.engine.now());
+        const auto wish = read_wish(fields, all);
+        // A newcomer finds two bundles in the trolley.
+        std::map<std::string, std::int64_t> chosen{{"7AB-4", 2}, {"7AA-4", 1}};
+        if (wish && (!wish->tickets.empty() || !notice.empty())) chosen = wish->tickets;
+        json listed = json::array();
+        for (const auto& offer : all) {
+            json quantities = json::array(
+                {{{"count", 0}, {"label", "none"}, {"chosen", !chosen.contains(offer.performance)}}});
+            for (const auto count : offer.quantities)
+                quantities.push_back(
+                    {{"count", count},
+                     {"label", std::to_string(count) + (count == 1 ? " ticket" : " tickets")},
+                     {"chosen",
+                      chosen.contains(offer.performance) && chosen.at(offer.performance) == count}});
+            listed.push_back({{"performance", offer.performance},
+                              {"source", offer.source},
+                              {"source_name", offer.source_name},
+                              {"title", offer.title},
+                              {"venue", offer.venue},
+                              {"ticket", offer.ticket},
+                              {"price", money_for_people(offer.price)},
+                              {"quantities", std::move(quantities)}});
+            if (!offer.when.empty()) listed.back()["when"] = offer.when;
+        }
+        json content{{"title", "Shop"}, {"on_shop", true}, {"offers", std::move(listed)}};
+        if (!notice.empty()) content["notice"] = notice;
+        store::ListFilter filter;
+        filter.limit = latest_shown;
+        auto latest = lines(parts.engine.store().list(filter));
+        content["has_latest"] = !latest.empty();
+        content["transactions"] = std::move(latest);
+        return page(notice.empty() ? 200 : 400, "trolley", std::move(content));
+    }
+
+    [[nodiscard]] HttpResponse checkout_page(const Fields& fields, const std::string& notice,
+                                             int status = 400) const {
+        const auto all = offers(catalogue, parts.engine.now());
+        const auto wish = read_wish(fields, all);
+        if (!wish) return trolley_page({}, sentence_of(wish.error()));
+        if (wish->tickets.empty()) return trolley_page({}, "The trolley is empty. Choose a ticket.");
+        json content{{"title", "Payment"}, {"on_shop", true}};
+        if (!notice.empty()) content["notice"] = notice;
+        add_wish(content, *wish, all);
+        content["once"] = crypto::mint_token(randomness);
+        return page(notice.empty() ? 200 : status, "checkout", std::move(content));
+    }
+
+    static void add_wish(json& content, const Wish& wish, const std::vector<Offer>& all) {
+        const auto wanted = bundles(wish, all);
+        json shown = json::array(), wishes = json::array();
+        Fields back;
+        for (const auto& bundle : wanted) {
+            json orders = json::array();
+            std::string source_name;
+            for (const auto& offer : all) {
+                const auto found = wish.tickets.find(offer.performance);
+                if (offer.source != bundle.source || found == wish.tickets.end()) continue;
+                source_name = offer.source_name;
+                orders.push_back({{"count", found->second},
+                                  {"title", offer.title},
+                                  {"amount", money_for_people({offer.price.minor * found->second,
+                                                               offer.price.currency})}});
+            }
+            shown.push_back({{"source", bundle.source},
+                             {"source_name", source_name},
+                             {"amount", money_for_people(bundle.amount)},
+                             {"orders", std::move(orders)}});
+        }
+        for (const auto& [performance, count] : wish.tickets) {
+            wishes.push_back({{"performance", performance}, {"count", count}});
+            back.emplace_back(performance, std::to_string(count));
+        }
+        content["bundles"] = std::move(shown);
+        content["wishes"] = std::move(wishes);
+        content["total"] = money_for_people(total(wanted));
+        content["back"] = "/?" + encoding::form(back);
+        content["ways"] = json::array();
+        content["more"] = json::array();
+        for (const auto& way : ways())
+            content[way.odd ? "more" : "ways"].push_back({{"key", way.key},
+                                                          {"title", way.title},
+                                                          {"about", way.about},
+                                                          {"chosen", way.key == wish.way}});
+        content["more_open"] = find_way(wish.way)->odd;
+        content["holds"] = json::array();
+        for (const int minutes : hold_minutes_choices)
+            content["holds"].push_back({{"minutes", minutes}, {"chosen", minutes == wish.hold_minutes}});
+    }
+
+    // ---- paying: what a booking system does
+    struct Order {
+        Wish wish;
+        Fields fields;
+        std::string user_agent, accept;
+        Reply reply;
+    };
+
+    void pay(const Fields& fields, const HttpRequest& request, Reply reply) {
+        const auto all = offers(catalogue, parts.engine.now());
+        const auto wish = read_wish(fields, all);
+        if (!wish || wish->tickets.empty()) return reply(checkout_page(fields, ""));
+        auto order = std::make_shared<Order>(Order{*wish, fields, std::string(request.header("User-Agent")),
+                                                   std::string(request.header("Accept")), std::move(reply)});
+        engine::HandOverRequest hand_over;
+        hand_over.system = demo_system;
+        hand_over.caller = find_way(wish->way)->caller;
+        hand_over.bundles = bundles(*wish, all);
+        hand_over.held_until = parts.engine.now() + std::chrono::minutes(wish->hold_minutes);
+        engine::Meta meta{.by = "system " + std::string(demo_system), .tracking = {}, .once = {}};
+        // The same form sent twice is the same order: what Idempotency-Key is for.
+        if (const auto* once = find_field(fields, "once"); once != nullptr && !once->empty())
+            meta.once = engine::Meta::Once{"shop", once->substr(0, limits_shown), request.body};
+        parts.engine.hand_over(std::move(hand_over), std::move(meta),
+                               [self = shared_from_this(), order](const Result<View>& view) {
+                                   if (!view) return self->not_paid(*order, view.error());
+                                   self->purchase(view->transaction.id, order);
+                               });
+    }
+
+    void purchase(const TransactionId& id, const std::shared_ptr<Order>& order) {
+        engine::PurchaseRequest request;
+        request.returns = engine::ReturnDetails{.via = core::ReturnVia::kassi,
+                                                .token = {},
+                                                .url = {},
+                                                .landing_url = parts.url + "/shop/back",
+                                                .user_agent = order->user_agent,
+                                                .accept = order->accept,
+                                                .remote_site = {},
+                                                .remote_ip = {}};
+        engine::Meta meta{.by = "system " + std::string(demo_system), .tracking = {}, .once = {}};
+        parts.engine.purchase(id, std::move(request), std::move(meta),
+                              [self = shared_from_this(), order, id](const Result<View>& view) {
+                                  // Handed over and refused: its story says why.
+                                  if (!view)
+                                      return self->story(id.text(), sentence_of(view.error()), order->reply);
+                                  self->go_on(id, order->reply);
+                              });
+    }
+
+    /// To the payment page if there is one, else to the story.
+    void go_on(const TransactionId& id, const Reply& reply) {
+        const auto within = parts.engine.settings().answer_within;
+        parts.engine.wait(id, engine::Until::answer, within,
+                          [self = shared_from_this(), reply](const Result<View>& view) {
+                              if (!view) return reply(self->say(view.error()));
+                              const bool away = view->callout && !view->callout->page_token.empty();
+                              reply(redirect_response(
+                                  see_other, away ? self->parts.url + "/callout/" + view->callout->page_token
+                                                  : self->story_address(view->transaction)));
+                          });
+    }
+
+    void not_paid(const Order& order, const Error& error) const {
+        order.reply(checkout_page(order.fields, sentence_of(error), status_of_error(error.kind)));
+    }
+
+    [[nodiscard]] std::string story_address(const core::Transaction& transaction) const {
+        return parts.url + std::string(transactions_path) + transaction.reference;
+    }
+
+    /// Where Kassi sends the browser at the end: with transaction and status, and the story is told at its
+    /// place.
+    void back(const Fields& fields, const Reply& reply) {
+        const auto* text = find_field(fields, "transaction");
+        const auto id = service::find_transaction(parts.engine, text == nullptr ? "" : *text);
+        if (!id) return reply(say(id.error()));
+        const auto view = parts.engine.view(*id, "", "");
+        reply(view ? redirect_response(see_other, story_address(view->transaction)) : say(view.error()));
+    }
+
+    // ---- transactions
+    [[nodiscard]] json lines(const std::vector<TransactionId>& ids) const {
+        json listed = json::array();
+        for (const auto& id : ids)
+            if (const auto view = parts.engine.view(id, "", "")) listed.push_back(line_of(view->transaction));
+        return listed;
+    }
+
+    [[nodiscard]] HttpResponse list_page_of(const Fields& fields) const {
+        store::ListFilter filter;
+        filter.limit = list_page;
+        if (const auto* after = find_field(fields, "after")) {
+            const auto id = service::find_transaction(parts.engine, *after);
+            if (!id) return say(id.error());
+            filter.after = *id;
+        }
+        const auto ids = parts.engine.store().list(filter);
+        json content{{"title", "Transactions"}, {"on_transactions", true}, {"transactions", lines(ids)}};
+        content["has_any"] = !content["transactions"].empty();
+        if (ids.size() == list_page) content["older"] = ids.back().text();
+        return page(200, "transactions", std::move(content));
+    }
+
+    /// Waits a little for an open call: a page that says "asking" would be out of date when it is read.
+    void story(const std::string& which, const std::string& notice, const Reply& reply, int status = 200) {
+        const auto id = service::find_transaction(parts.engine, which);
+        if (!id) return reply(say(id.error()));
+        constexpr Millis moment{1'500};
+        parts.engine.wait(
+            *id, engine::Until::answer, moment,
+            [self = shared_from_this(), id = *id, notice, reply, status](const Result<View>& view) {
+                if (!view) return reply(self->say(view.error()));
+                self->tell(*view, notice, reply, status);
+            });
+    }
+
+    void tell(const View& view, const std::string& notice, const Reply& reply, int status) {
+        parts.street.entries(
+            references_of(view.transaction), [weak = weak_from_this(), io = &parts.io, view, notice, reply,
+                                              status](std::vector<RedirectHouse::Entry> house) {
+                boost::asio::post(*io, [weak, view, notice, reply, status, house = std::move(house)] {
+                    if (const auto self = weak.lock()) reply(self->told(view, house, notice, status));
+                });
+            });
+    }
+
+    [[nodiscard]] HttpResponse told(const View& view, const std::vector<RedirectHouse::Entry>& house,
+                                    const std::string& notice, int status) const {
+        const auto& transaction = view.transaction;
+        const auto explanation = parts.engine.explain(transaction);
+        const auto journal = parts.engine.store().journal(transaction.id);
+        auto content = story_of({.view = view,
+                                 .explanation = explanation,
+                                 .journal = journal,
+                                 .house = house,
+                                 .other_ways = other_ways(transaction),
+                                 .now = parts.engine.now(),
+                                 .public_url = parts.url,
+                                 .data = parts.data});
+        if (!notice.empty()) content["notice"] = notice;
+        return page(status, "story", std::move(content));
+    }
+
+    /// What every bundle that is left may be paid with.
+    [[nodiscard]] std::vector<std::string> other_ways(const core::Transaction& transaction) const {
+        const auto* caller = parts.engine.directory().caller(transaction.caller);
+        if (caller == nullptr) return {};
+        std::vector<std::string> common;
+        bool first = true;
+        for (const auto& source : core::uncovered(transaction)) {
+            const auto allowed = parts.engine.directory().ways(*caller, source);
+            if (first) common = allowed;
+            std::erase_if(common, [&](const std::string& each) {
+                return std::find(allowed.begin(), allowed.end(), each) == allowed.end();
+            });
+            first = false;
+        }
+        return common;
+    }
+
+    // ---- the buttons of a story
+    void act(const std::string& rest, const Fields& fields, Reply reply) {
+        const auto slash = rest.find('/');
+        const auto id = service::find_transaction(parts.engine, rest.substr(0, slash));
+        if (!id) return reply(say(id.error()));
+        const auto what = slash == std::string::npos ? "" : rest.substr(slash + 1);
+        if (what == "again") return try_again(*id, fields, reply);
+        core::InputBody input;
+        if (what == "cancel") {
+            input = core::Cancel{};
+        } else if (what == "release") {
+            input = core::Release{};
+        } else if (what == "confirm") {
+            const auto* answer = find_field(fields, "answer");
+            input = core::ConfirmAnswer{answer != nullptr && *answer == "yes", {}};
+        } else {
+            return reply(say({ErrorKind::not_found, "", "There is no such button"}));
+        }
+        parts.engine.submit(*id, std::move(input),
+                            {.by = "system " + std::string(demo_system), .tracking = {}, .once = {}},
+                            [self = shared_from_this(), id = *id, reply](const Result<View>& view) {
+                                if (!view)
+                                    return self->story(id.text(), sentence_of(view.error()), reply,
+                                                       status_of_error(view.error().kind));
+                                self->story_at_rest(id, reply);
+                            });
+    }
+
+    void story_at_rest(const TransactionId& id, const Reply& reply) {
+        parts.engine.wait(id, engine::Until::rest, quiet_within,
+                          [self = shared_from_this(), reply](const Result<View>& view) {
+                              reply(view
+                                        ? redirect_response(see_other, self->story_address(view->transaction))
+                                        : self->say(view.error()));
+                          });
+    }
+
+    void try_again(const TransactionId& id, const Fields& fields, const Reply& reply) {
+        const auto view = parts.engine.view(id, "", "");
+        const auto* merchant = find_field(fields, "merchant");
+        if (!view || merchant == nullptr) return reply(say(bad_request("merchant", "is missing")));
+        engine::PurchaseRequest request;
+        for (const auto& source : core::uncovered(view->transaction)) request.ways[source] = *merchant;
+        request.returns = engine::ReturnDetails{};
+        request.returns->via = core::ReturnVia::kassi;
+        request.returns->landing_url = parts.url + "/shop/back";
+        parts.engine.purchase(id, std::move(request),
+                              {.by = "system " + std::string(demo_system), .tracking = {}, .once = {}},
+                              [self = shared_from_this(), id, reply](const Result<View>& after) {
+                                  if (!after)
+                                      return self->story(id.text(), sentence_of(after.error()), reply,
+                                                         status_of_error(after.error().kind));
+                                  self->go_on(id, reply);
+                              });
+    }
+
+    // ---- the clock
+    void move_clock(const Fields& fields, const Reply& reply) {
+        const auto* text = find_field(fields, "minutes");
+        const auto minutes = minor_from_decimal(text == nullptr ? "" : *text, 0, "minutes");
+        if (!minutes || *minutes < 1 || *minutes > clock_minutes_max)
+            return reply(say(bad_request("minutes", "is not between 1 and 1440")));
+        if (const auto moved = advance(*parts.clock, parts.engine, std::chrono::minutes(*minutes)); !moved)
+            return reply(say(moved.error()));
+        const auto* which = find_field(fields, "back");
+        std::string address = parts.url + "/shop/around";
+        if (which != nullptr && service::find_transaction(parts.engine, *which))
+            address = parts.url + std::string(transactions_path) + encoding::percent_encode(*which);
+        when_quiet([reply, address] { reply(redirect_response(see_other, address)); });
+    }
+
+    /// When nothing is due and nobody is asked any more, or when quiet_within is over.
+    void when_quiet(std::function<void()> done) {
+        auto timer = std::make_shared<boost::asio::steady_timer>(parts.io);
+        const auto until = std::chrono::steady_clock::now() + quiet_within;
+        poll_quiet(timer, until, 0, std::move(done));
+    }
+    void poll_quiet(const std::shared_ptr<boost::asio::steady_timer>& timer,
+                    std::chrono::steady_clock::time_point until, int quiet, std::function<void()> done) {
+        timer->expires_after(poll_pause);
+        timer->async_wait([weak = weak_from_this(), timer, until, quiet,
+                           done = std::move(done)](const boost::system::error_code&) {
+            const auto self = weak.lock();
+            if (!self) return;
+            const bool is_quiet = self->parts.engine.metrics().calls_open == 0 &&
+                                  self->parts.engine.store().due(self->parts.engine.now(), 1).empty();
+            const int in_a_row = is_quiet ? quiet + 1 : 0;
+            if (in_a_row >= quiet_polls || std::chrono::steady_clock::now() >= until) return done();
+            self->poll_quiet(timer, until, in_a_row, done);
+        });
+    }
+
+    [[nodiscard]] HttpResponse around_page() const {
+        json places = json::array();
+        for (const auto& place : parts.places) {
+            places.push_back({{"name", place.name}, {"address", place.address}});
+            if (place.link) places.back()["link"] = place.address;
+        }
+        json accounts = json::array();
+        for (const auto& account : demo_accounts())
+            accounts.push_back(
+                {{"name", account.name}, {"password", account.password}, {"about", account.about}});
+        return page(200, "around",
+                    {{"title", "Where is what"},
+                     {"on_around", true},
+                     {"places", std::move(places)},
+                     {"accounts", std::move(accounts)}});
+    }
+
+    Parts parts;
+    box_office::Catalogue catalogue;
+    mutable SystemRandomness randomness;
+};
+
+Shop::Shop(Parts parts) : state_(std::make_shared<State>(std::move(parts))) {}
+Shop::~Shop() = default;
+
+Handler Shop::handler() {
+    return [weak = std::weak_ptr(state_)](HttpRequest request, Reply reply) {
+        if (const auto state = weak.lock()) state->handle(std::move(request), std::move(reply));
+    };
+}
+
+}  // namespace kassi::sandbox::shop

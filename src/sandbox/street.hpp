@@ -1,0 +1,64 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "sandbox/simulators/redirect_house.hpp"
+
+/// The other side of the street: the simulators on a listener, a client and a thread of their own, so that
+/// nothing but sockets (and the clock) connects them with the house that they serve.
+namespace kassi::sandbox {
+
+/// Timers of the simulators look at the clock so often: it can be moved under them.
+inline constexpr Millis simulator_poll{50};
+/// A notice that is not answered by then was not heard.
+inline constexpr Millis notice_deadline{10'000};
+
+class Street {
+  public:
+    /// Listens on 127.0.0.1, on `wanted_port` if it is free, else on any. Throws std::runtime_error when it
+    /// cannot. Nothing is answered before open().
+    Street(unsigned short wanted_port, std::shared_ptr<SystemClock> clock);
+    ~Street();
+    Street(const Street&) = delete;
+    Street& operator=(const Street&) = delete;
+
+    /// "http://127.0.0.1:8081"
+    [[nodiscard]] std::string origin() const;
+    /// The houses move in and answer from now on.
+    void open(RedirectHouse::Options redirect);
+    /// What the ledgers have on these references (of sessions: "<transaction>-<leg>"), oldest first. From any
+    /// thread; `done` comes on the street's own.
+    void entries(std::vector<std::string> references,
+                 std::function<void(std::vector<RedirectHouse::Entry>)> done);
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+/// The simulators' handler fit for a real socket: a Reply that is destroyed unanswered hangs up.
+Handler hanging_up(Handler handler);
+
+/// Waits of the simulators: a wait is over when `clock` says so, whether time passed or was moved. tick()
+/// runs what is due, in order. One thread.
+class ClockTimers {
+  public:
+    explicit ClockTimers(const Clock& clock) : clock_(clock) {}
+    void after(Millis delay, std::function<void()> callback);
+    void tick();
+    [[nodiscard]] bool empty() const { return waiting_.empty(); }
+
+  private:
+    struct Wait {
+        Instant at{};
+        std::function<void()> callback;
+    };
+    const Clock& clock_;
+    std::vector<Wait> waiting_;  ///< soonest first
+};
+
+}  // namespace kassi::sandbox
