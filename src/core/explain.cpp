@@ -680,7 +680,8 @@ struct Telling {
     }
     std::string operator()(const PurchaseAsked& e) const {
         std::string text = "The purchase was asked for";
-        if (e.return_host.empty()) return text + ", without a browser at hand.";
+        if (!e.customer_at_hand) return text + ", without a browser at hand.";
+        if (e.return_host.empty()) return text + ", with a customer who comes back to Kassi.";
         return text + fmt::format(", with a customer who comes back to {}{}.", e.return_host,
                                   e.via == ReturnVia::kassi ? " through Kassi" : "");
     }

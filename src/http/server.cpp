@@ -568,7 +568,8 @@ void Connection::reply(HttpResponse response) {
 }
 
 void Connection::refuse(int status, std::string_view why) {
-    write(error_response(status, why), false);
+    const auto& say = listener_->options.refusal;
+    write(say ? say(status, request_.target, why) : error_response(status, why), false);
 }
 
 void Connection::write(HttpResponse response, bool keep) {

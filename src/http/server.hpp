@@ -32,6 +32,9 @@ struct ServerOptions {
     std::size_t connections_max = 4096;
     std::chrono::milliseconds read_timeout{30'000};  ///< a request must be whole by then, an answer taken
     std::chrono::milliseconds idle_timeout{75'000};  ///< between requests, and before the first
+    /// What a refused request is answered, in the words of its door; `target` is "" where it was not read
+    /// yet. Absent: JSON {"error":...}.
+    std::function<HttpResponse(int status, std::string_view target, std::string_view why)> refusal;
 };
 
 /// An HTTP/1.1 server on one io_context that one thread runs. Keep-alive, bounded header and body, no

@@ -3,9 +3,12 @@
 #include <boost/asio/post.hpp>
 
 #include "api/f13/door.hpp"
+#include "api/f13/print.hpp"
 #include "api/ops/ops.hpp"
 #include "api/passwords.hpp"
 #include "api/v1/door.hpp"
+#include "api/v1/problem.hpp"
+#include "base/json.hpp"
 #include "callbacks/callbacks.hpp"
 
 namespace kassi::service {
@@ -39,6 +42,21 @@ std::vector<api::Mount> Doors::for_the_world() const {
     mounts.push_back({"/callout/", callbacks::callout_door(engine, state_->house.randomness())});
     mounts.push_back({"/webhooks/", callbacks::webhooks_door(engine)});
     return mounts;
+}
+
+HttpResponse Doors::refusal(int status, std::string_view target, std::string_view why) {
+    const Error error{status == 413 || status == 414 || status == 431 ? ErrorKind::too_large
+                                                                      : ErrorKind::bad_request,
+                      status == 413 ? "body" : "", std::string(why)};
+    HttpResponse response;
+    if (target.starts_with("/f13/")) {
+        response = api::f13::error_response(error);
+    } else if (target.starts_with("/v1/")) {
+        response = api::v1::problem(error, api::new_request_id());
+    } else {
+        response = json_response(status, JsonWriter().begin_object().field("error", why).end_object().take());
+    }
+    return response;
 }
 
 std::vector<api::Mount> Doors::for_operators() const {

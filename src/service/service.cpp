@@ -29,6 +29,7 @@ std::string whole_file(const std::string& file) {
 
 http::ServerOptions server_options(const Listen& listen) {
     http::ServerOptions options;
+    options.refusal = Doors::refusal;
     options.address = listen.address;
     options.port = listen.port;
     if (!listen.tls_certificate_file.empty()) {
