@@ -95,8 +95,6 @@ class Door : public std::enable_shared_from_this<Door> {
     Result<View> own(const CallPointer& call);
     [[nodiscard]] Document document_of(const Transaction& transaction) const;
     [[nodiscard]] std::string remote_site_of(const Transaction& transaction) const;
-    [[nodiscard]] bool token_in_use(const engine::Caller& caller, const std::string& token,
-                                    const TransactionId& id) const;
     void print(const CallPointer& call, const View& view, std::string (*how)(const Page&),
                std::optional<std::string> customer) const;
     void answer_purchase(const CallPointer& call, const TransactionId& id);
@@ -201,13 +199,6 @@ std::string Door::remote_site_of(const Transaction& transaction) const {
     if (status_word(transaction.phase) != "attempting") return {};
     const auto loaded = engine_.store().load(transaction.id);
     return loaded && loaded->papers.journey ? loaded->papers.journey->remote_site : std::string();
-}
-
-/// Two purchases at once may still want the same token: then the later one fails. This keeps the reservation.
-bool Door::token_in_use(const engine::Caller& caller, const std::string& token,
-                        const TransactionId& id) const {
-    const auto found = engine_.store().find_token(caller.name, token);
-    return found && !found->spent && found->transaction != id;
 }
 
 void Door::print(const CallPointer& call, const View& view, std::string (*how)(const Page&),
@@ -327,8 +318,6 @@ void Door::purchase(const CallPointer& call) {
                            .may_be_absent = engine_.store().customer(transaction.id).has_value()});
         if (!customer) return call->refuse(customer.error());
         request.customer_json = std::move(*customer);
-        if (request.returns && token_in_use(*call->caller, request.returns->token, transaction.id))
-            return call->refuse(bad_request("return_token", "is in use by another purchase"));
     }
     const auto id = transaction.id;
     engine_.purchase(id, std::move(request), call->meta,

@@ -88,6 +88,7 @@ Result<Target> read_target(std::string_view path) {
     if (segments->empty()) return no_such_endpoint();
     Target target;
     target.endpoint = segments->front();
+    if (target.endpoint.size() > limits::text_bytes_max) return no_such_endpoint();
     std::size_t used = 1;
     if (target.endpoint == callback_endpoint) {
         auto callback = read_callback(*segments, std::move(target), used);
