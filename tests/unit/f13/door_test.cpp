@@ -425,7 +425,7 @@ TEST_F(DoorTest, ReturnDetailsAreChecked) {
     EXPECT_TRUE(world_.purchase(uuid, "demo-redirect", redirection("tok")).body.contains("callout"));
     const auto other = world_.reserve("demo-redirect");
     EXPECT_EQ(error(world_.purchase(other, "demo-redirect", redirection("tok"))),
-              "400 8 return_token is in use by another purchase");
+              "400 8 return_token is in use for another callout that is still open");
     EXPECT_EQ(status(other, "demo-redirect").at("transaction_status"), "reserved");
     callback("tok", "next", {{"success", "no"}});
     EXPECT_TRUE(world_.purchase(other, "demo-redirect", redirection("tok")).body.contains("callout"))
