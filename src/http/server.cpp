@@ -569,7 +569,10 @@ void Connection::reply(HttpResponse response) {
 
 void Connection::refuse(int status, std::string_view why) {
     const auto& say = listener_->options.refusal;
-    write(say ? say(status, request_.target, why) : error_response(status, why), false);
+    // A body that is announced as too large is refused before the head was taken.
+    std::string target = request_.target;
+    if (target.empty() && parser_) target = std::string(parser_->get().target());
+    write(say ? say(status, target, why) : error_response(status, why), false);
 }
 
 void Connection::write(HttpResponse response, bool keep) {

@@ -81,6 +81,16 @@ class SandboxTest(FlowTest):
         sandbox = Sandbox(self, self.data)
         self.until("the callout is there", lambda: "pending_callout" in sandbox.status("demo-redirect", transaction))
 
+    def test_a_body_too_large_is_refused_in_the_words_of_its_door(self):
+        sandbox = Sandbox(self, self.data)
+        body = b"a" * (2 * 1024 * 1024)
+        answer = http("POST", sandbox.url + "/f13/purchase.v1/", body)
+        self.assertEqual((answer.status, answer.json()["error_code"]), (413, 8))
+        self.assertIn("body", answer.json()["error_desc"])
+        answer = http("POST", sandbox.url + "/v1/transactions", body)
+        self.assertEqual((answer.status, answer.json()["status"], answer.json()["field"]), (413, 413, "body"))
+        self.assertEqual(answer.headers["Content-Type"], "application/problem+json")
+
     def test_its_key_is_its_own(self):
         Sandbox(self, self.data)
         key = self.data / "sandbox-key"
