@@ -243,9 +243,11 @@ Handler webhooks_door(engine::Engine& engine) {
             return reply(webhook_error({ErrorKind::method_not_allowed, "", "POST only"}));
         const auto path = segments(request.path(), "/webhooks/", 2);
         if (path.empty()) return reply(webhook_error({ErrorKind::not_found, "", "there is nothing here"}));
-        engine.notice(path[0], path[1], std::move(request), [reply = std::move(reply)](const Result<engine::NoticeHeard>& heard) {
-            reply(heard ? json_response(200, R"({"received":true})") : webhook_error(heard.error()));
-        });
+        engine.notice(
+            path[0], path[1], std::move(request),
+            [reply = std::move(reply)](const Result<engine::NoticeHeard>& heard) {
+                reply(heard ? json_response(200, R"({"received":true})") : webhook_error(heard.error()));
+            });
     };
 }
 

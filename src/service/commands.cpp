@@ -343,9 +343,9 @@ Secret<> read_line() {
 }
 
 Secret<> prompt(const char* what) {
+    const SilentTerminal silent;  // before the prompt: whoever sees it may type
     std::fputs(what, stderr);
     std::fflush(stderr);
-    const SilentTerminal silent;
     return read_line();
 }
 

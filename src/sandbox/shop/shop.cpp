@@ -83,8 +83,8 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
         content["now"] = instant_for_people(parts.engine.now());
         // What follows a form may lead to a payment page: browsers hold redirects against form-action too.
         const std::string policy =
-            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' " + parts.url + " " + parts.simulators +
-            "; base-uri 'none'; frame-ancestors 'none'";
+            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' " + parts.url + " " +
+            parts.simulators + "; base-uri 'none'; frame-ancestors 'none'";
         return html_response(status, render(name, content), policy);
     }
     [[nodiscard]] HttpResponse say(const Error& error) const {

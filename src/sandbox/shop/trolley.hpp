@@ -36,7 +36,7 @@ const std::vector<Way>& ways();
 const Way* find_way(std::string_view key);
 
 inline constexpr int hold_minutes_choices[] = {5, 15, 30, 120};
-inline constexpr int hold_minutes_default = 15;
+inline constexpr int hold_minutes_default = 30;
 
 /// What the visitor chose.
 struct Wish {

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <functional>
 
+#include "base/crypto.hpp"
 #include "base/encoding.hpp"
 #include "fixture.hpp"
 

@@ -1,5 +1,6 @@
 #include <filesystem>
 
+#include "base/crypto.hpp"
 #include "base/encoding.hpp"
 #include "fixture.hpp"
 

@@ -1,0 +1,266 @@
+#!/usr/bin/env python3
+"""The demo shop in a real browser: the sandbox of KASSI_BINARY, headless Chromium, no mocks.
+
+Run by ctest. KASSI_SHOTS=DIR keeps screenshots of the pages for people to look at."""
+
+import json
+import os
+import subprocess
+import sys
+import unittest
+
+import webdriver
+from sandbox import BINARY, STOP_SECONDS, Sandbox
+
+SKIPPED = 77
+
+
+class Pages(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.sandbox = Sandbox()
+        cls.driver = webdriver.Driver()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.driver.close()
+        status = cls.sandbox.close()
+        assert status == 0, f"the sandbox ended with {status}"
+
+    def browser(self, **options):
+        browser = webdriver.Browser(self.driver, **options)
+        self.addCleanup(browser.close)
+        return browser
+
+    def shop(self, browser, way, tickets="7AB-4=2"):
+        """From the trolley to where the shop sends the customer."""
+        browser.open(f"{self.sandbox.url}/shop/checkout?{tickets}&way={way}")
+        browser.click(".summary button.primary")
+
+    def shot(self, browser, name):
+        folder = os.environ.get("KASSI_SHOTS")
+        if folder:
+            browser.screenshot(os.path.join(folder, name + ".png"))
+
+    def check_console(self, browser):
+        self.assertEqual([entry["message"] for entry in browser.console()
+                          if entry["level"] == "SEVERE" or "Content Security Policy" in entry["message"]], [])
+
+    def check_story(self, browser, phase, settled="yes"):
+        browser.find("#status")
+        self.assertIn("/shop/transactions/T", browser.url())
+        self.assertEqual(browser.attribute("#status", "data-phase"), phase)
+        self.assertEqual(browser.attribute("#status", "data-settled"), settled)
+
+    def money_of(self, browser):
+        """What the house's ledger has on the transaction that the browser looks at."""
+        reference = browser.url().rsplit("/", 1)[1]
+        shown = subprocess.run([BINARY, "show", reference, "--json", "--data", self.sandbox.data],
+                               capture_output=True, text=True, timeout=STOP_SECONDS, check=True)
+        transaction = json.loads(shown.stdout)["transaction"]
+        return [(entry["kind"], entry["amount"]) for entry in self.sandbox.ledger()
+                if entry["reference"].startswith(transaction + "-")]
+
+    def leave(self, browser, button):
+        """Clicks, and waits until the page is left behind: the next may look the same."""
+        page = browser.find("html")
+        browser.click(button)
+        browser.wait_until_gone(page)
+
+    def walk_away(self, browser, button):
+        """The customer does not come back; somebody looks at the newest transaction."""
+        self.leave(browser, button)
+        browser.open(self.sandbox.url + "/shop/transactions")
+        browser.click(".transactions a")
+
+    # ---- paying
+    def test_pays_by_post_and_returns_by_post(self):
+        browser = self.browser()
+        browser.open(self.sandbox.url + "/")
+        self.shot(browser, "shop")
+        browser.click(".card-end button.primary")
+        browser.find(".summary")
+        self.shot(browser, "checkout")
+        # Two bundles: a chain of two callouts, each by a form that submits itself.
+        browser.click("input[value=post]")
+        browser.click(".summary button.primary")
+        for _ in range(2):
+            browser.find("button[value=pay_post]")
+            self.assertTrue(browser.url().startswith(self.sandbox.simulator))
+            self.shot(browser, "house")
+            self.leave(browser, "button[value=pay_post]")
+        self.check_story(browser, "purchased")
+        self.assertEqual(self.money_of(browser), [("taken", 5500), ("taken", 11000)])
+        self.shot(browser, "story")
+        self.check_console(browser)
+
+    def test_pays_by_post_without_scripts(self):
+        browser = self.browser(scripts=False)
+        self.shop(browser, "post")
+        # Nothing submits itself now: the customer clicks.
+        browser.click("form button")
+        browser.click("button[value=pay_post]")
+        browser.click("form#back button")
+        self.check_story(browser, "purchased")
+        self.assertEqual(self.money_of(browser), [("taken", 11000)])
+        self.check_console(browser)
+
+    def test_pays_by_get_and_by_both(self):
+        browser = self.browser()
+        self.shop(browser, "get")
+        browser.click("button[value=pay_get]")
+        self.check_story(browser, "purchased")
+        self.shop(browser, "get")
+        browser.click("button[value=pay_both]")
+        self.check_story(browser, "purchased")
+        self.check_console(browser)
+
+    def test_pays_on_credit_and_cancels(self):
+        browser = self.browser()
+        self.shop(browser, "credit")
+        self.check_story(browser, "purchased")
+        browser.click("form[action$='/cancel'] button")
+        browser.find("#status[data-phase=cancelled]")
+        self.check_story(browser, "cancelled")
+        self.check_console(browser)
+
+    def test_money_paid_by_redirect_is_given_back(self):
+        browser = self.browser()
+        self.shop(browser, "get")
+        browser.click("button[value=pay_get]")
+        browser.find("#status")
+        browser.click("form[action$='/cancel'] button")
+        browser.find("#status[data-phase=cancelled]")
+        self.assertEqual(self.money_of(browser), [("taken", 11000), ("given_back", 11000)])
+        self.assertIn("agree", browser.text(".verdict-line"))
+
+    def test_a_house_that_only_returns(self):
+        browser = self.browser()
+        self.shop(browser, "silent")
+        browser.click("button[value=pay_get]")
+        self.check_story(browser, "purchased")
+        self.check_console(browser)
+
+    def test_the_box_office_confirms(self):
+        browser = self.browser()
+        self.shop(browser, "owner")
+        self.check_story(browser, "confirming", settled="no")
+        browser.click("button[value=yes]")
+        browser.find("#status[data-phase=purchased]")
+        self.check_console(browser)
+
+    # ---- not paying
+    def test_refuses(self):
+        browser = self.browser()
+        self.shop(browser, "get")
+        browser.click("button[value=refuse]")
+        self.check_story(browser, "failed")
+        self.assertEqual(self.money_of(browser), [])
+        self.shot(browser, "refused")
+        self.check_console(browser)
+
+    def test_refuses_and_pays_another_way(self):
+        browser = self.browser()
+        self.shop(browser, "again")
+        browser.click("button[value=refuse]")
+        self.check_story(browser, "authorising", settled="no")
+        browser.click("button[name=merchant][value=on_credit]")
+        browser.find("#status[data-phase=purchased]")
+        self.check_console(browser)
+
+    def test_refuses_the_second_of_two_where_a_part_may_be_bought(self):
+        browser = self.browser()
+        self.shop(browser, "partial", tickets="7AB-4=2&7AA-4=1")
+        self.leave(browser, "button[value=pay_get]")
+        browser.click("button[value=refuse]")
+        self.check_story(browser, "purchased")
+        self.assertIn("part", browser.text("#status"))
+        self.assertEqual(self.money_of(browser), [("taken", 5500)])
+
+    def test_walks_away_and_time_passes(self):
+        browser = self.browser()
+        self.shop(browser, "get")
+        self.walk_away(browser, "button[value=leave]")
+        self.check_story(browser, "authorising", settled="no")
+        self.shot(browser, "away")
+        # The callout runs for 10 minutes; then the return address is visited, and the house is asked.
+        browser.click("button[name=minutes][value='15']")
+        browser.find("#status[data-settled=yes]")
+        self.check_story(browser, "failed")
+        self.assertEqual(self.money_of(browser), [])
+        self.shot(browser, "walked-away")
+        self.check_console(browser)
+
+    def test_pays_walks_away_and_is_found_by_asking(self):
+        browser = self.browser()
+        self.shop(browser, "quiet")
+        self.walk_away(browser, "button[value=pay_stay]")
+        self.check_story(browser, "authorising", settled="no")
+        browser.click("button[name=minutes][value='15']")
+        browser.find("#status[data-settled=yes]")
+        self.check_story(browser, "purchased")
+        self.assertEqual(self.money_of(browser), [("taken", 11000)])
+
+    # ---- pages
+    def test_the_result_repeats_on_reload(self):
+        browser = self.browser()
+        self.shop(browser, "get")
+        browser.click("button[value=pay_get]")
+        self.check_story(browser, "purchased")
+        rows = len(browser.find_all(".line > li"))
+        for _ in range(2):
+            browser.ask("POST", "/refresh")
+            self.check_story(browser, "purchased")
+        # Back to the house and here again: nothing is paid twice.
+        browser.open(browser.url())
+        self.assertEqual(len(browser.find_all(".line > li")), rows)
+        self.assertEqual(self.money_of(browser), [("taken", 11000)])
+
+    def test_the_same_form_twice_is_one_order(self):
+        browser = self.browser()
+        self.shop(browser, "credit")
+        browser.find("#status")
+        first = browser.url()
+        browser.ask("POST", "/back")
+        browser.click(".summary button.primary")
+        browser.find("#status")
+        self.assertEqual(browser.url(), first)
+
+    def test_no_page_scrolls_sideways_on_a_phone(self):
+        browser = self.browser(width=390, height=844, phone=True)
+        self.shop(browser, "credit", tickets="7AB-4=2&7AA-4=1&6IF-B0G=3&6KF-F=1")
+        browser.find("#status")
+        story = browser.url()
+        self.shop(browser, "get")
+        browser.find("button[value=leave]")
+        url = self.sandbox.url
+        for name, address in {"story": story, "shop": url + "/", "around": url + "/shop/around",
+                              "transactions": url + "/shop/transactions", "unknown": url + "/nothing/here",
+                              "checkout": url + "/shop/checkout?7AB-4=2&7AA-4=6&way=quiet",
+                              "empty": url + "/shop/checkout"}.items():
+            browser.open(address)
+            width = browser.run("return Math.max(document.documentElement.scrollWidth, innerWidth)")
+            self.assertEqual(width, 390, address)
+            self.shot(browser, "phone-" + name)
+        self.assertEqual([entry["message"] for entry in browser.console()
+                          if "Content Security Policy" in entry["message"]], [])
+
+    def test_every_field_has_a_name_and_every_page_a_heading(self):
+        browser = self.browser()
+        url = self.sandbox.url
+        for address in (url + "/", url + "/shop/checkout?7AB-4=2", url + "/shop/around", url + "/shop/transactions"):
+            browser.open(address)
+            self.assertEqual(browser.run("return document.querySelectorAll('h1').length"), 1, address)
+            self.assertEqual(browser.run(
+                "return [...document.querySelectorAll('input:not([type=hidden]), select')]"
+                ".filter(e => e.labels.length == 0).map(e => e.name)"), [], address)
+            self.assertEqual(browser.run("return document.scripts.length"), 0, address)
+        self.check_console(browser)
+
+
+if __name__ == "__main__":
+    reason = webdriver.missing() or (None if BINARY else "KASSI_BINARY is not set")
+    if reason:
+        print(f"skipped: {reason}")
+        sys.exit(SKIPPED)
+    unittest.main(verbosity=2)

@@ -1,0 +1,534 @@
+#!/usr/bin/env python3
+"""Holds schema/openapi.yaml against a running sandbox: every operation is called, with good and with bad
+requests, and every answer is compared with what the description says about it (status, headers, content type,
+body). Fails for an answered status that is not described, and for an operation that was never called.
+
+Needs python3-yaml and python3-jsonschema. KASSI_BINARY names the program (default build/release/kassi)."""
+
+import copy
+import datetime
+import http.client
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import urllib.parse
+
+try:
+    import jsonschema
+    import yaml
+except ImportError as missing:
+    print(f"skipped: {missing} (python3-yaml and python3-jsonschema are needed)")
+    sys.exit(77)
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+DESCRIPTION = ROOT / "schema" / "openapi.yaml"
+
+
+# ---- the description ----------------------------------------------------------------------------------------
+
+def inlined(node, document):
+    """The description without references. It has no cycles."""
+    if isinstance(node, list):
+        return [inlined(each, document) for each in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" not in node:
+        return {key: inlined(value, document) for key, value in node.items()}
+    target = document
+    for part in node["$ref"].removeprefix("#/").split("/"):
+        target = target[part]
+    target = inlined(target, document)
+    rest = {key: inlined(value, document) for key, value in node.items() if key != "$ref"}
+    return {**rest, "allOf": [target]} if rest else target
+
+
+class Description:
+    def __init__(self, text):
+        document = yaml.safe_load(text)
+        self.version = document["openapi"]
+        self.security = document["security"]
+        self.problem = inlined(document["components"]["responses"]["MethodNotAllowed"], document)
+        self.operations = {}
+        for path, item in inlined(document["paths"], document).items():
+            shared = item.get("parameters", [])
+            for method in ("get", "post", "put", "delete", "patch"):
+                if method in item:
+                    operation = copy.deepcopy(item[method])
+                    operation["parameters"] = shared + operation.get("parameters", [])
+                    self.operations[(method.upper(), path)] = operation
+
+    def paths(self):
+        return sorted({path for _, path in self.operations})
+
+
+def faults(schema, value):
+    validator = jsonschema.Draft202012Validator(schema)
+    return [f"{'/'.join(map(str, each.absolute_path)) or '(all)'}: {each.message[:200]}"
+            for each in validator.iter_errors(value)]
+
+
+# ---- calls ----------------------------------------------------------------------------------------------------
+
+class Answer:
+    def __init__(self, response):
+        self.status = response.status
+        self.headers = {name.lower(): value for name, value in response.getheaders()}
+        self.body = response.read()
+
+    def json(self):
+        return json.loads(self.body)
+
+
+def send(url, method, target, body=None, headers=None):
+    place = urllib.parse.urlsplit(url)
+    connection = http.client.HTTPConnection(place.hostname, place.port, timeout=60)
+    try:
+        connection.request(method, target, body=body, headers=headers or {})
+        return Answer(connection.getresponse())
+    finally:
+        connection.close()
+
+
+class Check:
+    def __init__(self, url, key, description):
+        self.url = url
+        self.key = key
+        self.description = description
+        self.seen = {operation: set() for operation in description.operations}
+        self.complaints = []
+        self.calls = 0
+
+    def complain(self, text):
+        self.complaints.append(text)
+
+    def call(self, method, path, expect, arguments=None, query="", body=None, headers=None, key=True, raw=None,
+             content_type="application/json"):
+        """One call, compared with the description. `body` is JSON, `raw` bytes as they are."""
+        operation = self.description.operations[(method, path)]
+        target = path
+        for name, value in (arguments or {}).items():
+            target = target.replace("{" + name + "}", urllib.parse.quote(str(value), safe=""))
+        if query:
+            target += "?" + query
+        sent = dict(headers or {})
+        needs_key = operation.get("security", self.description.security) != []
+        if needs_key and key:
+            sent["Authorization"] = "Bearer " + (key if isinstance(key, str) else self.key)
+        payload = raw
+        if body is not None:
+            payload = json.dumps(body).encode()
+        if payload:
+            sent.setdefault("Content-Type", content_type)
+        where = f"{method} {target}"
+        answer = send(self.url, method, target, payload, sent)
+        self.calls += 1
+        self.seen[(method, path)].add(answer.status)
+        if answer.status != expect:
+            self.complain(f"{where}: {answer.status} instead of {expect}: {answer.body[:300]!r}")
+        self.compare(where, operation["responses"].get(str(answer.status)), answer)
+        if body is not None and "requestBody" in operation:
+            schema = operation["requestBody"]["content"]["application/json"]["schema"]
+            wrong = faults(schema, body)
+            if answer.status < 400 and wrong:
+                self.complain(f"{where}: took a body that the description refuses: {wrong}")
+        if "x-request-id" in sent and answer.headers.get("x-request-id") != sent["x-request-id"]:
+            self.complain(f"{where}: X-Request-Id did not come back")
+        return answer
+
+    def refused_by_both(self, method, path, arguments, body, field):
+        """A body that the description refuses, and the door too, naming the field."""
+        operation = self.description.operations[(method, path)]
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        if not faults(schema, body):
+            self.complain(f"{method} {path}: the description takes {json.dumps(body)[:200]}")
+        answer = self.call(method, path, 400, arguments, body=body)
+        if answer.status == 400 and answer.json()["field"] != field:
+            self.complain(f"{method} {path}: names {answer.json()['field']!r} instead of {field!r} "
+                          f"for {json.dumps(body)[:200]}")
+
+    def compare(self, where, response, answer):
+        if response is None:
+            return self.complain(f"{where}: {answer.status} is not described")
+        for name, header in response.get("headers", {}).items():
+            value = answer.headers.get(name.lower())
+            if value is None:
+                if header.get("required"):
+                    self.complain(f"{where}: {answer.status} without {name}")
+                continue
+            for fault in faults(header["schema"], value):
+                self.complain(f"{where}: header {name}: {fault}")
+        content = response.get("content")
+        if content is None:
+            return None
+        media = answer.headers.get("content-type", "").split(";")[0]
+        if media not in content:
+            return self.complain(f"{where}: {answer.status} as {media or 'nothing'}, described is {list(content)}")
+        if media.endswith("json"):
+            try:
+                value = answer.json()
+            except ValueError as why:
+                return self.complain(f"{where}: no JSON: {why}")
+            for fault in faults(content[media]["schema"], value):
+                self.complain(f"{where}: {answer.status}: {fault}")
+            if media == "application/problem+json":
+                if value.get("status") != answer.status:
+                    self.complain(f"{where}: a problem with another status")
+                if value.get("request_id") != answer.headers.get("x-request-id"):
+                    self.complain(f"{where}: a problem with another request id")
+        return None
+
+
+# ---- the customer ----------------------------------------------------------------------------------------------
+
+def follow(address, method="GET", fields=None):
+    place = urllib.parse.urlsplit(address)
+    target = place.path + ("?" + place.query if place.query else "")
+    body, headers = None, {}
+    if fields is not None:
+        body = urllib.parse.urlencode(fields).encode()
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+    return send(address, method, target, body, headers)
+
+
+def customer(callout, act):
+    """Opens the house's page as a browser would, and presses a button; where the house sends the browser."""
+    parameters = [tuple(pair) for pair in callout["parameters"]]
+    if callout["type"] == "get":
+        page = follow(callout["destination"] + "?" + urllib.parse.urlencode(parameters))
+    else:
+        page = follow(callout["destination"], "POST", parameters)
+    text = page.body.decode()
+    session = re.search(r'name="session" value="([^"]+)"', text).group(1)
+    action = re.search(r'<form[^>]* action="([^"]+)"', text).group(1)
+    answer = follow(urllib.parse.urljoin(callout["destination"], action), "POST", [("session", session), ("act", act)])
+    return answer.headers.get("location", "")
+
+
+# ---- what is held against the description ---------------------------------------------------------------------
+
+T = "/v1/transactions"
+ONE = "/v1/transactions/{id}"
+UNKNOWN = "0191e0a2-7c3e-7d90-8f0a-5b1c9d2e4f60"
+GOOD_BODIES = {
+    ONE + "/hold": {"held_until": "2100-01-01T00:00:00Z"},
+    ONE + "/confirm": {"confirmed": True},
+    ONE + "/purchase": {},
+    ONE + "/release": {},
+    ONE + "/cancel": {},
+    ONE + "/refunds": {"leg": 1, "amount": 1, "by": "Anna", "because": "rain"},
+    ONE + "/legs/{n}/settle": {"money": "taken", "by": "Anna", "because": "seen in the bank"},
+    "/v1/callbacks/{token}": {"caller": "demo", "fields": [["a", "b"]]},
+}
+
+
+class Story:
+    def __init__(self, check):
+        self.check = check
+
+    def in_seconds(self, seconds):
+        now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
+        return now.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def body(self, caller, **more):
+        return {"caller": caller, "held_until": self.in_seconds(3000),
+                "bundles": [{"source": "ext_test0", "description": "Lear", "currency": "GBP", "amount": 1250,
+                             "orders": [{"item": 1, "amount": 1250, "cancellable": True}]}], **more}
+
+    def hand_over(self, caller, **more):
+        return self.check.call("POST", T, 201, body=self.body(caller, **more)).json()
+
+    def post(self, transaction, act, expect=200, body=None, **more):
+        return self.check.call("POST", ONE + act, expect, {"id": transaction["id"], **more.pop("arguments", {})},
+                               body=body, **more)
+
+    # ---- good ways ----
+    def describe(self):
+        answer = self.check.call("GET", "/v1/openapi.yaml", 200)
+        if answer.body != DESCRIPTION.read_bytes():
+            self.check.complain("/v1/openapi.yaml is not schema/openapi.yaml")
+
+    def credit(self):
+        transaction = self.hand_over("demo", customer={"name": "Ann"}, document={"seats": ["A1"]},
+                                     policy={"partial": True, "confirm": "none", "on_decline": "again"})
+        self.check.call("GET", ONE, 200, {"id": transaction["reference"]}, headers={"x-request-id": "till-7"})
+        self.post(transaction, "/hold", body={"held_until": self.in_seconds(6000)})
+        self.post(transaction, "/purchase")
+        self.post(transaction, "/refunds", body={"leg": 1, "amount": 50, "by": "Anna", "because": "rain"})
+        self.post(transaction, "/cancel", body={"items": [1]})
+        for part in ("", "/journal", "/explain"):
+            self.check.call("GET", ONE + part, 200, {"id": transaction["id"]})
+        self.check.call("GET", "/v1/callers/{name}/balances", 200, {"name": "demo"})
+        self.check.call("GET", "/v1/callers/{name}/statement", 200, {"name": "demo"}, query="currency=gbp")
+        self.check.call("GET", "/v1/callers/{name}/statement", 200, {"name": "demo"},
+                        query="currency=GBP&from=2020-01-01&to=2099-12-31T00:00:00Z")
+
+    def owner(self):
+        transaction = self.hand_over("demo-owner")
+        self.post(transaction, "/purchase")
+        self.check.call("GET", ONE + "/explain", 200, {"id": transaction["id"]})
+        self.post(transaction, "/confirm", body={"confirmed": True, "references": {"ext_test0": "AB-1"}})
+        refused = self.hand_over("demo-owner")
+        self.post(refused, "/purchase")
+        self.post(refused, "/confirm", body={"confirmed": False})
+
+    def release(self):
+        self.post(self.hand_over("demo"), "/release", body={})
+
+    def replay(self):
+        body = self.body("demo")
+        once = {"Idempotency-Key": "check " + os.urandom(8).hex()}
+        first = self.check.call("POST", T, 201, body=body, headers=once)
+        again = self.check.call("POST", T, 201, body=body, headers=once)
+        if first.body != again.body:
+            self.check.complain("a replay is not the first answer")
+        self.check.call("POST", T, 409, body={**body, "held_until": self.in_seconds(4000)}, headers=once)
+
+    def redirect_via_caller(self):
+        check = self.check
+        # A house that sends no notice: nobody but the browser tells what happened.
+        transaction = self.hand_over("demo-quiet")
+        token = "t" + os.urandom(8).hex()
+        details = {"via": "caller", "token": token, "url": f"http://127.0.0.1:1/back/{token}",
+                   "remote_site": "127.0.0.1", "user_agent": "check", "accept": "*/*", "remote_ip": "127.0.0.1"}
+        away = self.post(transaction, "/purchase",
+                         body={"return": details, "ways": {"ext_test0": "redirect-quiet"}}).json()
+        for part in ("", "/explain", "/journal"):
+            check.call("GET", ONE + part, 200, {"id": transaction["id"]})
+        back = urllib.parse.parse_qsl(urllib.parse.urlsplit(customer(away["callout"], "pay_get")).query)
+        body = {"caller": "demo-quiet", "fields": [list(pair) for pair in back]}
+
+        def call(expect, name=token, **more):
+            return check.call("POST", "/v1/callbacks/{token}", expect, {"token": name}, **more)
+        call(400, "never-issued", body=body)
+        call(404, body={**body, "caller": "nobody"})
+        paid = call(200, body=body).json()
+        if paid["result"] != {"success": True, "is_partial": False}:
+            check.complain(f"paid, but {paid['result']}")
+        call(200, body=body)
+        call(410, body={"caller": "demo-quiet", "fields": {"success": "no", "n": 1, "b": True, "z": None}})
+        self.post(transaction, "/cancel")
+
+    def away_via_kassi(self, caller, landing_url=None):
+        details = {"via": "kassi", **({"landing_url": landing_url} if landing_url else {})}
+        return self.post(self.hand_over(caller), "/purchase", body={"return": details}).json()["callout"]
+
+    def redirect_via_kassi(self):
+        check = self.check
+        form = "application/x-www-form-urlencoded"
+        for caller, shown, method in (("demo-quiet", 303, "GET"), ("demo-quiet", 303, "POST"),
+                                      ("demo-redirect-post", 200, None)):
+            callout = self.away_via_kassi(caller)
+            page = callout["page_url"].rsplit("/", 1)[1]
+            check.call("GET", "/callout/{page}", shown, {"page": page})
+            back = urllib.parse.urlsplit(customer(callout, "pay_get"))
+            token = {"token": back.path.rsplit("/", 1)[1]}
+            if method == "POST":
+                check.call("POST", "/callback/{token}", 415, token, raw=b"{}")
+                for _ in range(2):
+                    check.call("POST", "/callback/{token}", 200, token, raw=back.query.encode(), content_type=form)
+                check.call("POST", "/callback/{token}", 410, token, raw=b"other=1", content_type=form)
+            else:
+                for _ in range(2):
+                    check.call("GET", "/callback/{token}", 200, token, query=back.query)
+            if method == "GET":
+                check.call("GET", "/callback/{token}", 410, token, query="other=1")
+            check.call("GET", "/callout/{page}", 410, {"page": page})
+        callout = self.away_via_kassi("demo-redirect", "http://127.0.0.1:1/thanks")
+        back = urllib.parse.urlsplit(customer(callout, "refuse"))
+        answer = check.call("GET", "/callback/{token}", 303, {"token": back.path.rsplit("/", 1)[1]}, query=back.query)
+        if not answer.headers["location"].startswith("http://127.0.0.1:1/thanks?transaction="):
+            check.complain(f"landed at {answer.headers['location']}")
+        for method in ("GET", "POST"):
+            check.call(method, "/callback/{token}", 400, {"token": "AAAAAAAAAAAAAAAAAAAAAA"})
+        check.call("GET", "/callout/{page}", 404, {"page": "AAAAAAAAAAAAAAAAAAAAAA"})
+
+    def another_way(self):
+        transaction = self.hand_over("demo-again")
+        away = self.post(transaction, "/purchase", body={"return": {"via": "kassi"}}).json()
+        back = urllib.parse.urlsplit(customer(away["callout"], "refuse"))
+        self.check.call("GET", "/callback/{token}", 200, {"token": back.path.rsplit("/", 1)[1]}, query=back.query)
+        self.check.call("GET", ONE, 200, {"id": transaction["id"]})
+        self.post(transaction, "/purchase", body={"ways": {"ext_test0": "on_credit"}})
+
+    def lists(self):
+        page = self.check.call("GET", T, 200, query="limit=2").json()
+        if page["next_cursor"] is None:
+            self.check.complain("no second page")
+        else:
+            self.check.call("GET", T, 200, query="limit=2&cursor=" + page["next_cursor"])
+        self.check.call("GET", T, 200, query="phase=purchased&settled=true&in_doubt=false&needs_person=false"
+                                             "&caller=demo&from=2020-01-01&to=2099-01-01T00%3A00%3A00Z")
+        self.check.call("GET", T, 200, query="tracking=till-7")
+        self.check.call("GET", "/v1/ways", 200, query="caller=demo-redirect&source=ext_test0")
+        self.check.call("GET", "/v1/ways", 200, query="caller=demo-again")
+
+    # ---- bad ways ----
+    def strangers(self):
+        for (method, path), operation in self.check.description.operations.items():
+            if operation.get("security", self.check.description.security) == []:
+                continue
+            self.check.call(method, path, 401, key=False)
+            self.check.call(method, path, 401, key="not a key")
+
+    def unknown_things(self):
+        check = self.check
+        for (method, path) in check.description.operations:
+            if path.startswith(ONE):
+                check.call(method, path, 404, {"id": UNKNOWN, "n": 1}, body=GOOD_BODIES.get(path))
+        check.call("GET", ONE, 404, {"id": "T000-0000-0000-0000"})
+        check.call("GET", "/v1/callers/{name}/balances", 404, {"name": "nobody"})
+        check.call("GET", "/v1/callers/{name}/statement", 404, {"name": "nobody"}, query="currency=GBP")
+        check.call("GET", "/v1/ways", 404, query="caller=nobody")
+
+    def bad_bodies(self):
+        check = self.check
+        transaction = self.hand_over("demo")
+        arguments = {"id": transaction["id"], "n": 1, "token": "abc"}
+        for (method, path), operation in check.description.operations.items():
+            if method != "POST" or not path.startswith("/v1/"):
+                continue
+            check.call(method, path, 415, arguments, raw=b"a=b", content_type="text/plain")
+            check.call(method, path, 400, arguments, raw=b"{")
+            check.call(method, path, 400, arguments, raw=b"\xff")
+            check.call(method, path, 400, arguments, raw=b"[]")
+            good = self.body("demo") if path == T else GOOD_BODIES[path]
+            self.check.refused_by_both(method, path, arguments, {**good, "odd_one": 1}, "odd_one")
+            check.call(method, path, 400, arguments, body=good, headers={"Idempotency-Key": "x" * 256})
+            check.call(method, path, 400, arguments, body=good, headers={"X-Request-Id": "two words"})
+        bad = {
+            "caller": [7, None, "", "x" * 257],
+            "held_until": [5],
+            "bundles": [[], "none"],
+            "customer": ["Ann"], "document": [[]], "policy": [True],
+        }
+        for name, values in bad.items():
+            for value in values:
+                check.refused_by_both("POST", T, {}, {**self.body("demo"), name: value}, name)
+        for name, values in {"amount": [12.5, "1250", -1, 10**12 + 1, None], "currency": ["POUND", 826],
+                             "source": ["", 5], "odd": [1]}.items():
+            for value in values:
+                body = self.body("demo")
+                del body["bundles"][0]["orders"]
+                body["bundles"][0][name] = value
+                check.refused_by_both("POST", T, {}, body, f"bundles[0].{name}")
+        for path, name, value in ((ONE + "/refunds", "amount", 0), (ONE + "/refunds", "by", ""),
+                                  (ONE + "/legs/{n}/settle", "money", "gone"), (ONE + "/confirm", "confirmed", "yes"),
+                                  (ONE + "/cancel", "items", []), (ONE + "/purchase", "ways", [])):
+            check.refused_by_both("POST", path, arguments, {**GOOD_BODIES[path], name: value}, name)
+        # What only the door can know.
+        for field, more in (("bundles[0].currency", {"currency": "XYZ"}),
+                            ("bundles[0].source", {"source": "nowhere"})):
+            body = self.body("demo")
+            body["bundles"][0].update(more)
+            answer = check.call("POST", T, 400, body=body)
+            if answer.status == 400 and answer.json()["field"] != field:
+                check.complain(f"named {answer.json()['field']} instead of {field}")
+        check.call("POST", T, 400, body=self.body("demo", bundles=self.body("demo")["bundles"] * 2))
+        check.call("POST", T, 400, body=self.body("demo", held_until="2020-01-01T00:00:00Z"))
+        check.call("POST", T, 400, body=self.body("nobody"))
+        check.call("POST", T, 413, body=self.body("demo", document={"x": "x" * 65536}))
+        if check.call("GET", ONE, 200, {"id": transaction["id"]}).json() != transaction:
+            check.complain("bad requests changed the transaction")
+
+    def bad_states(self):
+        transaction = self.hand_over("demo")
+        self.post(transaction, "/cancel", 409)
+        self.post(transaction, "/confirm", 409, body=GOOD_BODIES[ONE + "/confirm"])
+        self.post(transaction, "/hold", 400, body={"held_until": self.in_seconds(1)})
+        self.post(transaction, "/purchase", 400, body={"ways": {"ext_test0": "nobody"}})
+        self.post(transaction, "/release")
+        self.post(transaction, "/purchase", 409)
+        self.post(transaction, "/hold", 409, body={"held_until": self.in_seconds(6000)})
+        self.post(transaction, "/refunds", 400, body=GOOD_BODIES[ONE + "/refunds"])
+        bought = self.hand_over("demo")
+        self.post(bought, "/purchase")
+        self.post(bought, "/release", 409)
+        self.post(bought, "/legs/{n}/settle", 409, body=GOOD_BODIES[ONE + "/legs/{n}/settle"], arguments={"n": 1})
+
+    def bad_queries(self):
+        for path, query in ((T, "limit=0"), (T, "odd=1"), (T, "cursor=x"), (T, "phase=x"), (T, "from=x"),
+                            ("/v1/ways", ""), ("/v1/ways", "caller=demo&odd=1")):
+            self.check.call("GET", path, 400, query=query)
+        for query in ("", "currency=XYZ", "currency=GBP&from=2026-02-01&to=2026-01-01"):
+            self.check.call("GET", "/v1/callers/{name}/statement", 400, {"name": "demo"}, query=query)
+
+    def webhooks(self):
+        path = "/webhooks/{provider}/{merchant}"
+        notice = b'{"id":"n_1","type":"session.paid"}'
+        self.check.call("POST", path, 401, {"provider": "redirect", "merchant": "redirect-demo"}, raw=notice)
+        self.check.call("POST", path, 404, {"provider": "redirect", "merchant": "nobody"}, raw=notice)
+        self.check.call("POST", path, 404, {"provider": "nobody", "merchant": "redirect-demo"}, raw=notice)
+
+    def other_methods(self):
+        check = self.check
+        for path in check.description.paths():
+            target = re.sub(r"\{[^}]*\}", "1", path)
+            described = {method for method, each in check.description.operations if each == path}
+            for method in sorted({"GET", "POST", "PUT", "DELETE", "PATCH"} - described):
+                answer = send(check.url, method, target, None, {"Authorization": "Bearer " + check.key})
+                if answer.status != 405 or not described <= set(answer.headers.get("allow", "").split(", ")):
+                    check.complain(f"{method} {target}: {answer.status}, Allow: {answer.headers.get('allow')}")
+                if path.startswith("/v1/"):
+                    check.compare(f"{method} {target}", check.description.problem, answer)
+        answer = send(check.url, "GET", "/v1/nowhere", None, {"Authorization": "Bearer " + check.key})
+        if answer.status != 404 or answer.headers.get("content-type") != "application/problem+json":
+            check.complain(f"/v1/nowhere: {answer.status} {answer.headers.get('content-type')}")
+
+
+def run(url):
+    places = send(url, "GET", "/sandbox").json()
+    key = places["v1"]["key"] if "v1" in places else places["v1_key"]
+    description = Description(DESCRIPTION.read_text(encoding="utf-8"))
+    check = Check(url, key, description)
+    if not description.version.startswith("3.1."):
+        check.complain(f"OpenAPI {description.version} instead of 3.1")
+    story = Story(check)
+    for step in (story.describe, story.credit, story.owner, story.release, story.replay, story.redirect_via_caller,
+                 story.redirect_via_kassi, story.another_way, story.lists, story.strangers, story.unknown_things,
+                 story.bad_bodies, story.bad_states, story.bad_queries, story.webhooks, story.other_methods):
+        step()
+    for (method, path), statuses in check.seen.items():
+        if not statuses:
+            check.complain(f"{method} {path} was never called")
+        # An answer that nobody can get on demand (500, 503, 202) is described, and not seen here.
+        if statuses and path.startswith("/v1/") and min(statuses) >= 300 and path != ONE + "/legs/{n}/settle":
+            check.complain(f"{method} {path} was never answered well")
+    return check
+
+
+def main():
+    binary = os.environ.get("KASSI_BINARY", str(ROOT / "build" / "release" / "kassi"))
+    with tempfile.TemporaryDirectory(prefix="kassi-openapi-") as data:
+        log = open(os.path.join(data, "log"), "w+", encoding="utf-8")
+        process = subprocess.Popen([binary, "sandbox", "--port", "0", "--data", os.path.join(data, "sandbox")],
+                                   stdout=subprocess.PIPE, stderr=log, text=True)
+        try:
+            url = ""
+            for line in process.stdout:
+                if line.startswith("ready "):
+                    url = line.split()[1]
+                    break
+            if not url:
+                log.seek(0)
+                print("the sandbox did not start:\n" + log.read()[-2000:])
+                return 1
+            check = run(url)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.stdout.read()
+            status = process.wait(timeout=60)
+        if status != 0:
+            check.complain(f"the sandbox ended with status {status}")
+        for complaint in check.complaints:
+            print("FAILED " + complaint)
+        print(f"{check.calls} calls of {len(check.seen)} operations, {len(check.complaints)} complaints")
+        return 1 if check.complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
