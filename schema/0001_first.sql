@@ -79,7 +79,7 @@ CREATE TABLE token (
     fields_digest      TEXT    NOT NULL    -- of the return that spent it
 ) STRICT;
 CREATE UNIQUE INDEX token_known ON token (token_hmac, ended);
-CREATE INDEX token_live ON token (transaction_serial, leg, callout) WHERE ended = 0;
+CREATE INDEX token_of ON token (transaction_serial, leg, callout);
 CREATE INDEX token_ended ON token (ended_at) WHERE ended_at IS NOT NULL;
 
 CREATE TABLE once (

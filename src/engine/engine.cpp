@@ -174,6 +174,7 @@ struct Engine::State {
         for (const auto& event : decision->events) {
             if (!events.empty()) events += ' ';
             events += core::event_name(event);
+            if (std::holds_alternative<core::CallDoubted>(event)) ++metrics.doubts;
         }
         log::info("moved", {{"transaction", next.id.text()},
                             {"caller", next.caller},

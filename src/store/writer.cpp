@@ -51,8 +51,9 @@ struct Writer::Statements {
         "VALUES (?, 0, ?, ?, ?, ?, '')"};
     Statement spend_token{
         db,
+        // Also one whose callout was closed before the browser came: its first return is remembered.
         "UPDATE token SET ended = serial, ended_at = ?, fields_digest = ? "
-        "WHERE transaction_serial = ? AND leg = ? AND callout = ? AND page = 0 AND ended = 0"};
+        "WHERE transaction_serial = ? AND leg = ? AND callout = ? AND page = 0 AND fields_digest = ''"};
     Statement end_tokens{db,
                          "UPDATE token SET ended = serial, ended_at = ? "
                          "WHERE transaction_serial = ? AND leg = ? AND callout <= ? AND ended = 0"};

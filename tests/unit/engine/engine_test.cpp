@@ -377,6 +377,31 @@ TEST_F(EngineTest, NoticeBeforeTheAnswer) {
     EXPECT_EQ(heard->error().kind, ErrorKind::not_found);
 }
 
+TEST_F(EngineTest, TheFirstReturnAfterANoticeIsTheOneThatCounts) {
+    const auto id = hand_over(trolley())->transaction.id;
+    ASSERT_TRUE(purchase(id, by_redirect("T1")));
+    answer(201, session(id, "open"));
+    std::optional<Result<View>> settled;
+    engine->submit(id, core::Release{}, meta(), [&](Result<View> view) { settled = std::move(view); });
+    pump([&] { return settled.has_value(); });  // the callout is closed before the browser comes
+    std::optional<Result<Engine::ReturnOutcome>> outcome;
+    const auto back = [&](Fields fields) {
+        outcome.reset();
+        engine->returned("demo", "T1", std::move(fields), "T2", meta(),
+                         [&](Result<Engine::ReturnOutcome> heard) { outcome = std::move(heard); });
+        pump([&] { return outcome.has_value(); });
+    };
+    back({{"success", "yes"}});
+    ASSERT_TRUE(*outcome);
+    EXPECT_FALSE((*outcome)->repeat);
+    EXPECT_EQ((*outcome)->view.transaction.phase, core::Phase::failed);
+    back({{"success", "yes"}});
+    ASSERT_TRUE(*outcome);
+    EXPECT_TRUE((*outcome)->repeat);
+    back({{"success", "no"}});
+    EXPECT_EQ(outcome->error().kind, ErrorKind::gone);
+}
+
 TEST_F(EngineTest, AFreshStartTakesUpWhatWasMeant) {
     const auto id = hand_over(trolley())->transaction.id;
     ASSERT_TRUE(purchase(id, by_redirect("T1")));
