@@ -37,10 +37,11 @@ bool answerable(const Transaction& transaction, Until until) {
 
 namespace {
 
-struct LegKey {
+struct CallKey {
     TransactionId id;
     std::int64_t leg;
-    auto operator<=>(const LegKey&) const = default;
+    std::int64_t call;
+    auto operator<=>(const CallKey&) const = default;
 };
 
 }  // namespace
@@ -51,7 +52,14 @@ struct Engine::State {
 
     Parts parts;
     core::Terms terms;
-    std::map<LegKey, std::int64_t> open_calls;  ///< the call that we are working on
+    /// The calls that we are working on, each with the number of those who are: of two decisions at once that
+    /// mean the same call one commits, and the other must not take it from the first.
+    std::map<CallKey, int> open_calls;
+    void take_up(const CallKey& call) { ++open_calls[call]; }
+    void let_go(const CallKey& call) {
+        const auto open = open_calls.find(call);
+        if (open != open_calls.end() && --open->second == 0) open_calls.erase(open);
+    }
     struct Waiter {
         Until until;
         std::uint64_t number;
@@ -122,7 +130,7 @@ struct Engine::State {
         // What we are about to work on is ours from the commit on, so that no Due takes it for abandoned.
         for (const auto& effect : kept->effects)
             if (const auto* call = std::get_if<core::CallEffect>(&effect))
-                open_calls[{job->id, call->leg}] = call->call;
+                take_up({job->id, call->leg, call->call});
         const std::string by = input->by, name(core::input_name(input->body));
         const auto before = loaded ? std::make_shared<Transaction>(std::move(loaded->transaction)) : nullptr;
         store().commit(std::move(unit), [this, job, kept, by, name, before](CommitOutcome outcome) {
@@ -130,18 +138,20 @@ struct Engine::State {
         });
     }
 
+    /// Its calls are not begun by us.
+    void leave_alone(const TransactionId& id, const Decision& decision) {
+        for (const auto& effect : decision.effects) {
+            const auto* call = std::get_if<core::CallEffect>(&effect);
+            if (call == nullptr) continue;
+            let_go({id, call->leg, call->call});
+        }
+    }
+
     void committed(const std::shared_ptr<Job>& job, const std::shared_ptr<Decision>& decision,
                    CommitOutcome outcome, const std::string& by, const std::string& name,
                    const Transaction* before) {
         using Kind = CommitOutcome::Kind;
-        if (outcome.kind != Kind::committed) {
-            for (const auto& effect : decision->effects) {
-                const auto* call = std::get_if<core::CallEffect>(&effect);
-                if (call == nullptr) continue;
-                const auto open = open_calls.find({job->id, call->leg});
-                if (open != open_calls.end() && open->second == call->call) open_calls.erase(open);
-            }
-        }
+        if (outcome.kind != Kind::committed) leave_alone(job->id, *decision);
         switch (outcome.kind) {
             case Kind::committed:
                 break;
@@ -228,8 +238,9 @@ struct Engine::State {
     // ---- effects
     // -------------------------------------------------------------------------------------------
     void act(const Decision& decision) {
-        if (stopping) return;  // what was meant is in the journal; the next start takes it up
         const TransactionId id = decision.next.id;
+        // What was meant is in the journal; the next start takes it up.
+        if (stopping) return leave_alone(id, decision);
         for (const auto& effect : decision.effects) {
             if (const auto* call = std::get_if<core::CallEffect>(&effect))
                 do_call(decision.next, *call);
@@ -253,7 +264,6 @@ struct Engine::State {
                            {"tracking", transaction.tracking}});
         const TransactionId id = transaction.id;
         const std::int64_t leg = call.leg, no = call.call;
-        open_calls[{id, leg}] = no;
         parts.outside.call(
             std::move(request), call.budget,
             [this, id, leg, no, tracking = transaction.tracking, step = call.step](core::Heard heard) {
@@ -278,8 +288,7 @@ struct Engine::State {
                 job->done = [this, id, leg, no](Result<Loaded> after) {
                     // Erased only now, when the answer is recorded: until then nobody may take the call for
                     // abandoned.
-                    const auto open = open_calls.find({id, leg});
-                    if (open != open_calls.end() && open->second == no) open_calls.erase(open);
+                    let_go({id, leg, no});
                     if (!after)
                         log::warning("answer_lost",
                                      {{"transaction", id.text()}, {"why", after.error().message}});
@@ -404,7 +413,7 @@ struct Engine::State {
             core::Due due;
             *version = loaded->transaction.version;
             for (const auto& leg : loaded->transaction.legs)
-                if (leg.doing == core::Doing::call && !open_calls.contains({id, leg.no}))
+                if (leg.doing == core::Doing::call && !open_calls.contains({id, leg.no, leg.calls}))
                     due.unattended.push_back(leg.no);
             return Input{
                 .body = due, .by = "clock", .tracking = {}, .fresh_return_token = {}, .fresh_page_token = {}};

@@ -416,6 +416,29 @@ TEST_F(EngineTest, AFreshStartTakesUpWhatWasMeant) {
     EXPECT_TRUE(engine->view(id, "", "")->callout);
 }
 
+TEST_F(EngineTest, AStopDoesNotWaitForACallThatIsNotBegun) {
+    const auto handed = hand_over(trolley());
+    ASSERT_TRUE(handed);
+    // The stop comes between the commit that means the call and the call itself.
+    std::optional<Result<View>> heard;
+    engine->purchase(handed->transaction.id, by_redirect("tok-stop"), meta(),
+                     [&](Result<View> view) { heard = std::move(view); });
+    bool stopped = false;
+    engine->stop(1h, [&] { stopped = true; });
+    EXPECT_FALSE(stopped);
+    pump([&] { return heard.has_value(); });
+    EXPECT_TRUE(outside.calls.empty());
+    for (auto& callback : std::exchange(outside.later, {})) callback();
+    EXPECT_TRUE(stopped);
+    restart();
+    pump([&] {
+        return engine->view(handed->transaction.id, "", "")->transaction.legs[0].doing == core::Doing::doubt;
+    });
+    ASSERT_TRUE(outside.awake);
+    outside.awake();
+    pump([&] { return !outside.calls.empty(); });
+}
+
 TEST_F(EngineTest, SweepReleasesWhatRanOut) {
     const auto id = hand_over(trolley())->transaction.id;
     clock.at += 16min;
