@@ -10,9 +10,7 @@ import sys
 import unittest
 
 import webdriver
-from sandbox import BINARY, STOP_SECONDS, Sandbox
-
-SKIPPED = 77
+from sandbox import BINARY, SKIPPED, STOP_SECONDS, Sandbox
 
 
 class Pages(unittest.TestCase):
@@ -20,14 +18,20 @@ class Pages(unittest.TestCase):
     def setUpClass(cls):
         cls.sandbox = Sandbox()
         cls.driver = webdriver.Driver()
+        cls.shared = webdriver.Browser(cls.driver)
 
     @classmethod
     def tearDownClass(cls):
+        cls.shared.close()
         cls.driver.close()
         status = cls.sandbox.close()
         assert status == 0, f"the sandbox ended with {status}"
 
     def browser(self, **options):
+        """The shared one, unless it must be of another kind: no page keeps anything in a browser."""
+        if not options:
+            self.shared.console()
+            return self.shared
         browser = webdriver.Browser(self.driver, **options)
         self.addCleanup(browser.close)
         return browser

@@ -10,6 +10,7 @@ import urllib.request
 
 BINARY = os.environ.get("KASSI_BINARY", "")
 STOP_SECONDS = 30
+SKIPPED = 77  # exit status that ctest takes for it
 
 
 class Sandbox:
