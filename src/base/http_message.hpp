@@ -13,14 +13,14 @@ namespace kassi {
 
 /// A request as doors and flows see it; no socket in sight. Header names are compared without case.
 struct HttpRequest {
-    std::string method;   ///< upper case
-    std::string target;   ///< origin form: path and query as they came
+    std::string method;  ///< upper case
+    std::string target;  ///< origin form: path and query as they came
     Fields headers;
     std::string body;
-    std::string peer;     ///< address of the other end, "" for outbound
+    std::string peer;  ///< address of the other end, "" for outbound
 
-    [[nodiscard]] std::string_view path() const;    ///< before the '?'; still percent-encoded
-    [[nodiscard]] std::string_view query() const;   ///< after the '?', "" when none
+    [[nodiscard]] std::string_view path() const;   ///< before the '?'; still percent-encoded
+    [[nodiscard]] std::string_view query() const;  ///< after the '?', "" when none
     [[nodiscard]] std::string_view header(std::string_view name) const;  ///< "" when absent
 };
 
@@ -35,18 +35,18 @@ bool same_header_name(std::string_view left, std::string_view right);
 
 /// A parsed absolute http or https URL.
 struct Url {
-    std::string scheme;   ///< "http" | "https"
-    std::string host;     ///< lower case, no port; IPv6 without brackets
+    std::string scheme;      ///< "http" | "https"
+    std::string host;        ///< lower case, no port; IPv6 without brackets
     std::uint16_t port = 0;  ///< given or the scheme's
-    std::string target;   ///< path and query, at least "/"
+    std::string target;      ///< path and query, at least "/"
     [[nodiscard]] std::string_view path() const;
     [[nodiscard]] std::string_view query() const;
     /// "https://host[:port]"; the port only when it is not the scheme's.
     [[nodiscard]] std::string origin() const;
 };
 
-/// Boost.URL underneath; refuses user info, fragments, other schemes, hosts that only some readers take for an
-/// address ("127.1"). Error: bad_request naming `field`.
+/// Boost.URL underneath; refuses user info, fragments, other schemes, hosts that only some readers take for
+/// an address ("127.1"). Error: bad_request naming `field`.
 Result<Url> parse_url(std::string_view text, std::string_view field);
 
 /// Query and body of a request merged in the order they came: query first, then the body if it is

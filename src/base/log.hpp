@@ -16,9 +16,17 @@ enum class Level { debug, info, warning, error };
 /// `to_file` "" means standard error. Called once at start.
 void start(Level level, const std::string& to_file = "");
 void write(Level level, std::string_view event, Pairs pairs);
-inline void info(std::string_view event, Pairs pairs) { write(Level::info, event, pairs); }
-inline void warning(std::string_view event, Pairs pairs) { write(Level::warning, event, pairs); }
-inline void error(std::string_view event, Pairs pairs) { write(Level::error, event, pairs); }
-inline void debug(std::string_view event, Pairs pairs) { write(Level::debug, event, pairs); }
+inline void info(std::string_view event, Pairs pairs) {
+    write(Level::info, event, pairs);
+}
+inline void warning(std::string_view event, Pairs pairs) {
+    write(Level::warning, event, pairs);
+}
+inline void error(std::string_view event, Pairs pairs) {
+    write(Level::error, event, pairs);
+}
+inline void debug(std::string_view event, Pairs pairs) {
+    write(Level::debug, event, pairs);
+}
 
 }  // namespace kassi::log

@@ -15,12 +15,12 @@ class Currency {
     /// Three letters, upper or lower case. Error: bad_request naming `field`.
     static Result<Currency> parse(std::string_view code, std::string_view field);
 
-    constexpr Currency() = default;                    ///< the empty currency "XXX" of a Money nobody set
-    [[nodiscard]] std::string_view code() const;       ///< "GBP"
-    [[nodiscard]] std::string lower_code() const;      ///< "gbp", as F13 and Stripe write it
-    [[nodiscard]] int number() const;                  ///< 826
-    [[nodiscard]] int places() const;                  ///< 2: decimal places of the minor unit
-    [[nodiscard]] std::string_view pre_symbol() const; ///< "£", "" when the symbol stands after
+    constexpr Currency() = default;                     ///< the empty currency "XXX" of a Money nobody set
+    [[nodiscard]] std::string_view code() const;        ///< "GBP"
+    [[nodiscard]] std::string lower_code() const;       ///< "gbp", as F13 and Stripe write it
+    [[nodiscard]] int number() const;                   ///< 826
+    [[nodiscard]] int places() const;                   ///< 2: decimal places of the minor unit
+    [[nodiscard]] std::string_view pre_symbol() const;  ///< "£", "" when the symbol stands after
     [[nodiscard]] std::string_view post_symbol() const;
     constexpr auto operator<=>(const Currency&) const = default;
 

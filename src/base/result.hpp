@@ -8,17 +8,17 @@ namespace kassi {
 
 /// What kind of refusal an error is. Doors map it to their own status codes in one place each.
 enum class ErrorKind {
-    bad_request,          ///< malformed or invalid input; `field` names what is wrong
-    unauthenticated,      ///< no or wrong credentials
-    forbidden,            ///< known caller, not permitted
-    not_found,            ///< unknown, or another caller's
-    method_not_allowed,   ///< wrong HTTP method
-    conflict,             ///< the state does not allow it (named refusal)
-    gone,                 ///< existed, and is spent or over
-    too_large,            ///< over a named limit
-    unsupported_media,    ///< content type that nobody reads here
-    unavailable,          ///< queue full, disk full, shutting down: nothing was changed, try again
-    internal,             ///< a defect or a broken store; never says more than that outside
+    bad_request,         ///< malformed or invalid input; `field` names what is wrong
+    unauthenticated,     ///< no or wrong credentials
+    forbidden,           ///< known caller, not permitted
+    not_found,           ///< unknown, or another caller's
+    method_not_allowed,  ///< wrong HTTP method
+    conflict,            ///< the state does not allow it (named refusal)
+    gone,                ///< existed, and is spent or over
+    too_large,           ///< over a named limit
+    unsupported_media,   ///< content type that nobody reads here
+    unavailable,         ///< queue full, disk full, shutting down: nothing was changed, try again
+    internal,            ///< a defect or a broken store; never says more than that outside
 };
 
 /// An error as a value. `message` is for people and never holds a secret; `field` is the name of the

@@ -57,8 +57,8 @@ struct Call {
     Repeat repeat = Repeat::never;
     Instant key_until{};  ///< same_key: until when the provider remembers the key
     Instant meant_at{};
-    Instant silent_at{};          ///< from then on it counts as unanswered
-    bool again = false;           ///< a doubted request went out once more: an earlier sending is unaccounted for
+    Instant silent_at{};  ///< from then on it counts as unanswered
+    bool again = false;   ///< a doubted request went out once more: an earlier sending is unaccounted for
     bool needs_volatile = false;  ///< its input lives in memory only (a card): cannot be sent again
     bool operator==(const Call&) const = default;
 };

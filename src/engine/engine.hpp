@@ -124,7 +124,8 @@ class Engine {
     /// The callout that a page token shows. Errors: not_found, gone.
     Result<View> callout_page(std::string_view page_token);
     /// A webhook of a merchant. Answered after the commit. Errors: not_found, unauthenticated, bad_request.
-    void notice(std::string_view provider, std::string_view merchant, HttpRequest request, Done<NoticeHeard> done);
+    void notice(std::string_view provider, std::string_view merchant, HttpRequest request,
+                Done<NoticeHeard> done);
 
     /// Calls back with the newest View when it is answerable or `within` is over (then as it is).
     void wait(TransactionId id, Until until, Millis within, std::function<void(Result<View>)> done);

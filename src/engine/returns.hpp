@@ -2,12 +2,13 @@
 
 #include "engine/engine.hpp"
 
-/// The rules for return URLs (reference f13.md section 3.2, ASVS 3.7.2): matched whole against what the caller
-/// registered, never by prefix; the token stands once in the path, so that the next hop's URL follows.
+/// The rules for return URLs (reference f13.md section 3.2, ASVS 3.7.2): matched whole against what the
+/// caller registered, never by prefix; the token stands once in the path, so that the next hop's URL follows.
 namespace kassi::engine {
 
 /// Errors: bad_request naming return_token, return_url, remote_site or landing_url.
-Result<core::Journey> journey_of(const ReturnDetails& details, const Caller& caller, const Settings& settings);
+Result<core::Journey> journey_of(const ReturnDetails& details, const Caller& caller,
+                                 const Settings& settings);
 
 /// "host" or "host:port" against the registered hosts; "host:*" registers every port (sandbox).
 bool registered(const Url& url, const std::vector<std::string>& hosts);

@@ -45,9 +45,9 @@ std::vector<api::Mount> Doors::for_the_world() const {
 }
 
 HttpResponse Doors::refusal(int status, std::string_view target, std::string_view why) {
-    const Error error{status == 413 || status == 414 || status == 431 ? ErrorKind::too_large
-                                                                      : ErrorKind::bad_request,
-                      status == 413 ? "body" : "", std::string(why)};
+    const Error error{
+        status == 413 || status == 414 || status == 431 ? ErrorKind::too_large : ErrorKind::bad_request,
+        status == 413 ? "body" : "", std::string(why)};
     HttpResponse response;
     if (target.starts_with("/f13/")) {
         response = api::f13::error_response(error);
