@@ -15,9 +15,9 @@ from datetime import timedelta
 from houses import LANDING, LIMITED_PENCE, VERDICTS, Browser, CALLERS_HOST, Kassi, Provider, hand_over_body
 from kassi import FlowTest
 
-PAYMENTS = (("on credit by v1", 30), ("on credit with a limit", 12), ("on credit by F13", 18), ("redirect via us", 60),
-            ("redirect by F13", 30), ("redirect via the caller", 15), ("two redirects", 15), ("credit and redirect", 10),
-            ("nobody comes back", 10))
+PAYMENTS = (("on credit by v1", 30), ("on credit with a limit", 12), ("on credit by F13", 18),
+            ("redirect via us", 60), ("redirect by F13", 30), ("redirect via the caller", 15),
+            ("two redirects", 15), ("credit and redirect", 10), ("nobody comes back", 10))
 KILLS = 5
 ANSWERS_BETWEEN_KILLS = (50, 120)  # counted, not timed: a slow machine sees the same
 KILL_AT_LEAST_EVERY = 3            # seconds; near the end there is little to count
@@ -244,6 +244,8 @@ class KillNineTest(FlowTest):
         self.kassi = Kassi(self, self.provider).start()
         self.make_the_house_unreliable()
         heads = self.pay_while_the_house_dies(seed)
+        known = {entry["id"] for entry in self.kassi.all()}
+        self.assertEqual(known, {customer.id for customer in self.customers}, "one for each hand-over")
         self.until_settled()
         transactions = {entry["id"]: entry for entry in self.kassi.all()}
         self.report(transactions)
@@ -257,13 +259,14 @@ class KillNineTest(FlowTest):
     # ---- the load
 
     def make_the_house_unreliable(self):
-        rules = [{"on": "session", "do": "drop_answer", "times": 3}, {"on": "session", "do": "error_before", "times": 3},
-                 {"on": "complete", "do": "drop_answer", "times": 6}, {"on": "complete", "do": "error_after", "times": 3},
-                 {"on": "complete", "do": "delay", "ms": 300, "times": 25},
-                 {"on": "refund", "do": "drop_answer", "times": 2}, {"on": "refund", "do": "delay", "ms": 300, "times": 4},
-                 {"on": "notice", "do": "twice", "times": 10}, {"on": "notice", "do": "dead", "times": 3}]
-        self.dice.shuffle(rules)
-        self.provider.faults(*rules)
+        """What leaves a doubt comes first: each restart over the same call counts as a look, and makes the pause after
+        the next silence longer."""
+        self.provider.faults(
+            {"on": "session", "do": "drop_answer", "times": 3}, {"on": "session", "do": "error_before", "times": 3},
+            {"on": "complete", "do": "drop_answer", "times": 5}, {"on": "complete", "do": "error_after", "times": 3},
+            {"on": "complete", "do": "delay", "ms": 300, "times": 30},
+            {"on": "refund", "do": "drop_answer", "times": 2}, {"on": "refund", "do": "delay", "ms": 300, "times": 4},
+            {"on": "notice", "do": "twice", "times": 10}, {"on": "notice", "do": "dead", "times": 2})
 
     def pay_while_the_house_dies(self, seed):
         kinds = [kind for kind, number in PAYMENTS for _ in range(number)]
@@ -279,13 +282,15 @@ class KillNineTest(FlowTest):
                 self.broken.append(f"{customer}: {error!r}")
 
         threads = [threading.Thread(target=pay, args=(customer,), daemon=True) for customer in self.customers]
-        threading.Thread(target=lambda: [thread.start() for thread in threads]).start()
+        starter = threading.Thread(target=lambda: [thread.start() for thread in threads])
+        starter.start()
         heads = []
         for _ in range(KILLS):
             heads.append(self.kassi.kill_after(self.dice.randint(*ANSWERS_BETWEEN_KILLS), KILL_AT_LEAST_EVERY))
             under_way = sum(thread.is_alive() for thread in threads)
             print(f"killed after {self.kassi.answers} answers, {under_way} payments under way", flush=True)
             self.kassi.start()
+        starter.join()
         end = time.monotonic() + SETTLED_WITHIN
         for thread in threads:
             thread.join(max(0, end - time.monotonic()))
@@ -310,7 +315,6 @@ class KillNineTest(FlowTest):
     # ---- what must hold
 
     def check_what_was_told(self, transactions):
-        self.assertEqual({customer.id for customer in self.customers}, set(transactions), "one for each hand-over")
         bad = [entry["id"] for entry in transactions.values() if entry["needs_person"] or entry["in_doubt"]]
         self.assertEqual(bad, [])
         for customer in self.customers:
