@@ -122,7 +122,8 @@ struct Applier {
         leg.doing = Doing::doubt;
         leg.recheck_at = e.recheck_at;
         if (!leg.doubt_since) leg.doubt_since = at;
-        ++leg.rechecks;
+        // A restart of ours is no silence of the provider's: it is asked at once, and does not count.
+        if (e.recheck_at > at) ++leg.rechecks;
         leg.doubt_why = e.why;
     }
     void operator()(const Ready& e) const { leg_of(t, e.leg).ready = true; }

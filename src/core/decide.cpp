@@ -746,10 +746,11 @@ class Handler {
             hear_news(d, notice.fact, notice.amount, notice.evidence);
             return std::nullopt;
         }
-        // A hint, or a proof that nothing was paid while we wait for the customer: we ask.
+        // A hint, or a proof that nothing was paid while we wait for the customer or are in doubt: we ask.
+        const bool waiting = leg->doing == Doing::away || leg->doing == Doing::doubt;
         const bool worth_asking = notice.trust == Trust::hint
                                       ? notice.fact > leg->money || leg->doing != Doing::rest
-                                      : leg->doing == Doing::away && notice.fact == LegMoney::none;
+                                      : waiting && notice.fact == LegMoney::none;
         if (worth_asking && d.happen(LegOn::hint)) return std::nullopt;
         d.evidence = "notice: " + notice.evidence;
         d.happen(LegOn::nothing_new);

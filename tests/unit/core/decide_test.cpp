@@ -292,6 +292,39 @@ TEST(Notice, HintIsAskedAbout) {
     EXPECT_EQ(s.leg(1).money, LegMoney::none);
 }
 
+TEST(Notice, ARefusalEndsADoubtSooner) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    ASSERT_FALSE(s.back(1, {{"success", "no"}}));
+    ASSERT_FALSE(s.silence(1));
+    EXPECT_EQ(s.doing(1), "none/doubt(charge)/take");
+    ASSERT_FALSE(s.hear(Notice{.leg = 1,
+                               .event_id = "e1",
+                               .fact = LegMoney::none,
+                               .amount = {},
+                               .references = {},
+                               .trust = Trust::proof,
+                               .evidence = "refused"}));
+    EXPECT_EQ(s.calls(), "1:query");
+}
+
+TEST(Doubt, RestartsOfOursDoNotCount) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    for (int restart = 0; restart < 10; ++restart) {
+        ASSERT_FALSE(s.hear(Due{{1}}));
+        EXPECT_EQ(s.leg(1).rechecks, 0);
+        EXPECT_FALSE(needs_person(s.t));
+        s.pass(0ms);
+        ASSERT_EQ(s.calls(), "1:open");
+    }
+    ASSERT_FALSE(s.silence(1));
+    EXPECT_EQ(*s.leg(1).recheck_at - s.now, 2s);
+}
+
 TEST(Notice, SettlesFirstOfAChainAndWaitsForTheCustomer) {
     Story s;
     s.hand_over({{"a", 100}, {"b", 200}});
