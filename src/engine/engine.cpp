@@ -429,6 +429,50 @@ struct Engine::State {
         run(job);
     }
 
+    // ---- the end of a life, and the sweep: looked at again and again, by a timer that holds what it needs
+    void wait_for_calls(Instant until, std::function<void()> done) {
+        if (open_calls.empty() || now() >= until) return done();
+        static constexpr Millis pause{20};
+        parts.outside.after(pause, [this, until, done = std::move(done)] { wait_for_calls(until, done); });
+    }
+
+    struct Sweep {
+        SweepReport report;
+        Instant until{};
+        std::function<void(const std::string&)> progress;
+        std::function<void(SweepReport)> done;
+    };
+
+    void sweep_round(const std::shared_ptr<Sweep>& sweep) {
+        look_at_due([this, sweep](std::size_t looked) {
+            sweep->report.looked_at += static_cast<std::int64_t>(looked);
+            if (sweep->progress && looked > 0)
+                sweep->progress(fmt::format("{} looked at", sweep->report.looked_at));
+            if ((looked == 0 && open_calls.empty()) || now() >= sweep->until) return sweep_end(*sweep);
+            static constexpr Millis pause{10};
+            parts.outside.after(pause, [this, sweep] { sweep_round(sweep); });
+        });
+    }
+
+    void sweep_end(Sweep& sweep) {
+        sweeping = nullptr;
+        SweepReport& report = sweep.report;
+        const auto counts = store().counts();
+        report.still_open = counts.open;
+        report.needs_person = counts.needs_person;
+        store::ListFilter filter;
+        filter.needs_person = true;
+        for (const auto& id : store().list(filter)) {
+            const auto loaded = store().load(id);
+            if (loaded)
+                report.lines.push_back(fmt::format("{} needs a person: {}", loaded->transaction.reference,
+                                                   core::explain(loaded->transaction, now(), terms).summary));
+        }
+        store().expire(now(), [](std::int64_t) {});
+        arm_again();
+        sweep.done(std::move(report));
+    }
+
     // ---- waiting doors
     // ---------------------------------------------------------------------------------------
     static View view_of(const Loaded& loaded) {
@@ -588,20 +632,7 @@ void Engine::stop(Millis patience, std::function<void()> done) {
                 waiter.done(Error{ErrorKind::unavailable, "", "shutting down"});
         }
     }
-    const Instant until = s.now() + patience;
-    auto poll = std::make_shared<std::function<void()>>();
-    *poll = [this, until, done = std::move(done), poll] {
-        if (state_->open_calls.empty() || state_->now() >= until) {
-            const auto finished = done;
-            *poll = {};
-            return finished();
-        }
-        state_->parts.outside.after(Millis{20}, [poll] {
-            if (*poll) (*poll)();
-        });
-    };
-    const auto first = *poll;
-    first();
+    s.wait_for_calls(s.now() + patience, std::move(done));
 }
 
 void Engine::clock_moved() {
@@ -930,45 +961,13 @@ Engine::Metrics Engine::metrics() const {
 void Engine::sweep(Millis within, std::function<void(const std::string&)> progress,
                    std::function<void(SweepReport)> done) {
     State& s = *state_;
-    auto report = std::make_shared<SweepReport>();
-    s.sweeping = report.get();
+    auto sweep = std::make_shared<State::Sweep>();
+    sweep->until = s.now() + within;
+    sweep->progress = std::move(progress);
+    sweep->done = std::move(done);
+    s.sweeping = &sweep->report;
     s.not_before.clear();
-    const Instant until = s.now() + within;
-    auto round = std::make_shared<std::function<void()>>();
-    const auto finish = [&s, report, round, done = std::move(done)] {
-        s.sweeping = nullptr;
-        const auto counts = s.store().counts();
-        report->still_open = counts.open;
-        report->needs_person = counts.needs_person;
-        store::ListFilter filter;
-        filter.needs_person = true;
-        for (const auto& id : s.store().list(filter)) {
-            const auto loaded = s.store().load(id);
-            if (loaded)
-                report->lines.push_back(
-                    fmt::format("{} needs a person: {}", loaded->transaction.reference,
-                                core::explain(loaded->transaction, s.now(), s.terms).summary));
-        }
-        s.store().expire(s.now(), [](std::int64_t) {});
-        *round = {};
-        s.arm_again();
-        done(*report);
-    };
-    *round = [&s, report, round, until, progress = std::move(progress), finish] {
-        s.look_at_due([&s, report, round, until, progress, finish](std::size_t looked) {
-            report->looked_at += static_cast<std::int64_t>(looked);
-            if (progress && looked > 0) progress(fmt::format("{} looked at", report->looked_at));
-            if ((looked == 0 && s.open_calls.empty()) || s.now() >= until) {
-                const auto finished = finish;
-                return finished();
-            }
-            s.parts.outside.after(Millis{10}, [round] {
-                if (*round) (*round)();
-            });
-        });
-    };
-    const auto first = *round;
-    first();
+    s.sweep_round(sweep);
 }
 
 }  // namespace kassi::engine

@@ -92,17 +92,17 @@ struct HttpOutside::State : std::enable_shared_from_this<HttpOutside::State> {
             log::info("clock_agrees", {});
         }
         alarm.expires_after(wait);
-        alarm.async_wait(
-            [self = shared_from_this(), round = wake_round](const boost::system::error_code& ec) {
-                if (ec || round != self->wake_round || self->stopped || !self->wake) return;
-                if (self->clock->now() < *self->wake || !self->clock_trusted()) {
-                    self->arm();
-                    return;
-                }
-                self->wake.reset();
-                const auto callback = std::exchange(self->wake_callback, nullptr);
-                callback();
-            });
+        alarm.async_wait([weak = weak_from_this(), round = wake_round](const boost::system::error_code& ec) {
+            const auto self = weak.lock();
+            if (ec || !self || round != self->wake_round || self->stopped || !self->wake) return;
+            if (self->clock->now() < *self->wake || !self->clock_trusted()) {
+                self->arm();
+                return;
+            }
+            self->wake.reset();
+            const auto callback = std::exchange(self->wake_callback, nullptr);
+            callback();
+        });
     }
 
     boost::asio::io_context& io;
@@ -141,16 +141,19 @@ bool HttpOutside::clock_trusted() const {
 }
 
 void HttpOutside::call(HttpRequest request, Millis budget, std::function<void(core::Heard)> done) {
+    // What the clients hold must not hold the clients: an open call would keep both for ever.
     state_->providers.send(std::move(request), budget,
-                           [state = state_, done = std::move(done)](http::Outcome outcome) {
-                               if (!state->stopped) done(heard(std::move(outcome)));
+                           [weak = std::weak_ptr(state_), done = std::move(done)](http::Outcome outcome) {
+                               if (const auto state = weak.lock(); state && !state->stopped)
+                                   done(heard(std::move(outcome)));
                            });
 }
 
 void HttpOutside::visit(const std::string& url, bool loopback_only, std::function<void(std::string)> done) {
-    const auto answer = [state = state_, done = std::move(done)](std::string what) {
-        boost::asio::post(state->io, [state, done, what = std::move(what)] {
-            if (!state->stopped) done(what);
+    const auto answer = [&io = state_->io, weak = std::weak_ptr(state_),
+                         done = std::move(done)](std::string what) {
+        boost::asio::post(io, [weak, done, what = std::move(what)] {
+            if (const auto state = weak.lock(); state && !state->stopped) done(what);
         });
     };
     const auto parsed = parse_url(url, "return_url");
@@ -186,10 +189,10 @@ void HttpOutside::wake_at(std::optional<Instant> at, std::function<void()> callb
 
 void HttpOutside::after(Millis delay, std::function<void()> callback) {
     auto timer = std::make_shared<boost::asio::steady_timer>(state_->io, delay);
-    timer->async_wait(
-        [state = state_, timer, callback = std::move(callback)](const boost::system::error_code& ec) {
-            if (!ec && !state->stopped) callback();
-        });
+    timer->async_wait([weak = std::weak_ptr(state_), timer,
+                       callback = std::move(callback)](const boost::system::error_code& ec) {
+        if (const auto state = weak.lock(); !ec && state && !state->stopped) callback();
+    });
 }
 
 }  // namespace kassi::service
