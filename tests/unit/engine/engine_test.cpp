@@ -444,16 +444,13 @@ TEST_F(EngineTest, SweepReleasesWhatRanOut) {
     clock.at += 16min;
     std::optional<Engine::SweepReport> report;
     engine->sweep(5s, {}, [&](Engine::SweepReport done) { report = std::move(done); });
-    pump([&] {
-        for (auto& callback : std::exchange(outside.later, {})) callback();
-        return report.has_value() || engine->view(id, "", "")->transaction.phase == core::Phase::released;
-    });
+    // The store may be ahead of what the test's thread has heard: only the callbacks say what is done.
     while (!report) {
-        auto later = std::exchange(outside.later, {});
-        ASSERT_FALSE(later.empty());
-        for (auto& callback : later) callback();
+        pump([&] { return report.has_value() || !outside.later.empty(); });
+        for (auto& callback : std::exchange(outside.later, {})) callback();
     }
     EXPECT_EQ(report->released, 1);
+    EXPECT_EQ(engine->view(id, "", "")->transaction.phase, core::Phase::released);
     EXPECT_EQ(report->needs_person, 0);
 }
 
