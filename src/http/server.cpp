@@ -301,12 +301,14 @@ void Listener::stop(std::chrono::milliseconds patience, std::function<void()> do
     error_code ignored;
     acceptor_.close(ignored);
     pause_.cancel();
-    const std::vector<std::shared_ptr<Connection>> open(connections_.begin(), connections_.end());
-    for (const auto& connection : open) connection->server_stops();
-    if (connections_.empty()) {
-        stopped();
-        return;
-    }
+    // A request may have been read already, its handler waiting in the queue behind this: it has its turn
+    // first.
+    asio::post(io_, [self = shared_from_this()] {
+        const std::vector<std::shared_ptr<Connection>> open(self->connections_.begin(),
+                                                            self->connections_.end());
+        for (const auto& connection : open) connection->server_stops();
+        if (self->connections_.empty()) self->stopped();
+    });
     patience_.expires_after(patience);
     patience_.async_wait([self = shared_from_this()](const error_code& cancelled) {
         if (!cancelled) self->close_everything();

@@ -569,6 +569,34 @@ TEST(Server, StopAnswersWhatIsOpen) {
     EXPECT_TRUE(stopped.wait());
 }
 
+TEST(Server, StopAnswersWhatWasReadInTheSameMoment) {
+    // In one turn of the loop: the first answer is written, the next request arrives, the server stops. The
+    // connection has read the request when it is asked whether it is idle, and has not yet looked at it.
+    RunningServer* running = nullptr;
+    Server* stopping = nullptr;
+    const RawConnection* other_end = nullptr;
+    Gate stopped;
+    RunningServer server([&](const HttpRequest& request, const Reply& reply) {
+        echo(request, reply);
+        if (request.target != "/first") return;
+        const std::string next = get("/second");
+        ASSERT_EQ(::send(other_end->descriptor(), next.data(), next.size(), 0),
+                  static_cast<ssize_t>(next.size()));
+        boost::asio::post(running->io.io, [&] {
+            stopping->stop(std::chrono::seconds(patience_seconds), [&] { stopped.open(); });
+        });
+    });
+    running = &server;
+    stopping = &server.server();
+    auto connection = RawConnection::to_port(server.port());
+    other_end = &connection;
+    connection.write(get("/first"));
+    EXPECT_EQ(body_of(connection.read_message()), "GET /first 0 ");
+    EXPECT_EQ(body_of(connection.read_all()), "GET /second 0 ");
+    connection.close();
+    EXPECT_TRUE(stopped.wait());
+}
+
 TEST(Server, StopHasPatienceAndNoMore) {
     std::vector<Reply> open;
     RunningServer server([&](const HttpRequest&, Reply reply) { open.push_back(std::move(reply)); });
