@@ -441,7 +441,7 @@ Result<Fields> parse_multipart(std::string_view body, std::string_view content_t
     return fields;
 }
 
-bool is_utf8(std::string_view text) {
+std::size_t utf8_bytes(std::string_view text) {
     const auto continues = [&text](std::size_t at, unsigned low = 0x80, unsigned high = 0xbf) {
         return at < text.size() && byte(text[at]) >= low && byte(text[at]) <= high;
     };
@@ -451,23 +451,27 @@ bool is_utf8(std::string_view text) {
         if (first < 0x80) {
             i += 1;
         } else if (first >= 0xc2 && first <= 0xdf) {
-            if (!continues(i + 1)) return false;
+            if (!continues(i + 1)) return i;
             i += 2;
         } else if (first >= 0xe0 && first <= 0xef) {
             if (!continues(i + 1, first == 0xe0 ? 0xa0 : 0x80, first == 0xed ? 0x9f : 0xbf) ||
                 !continues(i + 2))
-                return false;
+                return i;
             i += 3;
         } else if (first >= 0xf0 && first <= 0xf4) {
             if (!continues(i + 1, first == 0xf0 ? 0x90 : 0x80, first == 0xf4 ? 0x8f : 0xbf) ||
                 !continues(i + 2) || !continues(i + 3))
-                return false;
+                return i;
             i += 4;
         } else {
-            return false;
+            return i;
         }
     }
-    return true;
+    return text.size();
+}
+
+bool is_utf8(std::string_view text) {
+    return utf8_bytes(text) == text.size();
 }
 
 std::string html(std::string_view text) {

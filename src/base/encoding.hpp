@@ -47,6 +47,8 @@ Result<Fields> parse_multipart(std::string_view body, std::string_view content_t
 
 /// True for well-formed UTF-8 (no overlong forms, no surrogates).
 bool is_utf8(std::string_view text);
+/// How many bytes from the start are well-formed UTF-8: the place of the first fault, or the size.
+std::size_t utf8_bytes(std::string_view text);
 
 /// & < > " ' escaped, exactly once. For element content and quoted attributes.
 std::string html(std::string_view text);

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/encoding.hpp"
+
 namespace kassi {
 namespace {
 
@@ -185,6 +187,9 @@ bool read_json(std::string_view text, Handler& handler, std::size_t& where, std:
     fault = "is not JSON: a zero byte";
     where = text.find('\0');
     if (where != std::string_view::npos) return false;
+    fault = "is not UTF-8";
+    where = encoding::utf8_bytes(text);
+    if (where != text.size()) return false;
     fault = "is not JSON: it breaks off or has a fault";
     const char* furthest = text.data();
     const bool good = json::sax_parse(CountingIterator{text.data(), &furthest},

@@ -397,6 +397,8 @@ TEST(JsonTest, RefusesEverythingElseNamingTheField) {
     EXPECT_FALSE(parse_json(std::string_view("\"a\0b\"", 5)));
     EXPECT_EQ(error_of(parse_json("[1,2,x]")),
               bad_request("body", "is not JSON: it breaks off or has a fault at byte 6"));
+    EXPECT_EQ(error_of(parse_json("{\"a\":\"\xc3(\"}")), bad_request("body", "is not UTF-8 at byte 6"));
+    EXPECT_EQ(error_of(parse_json("{\"a\":\"\xff\"}")), bad_request("body", "is not UTF-8 at byte 6"));
 }
 
 TEST(JsonTest, RefusesTheSameNameTwiceInOneObject) {
