@@ -388,8 +388,7 @@ std::string purchased_summary(const Transaction& transaction, Instant now) {
     std::string text;
     const auto when = transaction.verdict_at ? " at " + clock(*transaction.verdict_at, now) : std::string{};
     if (missing.empty())
-        text = fmt::format("{} was bought and paid with {}{}.", capital(listed(bought)),
-                           bought_for(transaction), when);
+        text = fmt::format("Bought{}: {} for {}.", when, listed(bought), bought_for(transaction));
     else
         text = fmt::format("Only a part was bought{}: {} for {}, but not {}.", when,
                            bought.empty() ? "nothing" : listed(bought), bought_for(transaction),

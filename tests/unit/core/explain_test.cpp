@@ -286,7 +286,7 @@ TEST_F(Explain, Confirming) {
 
 TEST_F(Explain, Purchased) {
     const auto e = told(of(Phase::purchased, {leg_of(LegMoney::taken)}));
-    EXPECT_EQ(e.summary, "Nutcracker was bought and paid with £110.00 at 09:59:00 UTC.");
+    EXPECT_EQ(e.summary, "Bought at 09:59:00 UTC: Nutcracker for £110.00.");
     EXPECT_THAT(e.because, ElementsAre("Leg 1, £110.00 for Nutcracker through house: £110.00 was taken."));
     EXPECT_THAT(e.waits_for, IsEmpty());
     EXPECT_EQ(e.next, "Nothing more happens by itself.");
