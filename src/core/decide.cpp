@@ -45,6 +45,23 @@ std::vector<std::string> uncovered(const Transaction& transaction) {
     return sources;
 }
 
+bool purchase_under_way(const Transaction& transaction) {
+    switch (transaction.phase) {
+        case Phase::authorising:
+            return transaction.policy.on_decline != OnDecline::again || uncovered(transaction).empty();
+        case Phase::confirming:
+        case Phase::capturing:
+        case Phase::purchased:
+        case Phase::cancelled:
+            return true;
+        case Phase::reserved:
+        case Phase::failed:
+        case Phase::released:
+            return false;
+    }
+    return false;
+}
+
 std::string fields_digest(const Fields& fields) {
     return encoding::hex(crypto::to_bytes(crypto::sha256(encoding::form(fields))));
 }
@@ -497,11 +514,11 @@ class Handler {
     std::optional<Error> operator()(const HandOver&) const { return std::nullopt; }  // decide() itself
 
     std::optional<Error> operator()(const Purchase& purchase) const {
-        const bool again = d.tx.phase == Phase::authorising && d.tx.policy.on_decline == OnDecline::again;
+        if (purchase_under_way(d.tx)) return std::nullopt;
+        const bool again = d.tx.phase == Phase::authorising;
         if (d.tx.phase != Phase::reserved && !again)
             return conflict("transaction", bad_phase(d.tx, "purchased"));
         const auto wanted = again ? uncovered(d.tx) : all_sources();
-        if (again && wanted.empty()) return conflict("transaction", bad_phase(d.tx, "purchased again"));
         if (d.now >= d.hold_limit()) return conflict("held_until", "the reservation has run out");
         if (auto error = check_plan(purchase, wanted)) return error;
         d.happen(again ? On::again : On::purchase);
@@ -902,6 +919,8 @@ Result<Decision> decide(const Transaction* transaction, const Papers& papers, co
     } else {
         if (auto error = std::visit(Handler{deciding}, input.body)) return *error;
         deciding.plan();
+        if (deciding.out.events.empty() && input.keyed)
+            deciding.emit(Noted{0, "asked again, with nothing left to do", {}, false});
     }
     Transaction& next = deciding.tx;
     if (!deciding.out.events.empty()) {

@@ -76,7 +76,8 @@ struct Decision {
 
 /// The whole brain. `transaction` is nullptr for HandOver only. Pure: no I/O, no clock, no randomness.
 /// Error: conflict (named refusal), bad_request naming a field, gone, not_found: nothing happened.
-/// An input with nothing to do gives a Decision without events (nothing needs to be committed).
+/// An input with nothing to do gives a Decision without events (nothing needs to be committed), or with a
+/// note when it is keyed.
 Result<Decision> decide(const Transaction* transaction, const Papers& papers, const Input& input, Instant now,
                         const Terms& terms);
 
@@ -85,6 +86,9 @@ void apply(Transaction& transaction, const Event& event, Instant at);
 
 /// Bundles with an amount that no leg with goal take covers.
 std::vector<std::string> uncovered(const Transaction& transaction);
+/// The purchase was asked for and not refused: to ask again changes nothing, the present state is the answer.
+/// Not so while another way of paying is awaited.
+bool purchase_under_way(const Transaction& transaction);
 /// By which a repeat of the same return is told from another one (hex SHA-256 of the ordered fields).
 std::string fields_digest(const Fields& fields);
 

@@ -104,6 +104,8 @@ struct Input {
     std::string tracking;            ///< "" or the caller's tracking id
     std::string fresh_return_token;  ///< minted by the engine, used when a callout needs one
     std::string fresh_page_token;
+    /// An idempotency key goes with it: even what changes nothing gets a row, so that the key is taken.
+    bool keyed = false;
     bool token_taken = false;       ///< second try: the client's return token is live elsewhere
     bool credit_exhausted = false;  ///< second try after the store refused the credit limit
 };

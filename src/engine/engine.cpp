@@ -37,6 +37,14 @@ bool answerable(const Transaction& transaction, Until until) {
 
 namespace {
 
+Input input_of(core::InputBody body, std::string by, std::string tracking = {}) {
+    Input input;
+    input.body = std::move(body);
+    input.by = std::move(by);
+    input.tracking = std::move(tracking);
+    return input;  // run() adds the fresh tokens
+}
+
 struct CallKey {
     TransactionId id;
     std::int64_t leg;
@@ -103,6 +111,7 @@ struct Engine::State {
         if (!input) return job->done(input.error());
         input->fresh_return_token = crypto::mint_token(parts.randomness);
         input->fresh_page_token = crypto::mint_token(parts.randomness);
+        input->keyed = !job->claims.empty();
         input->credit_exhausted = job->credit_exhausted;
         input->token_taken = job->token_taken;
         static const core::Papers none;
@@ -279,11 +288,7 @@ struct Engine::State {
                 auto job = std::make_shared<Job>();
                 job->id = id;
                 job->make = [leg, no, heard](const Loaded*) -> Result<Input> {
-                    return Input{.body = core::Answer{leg, no, heard},
-                                 .by = "provider",
-                                 .tracking = {},
-                                 .fresh_return_token = {},
-                                 .fresh_page_token = {}};
+                    return input_of(core::Answer{leg, no, heard}, "provider");
                 };
                 job->done = [this, id, leg, no](Result<Loaded> after) {
                     // Erased only now, when the answer is recorded: until then nobody may take the call for
@@ -306,11 +311,7 @@ struct Engine::State {
                                 auto job = std::make_shared<Job>();
                                 job->id = id;
                                 job->make = [leg, callout, outcome](const Loaded*) -> Result<Input> {
-                                    return Input{.body = core::Visited{leg, callout, outcome},
-                                                 .by = "clock",
-                                                 .tracking = {},
-                                                 .fresh_return_token = {},
-                                                 .fresh_page_token = {}};
+                                    return input_of(core::Visited{leg, callout, outcome}, "clock");
                                 };
                                 job->done = [](const Result<Loaded>&) {};
                                 run(job);
@@ -337,13 +338,7 @@ struct Engine::State {
         auto job = std::make_shared<Job>();
         job->id = id;
         job->claims.push_back({"notice:" + merchant, event_id, ""});
-        job->make = [notice](const Loaded*) -> Result<Input> {
-            return Input{.body = notice,
-                         .by = "provider",
-                         .tracking = {},
-                         .fresh_return_token = {},
-                         .fresh_page_token = {}};
-        };
+        job->make = [notice](const Loaded*) -> Result<Input> { return input_of(notice, "provider"); };
         job->claimed = [done] { done(NoticeHeard{.repeated = true}); };
         job->done = [done](const Result<Loaded>& after) {
             if (after)
@@ -415,8 +410,7 @@ struct Engine::State {
             for (const auto& leg : loaded->transaction.legs)
                 if (leg.doing == core::Doing::call && !open_calls.contains({id, leg.no, leg.calls}))
                     due.unattended.push_back(leg.no);
-            return Input{
-                .body = due, .by = "clock", .tracking = {}, .fresh_return_token = {}, .fresh_page_token = {}};
+            return input_of(due, "clock");
         };
         job->done = [this, id, version, done](const Result<Loaded>& after) {
             due_running.erase(id);
@@ -583,11 +577,7 @@ struct Engine::State {
         job->id = id;
         if (meta.once) job->claims.push_back({meta.once->scope, meta.once->key, meta.once->fingerprint});
         job->make = [body = std::move(body), meta](const Loaded*) -> Result<Input> {
-            return Input{.body = body,
-                         .by = meta.by,
-                         .tracking = meta.tracking,
-                         .fresh_return_token = {},
-                         .fresh_page_token = {}};
+            return input_of(body, meta.by, meta.tracking);
         };
         job->claimed = [this, id, meta, at, done] {
             auto known = replay(meta.once, id, at);
@@ -677,11 +667,7 @@ void Engine::hand_over(HandOverRequest request, Meta meta, Done<View> done) {
                              .customer_digest = s.digest(request.customer_json),
                              .document_digest = s.digest(request.document_json)};
     job->make = [hand_over = std::move(hand_over), meta](const Loaded*) -> Result<Input> {
-        return Input{.body = hand_over,
-                     .by = meta.by,
-                     .tracking = meta.tracking,
-                     .fresh_return_token = {},
-                     .fresh_page_token = {}};
+        return input_of(hand_over, meta.by, meta.tracking);
     };
     job->claimed = [&s, meta, at, done] {
         auto known = s.replay(meta.once, std::nullopt, at);
@@ -709,23 +695,13 @@ void Engine::purchase(TransactionId id, PurchaseRequest request, Meta meta, Done
     auto job = std::make_shared<State::Job>();
     job->id = id;
     if (meta.once) job->claims.push_back({meta.once->scope, meta.once->key, meta.once->fingerprint});
-    if (!request.customer_json.empty()) job->customer_json = request.customer_json;
-    // Under way or bought already: the present state is the answer, whoever was faster.
-    const auto answered = std::make_shared<std::optional<View>>();
-    job->make = [&s, request, meta, answered](const Loaded* loaded) -> Result<Input> {
+    job->make = [&s, request, meta, asked = job.get()](const Loaded* loaded) -> Result<Input> {
         const Transaction& transaction = loaded->transaction;
-        const bool again = transaction.phase == core::Phase::authorising &&
-                           transaction.policy.on_decline == core::OnDecline::again &&
-                           !core::uncovered(transaction).empty();
-        const bool under_way =
-            !again &&
-            (transaction.phase == core::Phase::authorising || transaction.phase == core::Phase::confirming ||
-             transaction.phase == core::Phase::capturing || transaction.phase == core::Phase::purchased ||
-             transaction.phase == core::Phase::cancelled);
-        if (under_way) {
-            *answered = State::view_of(*loaded);
-            return Error{ErrorKind::conflict, "transaction", "is under way"};
-        }
+        // Under way or bought already: nothing that came along is looked at or kept, whoever was faster.
+        const bool under_way = core::purchase_under_way(transaction);
+        asked->customer_json.reset();
+        if (!under_way && !request.customer_json.empty()) asked->customer_json = request.customer_json;
+        if (under_way) return input_of(core::Purchase{}, meta.by, meta.tracking);
         const Caller* caller = s.parts.directory.caller(transaction.caller);
         if (caller == nullptr) return Error{ErrorKind::forbidden, "caller", "is no longer configured"};
         core::Purchase purchase;
@@ -759,22 +735,16 @@ void Engine::purchase(TransactionId id, PurchaseRequest request, Meta meta, Done
             }
             purchase.journey = std::move(*journey);
         }
-        return Input{.body = std::move(purchase),
-                     .by = meta.by,
-                     .tracking = meta.tracking,
-                     .fresh_return_token = {},
-                     .fresh_page_token = {}};
+        return input_of(std::move(purchase), meta.by, meta.tracking);
     };
     job->claimed = [&s, id, meta, at, done] {
         auto known = s.replay(meta.once, id, at);
         done(known ? std::move(*known)
                    : Result<View>(Error{ErrorKind::conflict, "Idempotency-Key", "is in use"}));
     };
-    job->done = [answered, done](Result<Loaded> after) {
+    job->done = [done](Result<Loaded> after) {
         if (after)
             done(State::view_of(*after));
-        else if (*answered)
-            done(std::move(**answered));
         else
             done(after.error());
     };
@@ -812,33 +782,35 @@ void Engine::returned(std::string caller, std::string token, Fields fields, std:
     auto kept = std::make_shared<Kept>();
     auto job = std::make_shared<State::Job>();
     job->id = found->transaction;
-    if (meta.once) job->claims.push_back({meta.once->scope, meta.once->key, meta.once->fingerprint});
     job->claimed = [replayed, done] {
         if (!replayed()) done(Error{ErrorKind::conflict, "Idempotency-Key", "is in use"});
     };
     // The token is looked up again after a conflict: two returns at once, one of them spends it.
-    job->make = [&s, caller, token, fields, next_token, meta, digest,
-                 kept](const Loaded* loaded) -> Result<Input> {
+    job->make = [&s, caller, token, fields, next_token, meta, digest, kept,
+                 asked = job.get()](const Loaded* loaded) -> Result<Input> {
         const auto present = s.store().find_token(caller, token);
         if (!present) return bad_request("token", "was never issued");
         if (loaded->papers.journey) kept->landing_url = loaded->papers.journey->landing_url;
+        asked->claims.clear();
+        if (meta.once) asked->claims.push_back({meta.once->scope, meta.once->key, meta.once->fingerprint});
         // A token whose callout was closed by evidence or by the clock is unspent: its first return still
         // gets the state for an answer.
         const bool used = present->spent && !present->fields_digest.empty();
         if (used) {
             kept->repeat = present->fields_digest == digest;
             kept->other = !kept->repeat;
+            if (kept->other) asked->claims.clear();  // it is refused, whatever it proves
             const core::Leg* leg = core::find_leg(loaded->transaction, present->leg);
             // What comes with a spent token counts only where a return can prove something.
             const bool evidence =
                 kept->other && leg != nullptr && s.parts.registry.facts(*leg).settled_by_return;
-            if (!evidence) return Error{ErrorKind::gone, "token", "this return was used already"};
+            // A repeat under a key of its own gets a row, so that the key is taken.
+            const bool keyed_repeat = kept->repeat && meta.once;
+            if (!evidence && !keyed_repeat)
+                return Error{ErrorKind::gone, "token", "this return was used already"};
         }
-        return Input{.body = core::Return{present->leg, present->callout, fields, next_token, used},
-                     .by = meta.by,
-                     .tracking = meta.tracking,
-                     .fresh_return_token = {},
-                     .fresh_page_token = {}};
+        return input_of(core::Return{present->leg, present->callout, fields, next_token, used}, meta.by,
+                        meta.tracking);
     };
     job->done = [&s, kept, id = found->transaction, done](Result<Loaded> after) {
         if (kept->other) return done(Error{ErrorKind::gone, "token", "this return was used already"});

@@ -725,7 +725,25 @@ TEST(Purchase, Refusals) {
     EXPECT_EQ(s.purchase({{"a", "credit"}, {"b", "redirect"}}, std::nullopt)->field, "return_token");
     EXPECT_EQ(s.t, before);
     ASSERT_FALSE(s.purchase({{"a", "credit"}, {"b", "redirect"}}));
+    ASSERT_FALSE(s.hear(Release{}));
     EXPECT_EQ(s.purchase({{"a", "credit"}, {"b", "redirect"}})->kind, ErrorKind::conflict);
+}
+
+TEST(Purchase, AskedAgainChangesNothing) {
+    Story s;
+    s.hand_over({{"a", 100}, {"b", 200}});
+    ASSERT_FALSE(s.purchase({{"a", "credit"}, {"b", "redirect"}}));
+    const Transaction before = s.t;
+    ASSERT_FALSE(s.purchase({{"a", "credit"}}, std::nullopt));
+    EXPECT_TRUE(s.events.empty());
+    EXPECT_EQ(s.t, before);
+    // With an idempotency key it gets a row that the key stands for, and still moves nothing.
+    s.keyed = true;
+    ASSERT_FALSE(s.purchase({{"a", "credit"}}, std::nullopt));
+    EXPECT_EQ(s.count<Noted>(), 1);
+    EXPECT_EQ(s.t.version, before.version + 1);
+    s.t.version = before.version;
+    EXPECT_EQ(s.t, before);
 }
 
 TEST(HandOver, Refusals) {

@@ -24,7 +24,7 @@ struct Story {
     std::vector<TokenLive> tokens;  ///< of the last input
     std::optional<TokenSpent> spent;
     int minted = 0;
-    bool credit_exhausted = false;
+    bool keyed = false, credit_exhausted = false;
 
     static Currency gbp() { return *Currency::parse("GBP", ""); }
     static Money pounds(std::int64_t minor) { return {minor, gbp()}; }
@@ -36,6 +36,7 @@ struct Story {
                     .tracking = std::move(tracking),
                     .fresh_return_token = "ret" + std::to_string(++minted),
                     .fresh_page_token = "page" + std::to_string(minted),
+                    .keyed = keyed,
                     .credit_exhausted = credit_exhausted};
         const Transaction before = t;
         auto decision = decide(create ? nullptr : &t, papers, input, now, terms);

@@ -115,6 +115,46 @@ TEST(Idempotency, RepeatsACallback) {
     EXPECT_TRUE(is_problem(house.post("/v1/callbacks/t1", other), 410, "token"));
 }
 
+TEST(Idempotency, TakesTheKeyOfARequestThatChangesNothing) {
+    House house;
+    const auto transaction = house.hand_over("demo-redirect");
+    const auto purchase = path_of(transaction, "/purchase");
+    const std::string first = R"({"return":{"via":"kassi"}})";
+    ASSERT_EQ(house.post(purchase, first).status, 200);
+    // On its way already: the same callout, under a key that now stands for this request.
+    const auto again = house.post(purchase, first, key_one);
+    EXPECT_EQ(again.status, 200) << again.body;
+    EXPECT_TRUE(json::parse(again.body)["callout"].is_object());
+    expect_same(again, house.post(purchase, first, key_one));
+    EXPECT_TRUE(is_problem(house.post(purchase, first + " ", key_one), 409, "Idempotency-Key"));
+    EXPECT_TRUE(
+        is_problem(house.post(path_of(transaction, "/release"), "", key_one), 409, "Idempotency-Key"));
+
+    const auto spare = house.hand_over("demo");
+    ASSERT_EQ(house.post(path_of(spare, "/release"), "").status, 200);
+    ASSERT_EQ(house.post(path_of(spare, "/release"), "", {{"Idempotency-Key", "two"}}).status, 200);
+    EXPECT_TRUE(
+        is_problem(house.post("/v1/transactions", hand_over_body(house), {{"Idempotency-Key", "two"}}), 409,
+                   "Idempotency-Key"));
+}
+
+TEST(Idempotency, TakesTheKeyOfARepeatedCallback) {
+    House house;
+    const auto transaction = house.hand_over("demo-redirect");
+    house.purchase_via_caller(transaction, "t1");
+    const std::string body = R"({"caller":"demo-redirect","fields":{"success":"yes"}})";
+    ASSERT_EQ(house.post("/v1/callbacks/t1", body).status, 200);
+    const auto again = house.post("/v1/callbacks/t1", body, key_one);
+    EXPECT_EQ(again.status, 200) << again.body;
+    expect_same(again, house.post("/v1/callbacks/t1", body, key_one));
+    // The key of a return that was refused stays free.
+    const std::string other = R"({"caller":"demo-redirect","fields":{"success":"no"}})";
+    EXPECT_TRUE(is_problem(house.post("/v1/callbacks/t1", other, key_one), 409, "Idempotency-Key"));
+    EXPECT_TRUE(
+        is_problem(house.post("/v1/callbacks/t1", other, {{"Idempotency-Key", "two"}}), 410, "token"));
+    EXPECT_EQ(house.post("/v1/callbacks/t1", body, {{"Idempotency-Key", "two"}}).status, 200);
+}
+
 TEST(Idempotency, WaitsForARequestThatIsStillAtWork) {
     House house;
     const auto transaction = house.hand_over("demo-redirect");
