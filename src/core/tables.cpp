@@ -430,7 +430,7 @@ constexpr LegRow leg_rows[] = {
     // from, verbs, on, guard word, guard, to, money, note, act
     {any_doing, any_verb, LegOn::asks, "", nullptr, call, ".", "the only way a call begins; journaled before it is sent", act_ask},
 
-    {idle_or_calling, taking, LegOn::done, "amount differs", amount_differs, rest, "as it moved", "needs a person", act_mismatch},
+    {idle_or_calling, taking | mask(Verb::open), LegOn::done, "amount differs", amount_differs, rest, "as it moved", "needs a person", act_mismatch},
     {idle_or_calling, mask(Verb::open), LegOn::done, "its return says the money", says_money, rest, "taken", "a house settled by its return", act_money},
     {idle_or_calling, mask(Verb::open), LegOn::done, "", nullptr, rest, ".", "Ready; the planner goes on", act_ready},
     {idle_or_calling, taking, LegOn::done, "", nullptr, rest, "held | taken", "amount, currency and reference compared first", act_money},
@@ -555,7 +555,7 @@ constexpr TransactionRow transaction_rows[] = {
     {reserved, On::purchase, "", nullptr, authorising, "", act_purchase},
     {reserved, On::released, "", nullptr, released, "", act_released},
     {reserved, On::hold_over, "", nullptr, released, "the reservation ran out", act_released},
-    {authorising, On::again, "", nullptr, authorising, "another way of paying, within the hold", act_purchase},
+    {authorising, On::again, "", nullptr, authorising, "another way of paying, or another way back, within the hold", act_purchase},
     {authorising, On::all_covered, "the owner confirms", owner_confirms, confirming, "seats are bought between held and captured", act_confirm},
     {authorising, On::all_covered, "", nullptr, capturing, "Decided(buy), the pivot", act_buy},
     {authorising, On::refused, "", nullptr, failed | purchased, "all-or-nothing; what cannot be refunded stays bought", act_no},

@@ -483,6 +483,10 @@ struct World final : engine::Outside {
                 if (leg.goal == core::Goal::take && leg.money != core::LegMoney::taken &&
                     leg.money != core::LegMoney::back)
                     broken("purchased without the money: " + id.text());
+        for (const auto& leg : now_state.legs)
+            if (leg.money == core::LegMoney::taken && leg.taken_minor != leg.amount.minor &&
+                leg.stuck.empty())
+                broken("another amount taken than asked, and nobody told: " + reference_of(now_state, leg));
         if (now_state.phase == core::Phase::failed && core::settled(now_state))
             for (const auto& leg : now_state.legs)
                 if (leg.money == core::LegMoney::held || leg.money == core::LegMoney::taken)

@@ -81,7 +81,8 @@ class ScriptedFlows final : public Flows {
             const std::string* success = find_field(returned->fields, "success");
             if (scene.leg.merchant == "silent") {
                 if (success != nullptr && *success == "forged") return Unknown{"the signature does not fit"};
-                if (success != nullptr && *success == "yes") return Done{LegMoney::taken, {}, {}, "returned"};
+                if (success != nullptr && *success == "yes")
+                    return Done{LegMoney::taken, silent_says, {}, "returned"};
                 return Declined{{"declined", "the customer did not pay"}, {}};
             }
             if (success != nullptr) return Done{LegMoney::none, {}, {}, "returned"};
@@ -116,6 +117,7 @@ class ScriptedFlows final : public Flows {
     }
 
     bool volatile_open = false;
+    std::optional<Money> silent_says;  ///< the amount in the return of the silent house
 
   private:
     static Step waiting(const Scene& scene) {
