@@ -59,8 +59,25 @@ TEST_F(Returns, FragmentUserAndOtherSchemesAreRefused) {
 TEST_F(Returns, HostIsTheRemoteSite) {
     details.remote_site = "example.com";
     EXPECT_EQ(refused(), "remote_site");
-    details.remote_site.clear();
-    EXPECT_EQ(refused(), "accepted");
+    for (const char* other :
+         {"sub.fromtheboxoffice.com", "fromtheboxoffice.com:8443", "fromtheboxoffice.com/x",
+          "me@fromtheboxoffice.com", " ", "fromtheboxoffice.com?x"}) {
+        details.remote_site = other;
+        EXPECT_EQ(refused(), "remote_site") << other;
+    }
+    for (const char* same : {"", "FromTheBoxOffice.com", "fromtheboxoffice.com:443"}) {
+        details.remote_site = same;
+        EXPECT_EQ(refused(), "accepted") << same;
+    }
+}
+
+TEST_F(Returns, WhatABrowserSaysOfItselfIsCutBetweenCharacters) {
+    details.user_agent = std::string(limits::text_bytes_max - 1, 'M') + "\xC3\xA9";
+    details.accept = "text/html";
+    const auto journey = journey_of(details, caller, settings);
+    ASSERT_TRUE(journey);
+    EXPECT_EQ(journey->user_agent, std::string(limits::text_bytes_max - 1, 'M'));
+    EXPECT_EQ(journey->accept, "text/html");
 }
 
 TEST_F(Returns, HostsAreMatchedWhole) {
@@ -88,7 +105,7 @@ TEST_F(Returns, TokenStandsOnceInThePath) {
 }
 
 TEST_F(Returns, TokenCharactersAndLength) {
-    for (const char* token : {"", "a b", "a/b", "a?b", "\xC3\xA9", "a%20b"}) {
+    for (const char* token : {"", "a b", "a/b", "a?b", "\xC3\xA9", "a%20b", ".", ".."}) {
         details.token = token;
         EXPECT_EQ(refused(), "return_token") << token;
     }
