@@ -62,6 +62,23 @@ bool purchase_under_way(const Transaction& transaction) {
     return false;
 }
 
+namespace {
+/// Nothing of its money moves before the customer was there.
+bool needs_browser(const Leg& leg, const Facts& facts) {
+    return leg.goal == Goal::take && leg.money == LegMoney::none && !leg.ready && leg.stuck.empty() &&
+           (facts.browser == Browser::always || facts.browser == Browser::before);
+}
+}  // namespace
+
+const Leg* waits_for_browser(const Transaction& transaction, const Flows& flows) {
+    if (transaction.phase != Phase::authorising || transaction.customer_at_hand) return nullptr;
+    for (const Leg& leg : transaction.legs) {
+        if (leg.doing != Doing::rest) return nullptr;
+        if (needs_browser(leg, flows.facts(leg))) return &leg;
+    }
+    return nullptr;
+}
+
 std::string fields_digest(const Fields& fields) {
     return encoding::hex(crypto::to_bytes(crypto::sha256(encoding::form(fields))));
 }
@@ -514,7 +531,7 @@ class Handler {
     std::optional<Error> operator()(const HandOver&) const { return std::nullopt; }  // decide() itself
 
     std::optional<Error> operator()(const Purchase& purchase) const {
-        if (purchase_under_way(d.tx)) return std::nullopt;
+        if (purchase_under_way(d.tx)) return send_again(purchase);
         const bool again = d.tx.phase == Phase::authorising;
         if (d.tx.phase != Phase::reserved && !again)
             return conflict("transaction", bad_phase(d.tx, "purchased"));
@@ -529,6 +546,10 @@ class Handler {
         const Leg* leg = find_leg(d.tx, back.leg);
         if (leg == nullptr) return Error{ErrorKind::not_found, "token", "no such callout"};
         d.leg_no = back.leg;
+        const bool way_on =
+            !back.next_token.empty() || (d.papers.journey && !d.papers.journey->token.empty());
+        if (!back.spent && d.tx.via == ReturnVia::caller && !way_on && another_needs_browser(*leg))
+            return bad_request("next_token", "is missing: the customer has another payment to make");
         d.fields = d.terms.flows.evidence(*leg, back.fields);
         // What comes with the next hop: its token, or none.
         if (!back.spent && d.papers.journey && d.papers.journey->via == ReturnVia::caller &&
@@ -668,6 +689,13 @@ class Handler {
             const Leg& leg = d.leg_at(part.leg);
             if (auto error = can_refund(leg, part.minor)) return error;
         }
+        const bool cancelled_something = std::any_of(d.tx.legs.begin(), d.tx.legs.end(), [](const Leg& leg) {
+            return std::any_of(leg.refunds.begin(), leg.refunds.end(), [](const Refund& refund) {
+                return refund.state != RefundState::failed && refund.because == cancel_reason;
+            });
+        });
+        if (parts.empty() && !cancelled_something)
+            return conflict("items", "nothing of it can be cancelled and given back");
         for (Part& part : parts) {
             const Leg& leg = d.leg_at(part.leg);
             d.emit(RefundAsked{.leg = part.leg,
@@ -675,7 +703,7 @@ class Handler {
                                .amount = {part.minor, leg.amount.currency},
                                .items = std::move(part.items),
                                .by = d.input.by,
-                               .because = "cancelled"});
+                               .because = std::string(cancel_reason)});
         }
         if (!parts.empty()) d.happen(On::cancel);
         return std::nullopt;
@@ -814,8 +842,26 @@ class Handler {
     }
 
   private:
+    static constexpr std::string_view cancel_reason = "cancelled";
     Deciding& d;
 
+    /// Purchase asked again while it is under way: nothing, unless it brings a way back for a customer who
+    /// got lost between two payments.
+    [[nodiscard]] std::optional<Error> send_again(const Purchase& purchase) const {
+        const Leg* waiting = waits_for_browser(d.tx, d.terms.flows);
+        if (waiting == nullptr || !purchase.journey) return std::nullopt;
+        KASSI_ENSURE(purchase.legs.empty());
+        if (!d.time_for(*waiting, Verb::open))
+            return conflict("held_until", "the hold is too short to send the customer to pay");
+        d.happen(On::again);
+        return std::nullopt;
+    }
+    [[nodiscard]] bool another_needs_browser(const Leg& but) const {
+        return d.tx.phase == Phase::authorising &&
+               std::any_of(d.tx.legs.begin(), d.tx.legs.end(), [&](const Leg& each) {
+                   return each.no != but.no && needs_browser(each, d.facts_of(each));
+               });
+    }
     [[nodiscard]] std::vector<std::string> all_sources() const {
         std::vector<std::string> sources;
         for (const Bundle& bundle : d.tx.bundles)
@@ -852,8 +898,7 @@ class Handler {
                                    fmt::format("{} does not take {}", plan.merchant, currency->code()));
             const bool browser = facts.browser == Browser::always || facts.browser == Browser::before;
             if (browser && !purchase.journey)
-                return bad_request("return_token",
-                                   "this way of paying sends the customer away: return details are needed");
+                return bad_request("return", "is missing: this way of paying sends the customer away");
             if (browser && d.callout_until(probe) - d.now < d.terms.times.callout_min)
                 return conflict("held_until", "the hold is too short to send the customer to pay");
             if (!d.time_for(probe, facts.can_hold ? Verb::authorise : Verb::charge))

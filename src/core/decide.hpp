@@ -89,6 +89,9 @@ std::vector<std::string> uncovered(const Transaction& transaction);
 /// The purchase was asked for and not refused: to ask again changes nothing, the present state is the answer.
 /// Not so while another way of paying is awaited.
 bool purchase_under_way(const Transaction& transaction);
+/// The leg whose turn it is when it needs the customer's browser and none is at hand; nullptr: no such leg.
+/// The customer comes back with a return token, or is sent again with a purchase that brings return details.
+const Leg* waits_for_browser(const Transaction& transaction, const Flows& flows);
 /// By which a repeat of the same return is told from another one (hex SHA-256 of the ordered fields).
 std::string fields_digest(const Fields& fields);
 

@@ -345,19 +345,6 @@ bool waits_for_another_way(const Transaction& transaction) {
            !unpaid_sources(transaction).empty();
 }
 
-/// A leg that goes on only when a browser is with us.
-const Leg* waits_for_browser(const Transaction& transaction, const Terms& terms) {
-    if (transaction.phase != Phase::authorising || transaction.customer_at_hand) return nullptr;
-    for (const auto& leg : transaction.legs) {
-        if (leg.doing != Doing::rest) return nullptr;
-        const auto browser = terms.flows.facts(leg).browser;
-        if (leg.goal == Goal::take && leg.money == LegMoney::none && !leg.ready && leg.stuck.empty() &&
-            (browser == Browser::always || browser == Browser::before))
-            return &leg;
-    }
-    return nullptr;
-}
-
 std::string authorising_summary(const Transaction& transaction, Instant now) {
     const auto total = total_of(transaction);
     if (needs_person(transaction))
@@ -468,7 +455,7 @@ std::vector<std::string> waits_of(const Transaction& transaction, const Terms& t
             if (waits_for_another_way(transaction))
                 waits.push_back("another way of paying for " +
                                 names_of(transaction, unpaid_sources(transaction)));
-            if (const Leg* leg = waits_for_browser(transaction, terms))
+            if (const Leg* leg = waits_for_browser(transaction, terms.flows))
                 waits.push_back("the customer's browser, which is to be sent to pay for " +
                                 names_of(transaction, leg->sources));
             break;

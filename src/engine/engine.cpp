@@ -93,6 +93,7 @@ struct Engine::State {
         std::vector<store::Claim> claims;
         std::optional<std::string> customer_json, document_json;
         std::function<void(Result<Loaded>)> done;  ///< the state after the commit
+        std::vector<core::Event> events;           ///< of the commit
         std::function<void()> claimed;             ///< a claim exists already
         bool due = false;
         bool credit_exhausted = false;
@@ -208,6 +209,7 @@ struct Engine::State {
         for (const auto& reference : decision->references) match(reference.merchant, reference.reference);
         Loaded after{next, decision->papers};
         answer_waiters(after);
+        job->events = decision->events;
         job->done(std::move(after));
     }
 
@@ -264,6 +266,7 @@ struct Engine::State {
         const providers::Flow* flow = parts.registry.flow(merchant->provider);
         KASSI_ENSURE(flow != nullptr);
         HttpRequest request = flow->dress(call.request, *merchant);
+        // So that one payment can be followed through the logs of both houses.
         if (!transaction.tracking.empty()) request.headers.emplace_back("X-Request-Id", transaction.tracking);
         ++metrics.calls;
         ++metrics.calls_open;
@@ -469,8 +472,9 @@ struct Engine::State {
 
     // ---- waiting doors
     // ---------------------------------------------------------------------------------------
-    static View view_of(const Loaded& loaded) {
+    static View view_of(const Loaded& loaded, std::vector<core::Event> events = {}) {
         View view;
+        view.events = std::move(events);
         view.transaction = loaded.transaction;
         if (const core::Leg* leg = core::leg_away(loaded.transaction)) {
             const auto parcel = loaded.papers.parcels.find(leg->no);
@@ -491,6 +495,31 @@ struct Engine::State {
         });
         if (found->second.empty()) waiters.erase(found);
         for (auto& waiter : ready) waiter.done(view_of(after));
+    }
+
+    // ---- return tokens of callers
+    /// The token leads to another callout that is still open: who comes with it must not be mistaken.
+    std::optional<Error> in_use(std::string_view caller, std::string_view token, std::string field) {
+        const auto live = store().find_token(caller, token);
+        if (!live || live->spent) return std::nullopt;
+        return bad_request(std::move(field), "is in use for another callout that is still open");
+    }
+    /// A browser that went away with this token may still come back with what belongs to another payment.
+    bool used_here(const Loaded& loaded, std::string_view token) {
+        const auto known = store().find_token(loaded.transaction.caller, token);
+        return known && known->transaction == loaded.transaction.id;
+    }
+    Result<core::Journey> journey_for(const ReturnDetails& details, const Caller& caller) {
+        auto journey = journey_of(details, caller, parts.settings);
+        if (!journey || journey->token.empty()) return journey;
+        if (auto error = in_use(caller.name, journey->token, "return_token")) return *error;
+        return journey;
+    }
+    std::optional<Error> check_next_token(const Loaded& loaded, const std::string& token) {
+        if (auto error = check_return_token(token, "next_token")) return error;
+        if (used_here(loaded, token))
+            return bad_request("next_token", "was used before for this transaction");
+        return in_use(loaded.transaction.caller, token, "next_token");
     }
 
     // ---- idempotency
@@ -584,13 +613,19 @@ struct Engine::State {
             done(known ? std::move(*known)
                        : Result<View>(Error{ErrorKind::conflict, "Idempotency-Key", "is in use"}));
         };
-        job->done = [done](Result<Loaded> after) {
+        job->done = tell(*job, done);
+        run(job);
+    }
+
+    /// For the one who asked: the state after the commit, and what was his doing. The job outlives its
+    /// `done`.
+    static std::function<void(Result<Loaded>)> tell(const Job& job, Done<View> done) {
+        return [&job, done = std::move(done)](const Result<Loaded>& after) {
             if (after)
-                done(view_of(*after));
+                done(view_of(*after, job.events));
             else
                 done(after.error());
         };
-        run(job);
     }
 };
 
@@ -674,12 +709,7 @@ void Engine::hand_over(HandOverRequest request, Meta meta, Done<View> done) {
         done(known ? std::move(*known)
                    : Result<View>(Error{ErrorKind::conflict, "Idempotency-Key", "is in use"}));
     };
-    job->done = [done](Result<Loaded> after) {
-        if (after)
-            done(State::view_of(*after));
-        else
-            done(after.error());
-    };
+    job->done = State::tell(*job, std::move(done));
     s.run(job);
 }
 
@@ -697,14 +727,24 @@ void Engine::purchase(TransactionId id, PurchaseRequest request, Meta meta, Done
     if (meta.once) job->claims.push_back({meta.once->scope, meta.once->key, meta.once->fingerprint});
     job->make = [&s, request, meta, asked = job.get()](const Loaded* loaded) -> Result<Input> {
         const Transaction& transaction = loaded->transaction;
-        // Under way or bought already: nothing that came along is looked at or kept, whoever was faster.
         const bool under_way = core::purchase_under_way(transaction);
         asked->customer_json.reset();
-        if (!under_way && !request.customer_json.empty()) asked->customer_json = request.customer_json;
-        if (under_way) return input_of(core::Purchase{}, meta.by, meta.tracking);
-        const Caller* caller = s.parts.directory.caller(transaction.caller);
-        if (caller == nullptr) return Error{ErrorKind::forbidden, "caller", "is no longer configured"};
         core::Purchase purchase;
+        const Caller* caller = s.parts.directory.caller(transaction.caller);
+        if (under_way) {
+            // Nothing that came along is looked at or kept, whoever was faster, but a new way back for a
+            // customer who is needed and not at hand.
+            const bool lost = core::waits_for_browser(transaction, s.parts.registry) != nullptr;
+            if (lost && request.returns && caller != nullptr &&
+                !s.used_here(*loaded, request.returns->token)) {
+                auto journey = s.journey_for(*request.returns, *caller);
+                if (!journey) return journey.error();
+                purchase.journey = std::move(*journey);
+            }
+            return input_of(std::move(purchase), meta.by, meta.tracking);
+        }
+        if (caller == nullptr) return Error{ErrorKind::forbidden, "caller", "is no longer configured"};
+        if (!request.customer_json.empty()) asked->customer_json = request.customer_json;
         purchase.customer_digest = s.digest(request.customer_json);
         const auto wanted = core::uncovered(transaction);
         for (const auto& [source, merchant] : request.ways) {
@@ -726,13 +766,8 @@ void Engine::purchase(TransactionId id, PurchaseRequest request, Meta meta, Done
             purchase.legs.push_back({{source}, name, merchant->provider, "none"});
         }
         if (request.returns) {
-            auto journey = journey_of(*request.returns, *caller, s.parts.settings);
+            auto journey = s.journey_for(*request.returns, *caller);
             if (!journey) return journey.error();
-            if (!journey->token.empty()) {
-                const auto live = s.store().find_token(caller->name, journey->token);
-                if (live && !live->spent)
-                    return bad_request("return_token", "is in use for another callout that is still open");
-            }
             purchase.journey = std::move(*journey);
         }
         return input_of(std::move(purchase), meta.by, meta.tracking);
@@ -742,12 +777,7 @@ void Engine::purchase(TransactionId id, PurchaseRequest request, Meta meta, Done
         done(known ? std::move(*known)
                    : Result<View>(Error{ErrorKind::conflict, "Idempotency-Key", "is in use"}));
     };
-    job->done = [done](Result<Loaded> after) {
-        if (after)
-            done(State::view_of(*after));
-        else
-            done(after.error());
-    };
+    job->done = State::tell(*job, std::move(done));
     s.run(job);
 }
 
@@ -771,9 +801,6 @@ void Engine::returned(std::string caller, std::string token, Fields fields, std:
     if (token.size() > limits::return_token_bytes_max) return done(bad_request("token", "was never issued"));
     const auto found = s.store().find_token(caller, token);
     if (!found || found->page) return done(bad_request("token", "was never issued"));
-    if (!caller.empty() && next_token.size() > limits::return_token_bytes_max)
-        return done(bad_request("next_token",
-                                fmt::format("must have at most {} bytes", limits::return_token_bytes_max)));
     const std::string digest = core::fields_digest(fields);
     struct Kept {
         std::string landing_url;
@@ -809,6 +836,8 @@ void Engine::returned(std::string caller, std::string token, Fields fields, std:
             if (!evidence && !keyed_repeat)
                 return Error{ErrorKind::gone, "token", "this return was used already"};
         }
+        if (!used && !next_token.empty())
+            if (auto error = s.check_next_token(*loaded, next_token)) return *error;
         return input_of(core::Return{present->leg, present->callout, fields, next_token, used}, meta.by,
                         meta.tracking);
     };

@@ -33,7 +33,8 @@ struct View {
     core::Transaction transaction;
     std::optional<core::Callout> callout;  ///< of the leg that is away now, with its tokens
     std::int64_t callout_leg = 0;
-    bool replayed = false;  ///< answered from an idempotency key
+    bool replayed = false;            ///< answered from an idempotency key
+    std::vector<core::Event> events;  ///< what this very request caused; empty when it changed nothing
 };
 
 /// Who asks and how it may be repeated.
@@ -107,7 +108,9 @@ class Engine {
     // ---- doors. Errors: see ErrorKind; the transaction is as it was. -------------------------------------
     void hand_over(HandOverRequest request, Meta meta, Done<View> done);
     /// Validates the return details and chooses merchants, then Purchase. Answers after the commit, not
-    /// after the provider: use wait() for that. Repeated on what is under way or purchased: the present View.
+    /// after the provider: use wait() for that. Repeated on what is under way or purchased: the present View;
+    /// return details that came along are used when a customer got lost between two payments, else not looked
+    /// at.
     void purchase(TransactionId id, PurchaseRequest request, Meta meta, Done<View> done);
     /// Every other door input: Confirm, Hold, Release, Cancel, RefundOf, Settle.
     void submit(TransactionId id, core::InputBody body, Meta meta, Done<View> done);
@@ -118,7 +121,9 @@ class Engine {
         std::string landing_url;  ///< via kassi: where the browser goes at the end; "" none
     };
     /// `caller` "" for the browser door (tokens that we minted), else the authenticated F13 caller.
-    /// Errors: bad_request (never issued), gone (spent by another return, or over).
+    /// `next_token` is for the next callout of the transaction; "" none.
+    /// Errors: bad_request (token: never issued; next_token: missing where another payment waits, malformed,
+    /// used before in this transaction or live in another), gone (spent by another return, or over).
     void returned(std::string caller, std::string token, Fields fields, std::string next_token, Meta meta,
                   Done<ReturnOutcome> done);
     /// The callout that a page token shows. Errors: not_found, gone.

@@ -92,6 +92,22 @@ TEST(Redirect, ChainOfTwoUsesTheNextToken) {
     EXPECT_EQ(s.t.phase, Phase::purchased);
 }
 
+TEST(Redirect, AReturnWithoutAWayOnIsRefusedWhileAnotherPaymentWaits) {
+    Story s;
+    s.hand_over({{"a", 100}, {"b", 200}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}, {"b", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    const Transaction before = s.t;
+    EXPECT_EQ(s.back(1, {{"success", "yes"}}, "")->field, "next_token");
+    EXPECT_EQ(s.t, before);
+    ASSERT_FALSE(s.back(1, {{"success", "yes"}}, "T2"));
+    ASSERT_FALSE(s.answer(1, "taken"));
+    ASSERT_FALSE(s.answer(2, "waiting"));
+    ASSERT_FALSE(s.back(2, {{"success", "yes"}}, ""));  // the last one needs none
+    ASSERT_FALSE(s.answer(2, "taken"));
+    EXPECT_EQ(s.t.phase, Phase::purchased);
+}
+
 // Scenario 1 of core.md: two redirect bundles, the second refused.
 TEST(Redirect, SecondRefusedGivesTheFirstBack) {
     Story s;
@@ -162,6 +178,20 @@ TEST(Silent, SettledByItsReturn) {
     EXPECT_EQ(s.doing(1), "none/away(open)/take");
     ASSERT_FALSE(s.back(1, {{"success", "yes"}}));
     EXPECT_EQ(s.t.phase, Phase::purchased);
+}
+
+TEST(Silent, AnotherAmountInItsReturnIsNeverASuccess) {
+    for (const Money& said :
+         {Story::pounds(99), Story::pounds(101), Money{100, *Currency::parse("JPY", "")}}) {
+        Story s;
+        s.flows.silent_says = said;
+        s.hand_over({{"a", 100}});
+        ASSERT_FALSE(s.purchase({{"a", "silent"}}));
+        ASSERT_FALSE(s.back(1, {{"success", "yes"}}));
+        EXPECT_EQ(s.t.phase, Phase::authorising);
+        EXPECT_TRUE(needs_person(s.t));
+        EXPECT_EQ(s.leg(1).taken_minor, said.currency == Story::gbp() ? said.minor : 0);
+    }
 }
 
 TEST(Silent, ForgedReturnSpendsNothing) {
@@ -340,6 +370,51 @@ TEST(Notice, SettlesFirstOfAChainAndWaitsForTheCustomer) {
     EXPECT_EQ(s.calls(), "");  // no token for the next hop yet
     ASSERT_FALSE(s.back(1, {{"success", "yes"}}, "T2"));
     EXPECT_EQ(s.calls(), "2:open");
+}
+
+TEST(Purchase, AskedAgainWithAWayBackSendsALostCustomerOn) {
+    Story s;
+    s.hand_over({{"a", 100}, {"b", 200}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}, {"b", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    ASSERT_FALSE(s.purchase({}, Story::journey("T7")));  // the customer is away, not lost
+    EXPECT_TRUE(s.events.empty());
+    ASSERT_FALSE(s.hear(Notice{.leg = 1,
+                               .event_id = "e1",
+                               .fact = LegMoney::taken,
+                               .amount = Story::pounds(100),
+                               .references = {},
+                               .trust = Trust::proof,
+                               .evidence = "paid"}));
+    ASSERT_NE(waits_for_browser(s.t, s.flows), nullptr);
+    ASSERT_FALSE(s.purchase({}, std::nullopt));  // no way back, nothing new
+    EXPECT_TRUE(s.events.empty());
+    ASSERT_FALSE(s.purchase({}, Story::journey("T8")));
+    EXPECT_EQ(s.calls(), "2:open");
+    EXPECT_EQ(s.t.legs.size(), 2U);
+    ASSERT_FALSE(s.answer(2, "waiting"));
+    EXPECT_EQ(s.tokens[0].token, "T8");
+    ASSERT_FALSE(s.back(2, {{"success", "yes"}}, ""));
+    ASSERT_FALSE(s.answer(2, "taken"));
+    EXPECT_EQ(s.t.phase, Phase::purchased);
+}
+
+TEST(Purchase, ALostCustomerIsNotSentOnWhenTheHoldIsTooShort) {
+    Story s;
+    s.hand_over({{"a", 100}, {"b", 200}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}, {"b", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    ASSERT_FALSE(s.hear(Notice{.leg = 1,
+                               .event_id = "e1",
+                               .fact = LegMoney::taken,
+                               .amount = Story::pounds(100),
+                               .references = {},
+                               .trust = Trust::proof,
+                               .evidence = "paid"}));
+    s.now = s.t.held_until - 2min;
+    const Transaction before = s.t;
+    EXPECT_EQ(s.purchase({}, Story::journey("T8"))->field, "held_until");
+    EXPECT_EQ(s.t, before);
 }
 
 TEST(Doubt, SameKeyGoesOutAgain) {
@@ -674,6 +749,20 @@ TEST(Cancel, EverythingThenCancelled) {
     EXPECT_TRUE(s.events.empty());
 }
 
+TEST(Cancel, NothingThatCouldBeGivenBackIsAConflict) {
+    Story s;
+    HandOver body;
+    body.bundles = {{"a", "A", Story::pounds(100), {{1, Story::pounds(100), false}}}};
+    body.held_until = s.now + 15min;
+    ASSERT_FALSE(s.hear(body));
+    ASSERT_FALSE(s.purchase({{"a", "credit"}}));
+    const auto refused = s.hear(Cancel{});
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->kind, ErrorKind::conflict);
+    EXPECT_EQ(refused->field, "items");
+    EXPECT_EQ(s.leg(1).refunds.size(), 0U);
+}
+
 TEST(Cancel, OneItem) {
     Story s;
     s.hand_over({{"a", 100}, {"b", 200}});
@@ -722,7 +811,7 @@ TEST(Purchase, Refusals) {
     EXPECT_EQ(s.purchase({{"a", "credit"}})->field, "ways.b");
     EXPECT_EQ(s.purchase({{"a", "credit"}, {"b", "credit"}, {"c", "credit"}})->field, "ways.c");
     EXPECT_EQ(s.purchase({{"a", "credit"}, {"a", "credit"}})->field, "ways.a");
-    EXPECT_EQ(s.purchase({{"a", "credit"}, {"b", "redirect"}}, std::nullopt)->field, "return_token");
+    EXPECT_EQ(s.purchase({{"a", "credit"}, {"b", "redirect"}}, std::nullopt)->field, "return");
     EXPECT_EQ(s.t, before);
     ASSERT_FALSE(s.purchase({{"a", "credit"}, {"b", "redirect"}}));
     ASSERT_FALSE(s.hear(Release{}));

@@ -192,6 +192,31 @@ struct EngineTest : testing::Test {
         call.done(core::Answered{std::move(response)});
         pump([&] { return engine->metrics().commits > commits; });
     }
+    static std::vector<std::string> request_ids(const HttpRequest& request) {
+        std::vector<std::string> ids;
+        for (const auto& [name, value] : request.headers)
+            if (name == "X-Request-Id") ids.push_back(value);
+        return ids;
+    }
+    HttpRequest signed_notice(const std::string& body) const {
+        const auto seconds = std::to_string(
+            std::chrono::duration_cast<std::chrono::seconds>(clock.at.time_since_epoch()).count());
+        HttpRequest notice{"POST", "/webhooks/redirect/house", {}, body, ""};
+        notice.headers.emplace_back(
+            "Redirect-Signature",
+            "t=" + seconds + ",v1=" +
+                encoding::hex(crypto::to_bytes(crypto::hmac_sha256("notice", seconds + "." + body))));
+        return notice;
+    }
+    Result<NoticeHeard> send(HttpRequest notice, std::string_view merchant, const std::string& added = {}) {
+        notice.body += added;
+        std::optional<Result<NoticeHeard>> heard;
+        engine->notice("redirect", merchant, std::move(notice),
+                       [&](Result<NoticeHeard> done) { heard = std::move(done); });
+        pump([&] { return heard.has_value(); });
+        return *heard;
+    }
+    Result<NoticeHeard> notice(const std::string& body) { return send(signed_notice(body), "house"); }
     static std::string session(const TransactionId& id, const std::string& status) {
         return R"({"id":"rs_1","status":")" + status + R"(","reference":")" + id.text() +
                R"(-1","amount":500,"currency":"GBP","callout":{"type":"get","url":"http://house.test/pay","parameters":[["return_url","x"],["title","y"]]}})";
@@ -278,8 +303,7 @@ TEST_F(EngineTest, RedirectThereAndBack) {
     ASSERT_EQ(outside.calls.size(), 1U);
     const auto& request = outside.calls.front().request;
     EXPECT_EQ(request.target, "http://house.test/redirect/v1/sessions");
-    EXPECT_EQ(find_field(request.headers, "X-Request-Id") ? *find_field(request.headers, "X-Request-Id") : "",
-              "track-1");
+    EXPECT_EQ(request_ids(request), std::vector<std::string>{"track-1"});
     answer(201, session(id, "open"));
     const auto away = engine->view(id, "box", "demo");
     ASSERT_TRUE(away && away->callout);
@@ -310,6 +334,93 @@ TEST_F(EngineTest, RedirectThereAndBack) {
     back("T1", {{"success", "no"}});
     EXPECT_EQ(outcome->error().kind, ErrorKind::gone);
     EXPECT_EQ(engine->callout_page(away->callout->page_token).error().kind, ErrorKind::gone);
+}
+
+TEST_F(EngineTest, EachCallCarriesTheNewestTrackingIdOnce) {
+    const auto id = hand_over(trolley())->transaction.id;
+    ASSERT_TRUE(purchase(id, by_redirect("T1")));
+    answer(201, session(id, "open"));
+    auto about = meta();
+    about.tracking = "track-2";
+    std::optional<Result<Engine::ReturnOutcome>> outcome;
+    engine->returned("demo", "T1", {{"success", "yes"}}, "", about,
+                     [&](Result<Engine::ReturnOutcome> heard) { outcome = std::move(heard); });
+    pump([&] { return outcome.has_value(); });
+    ASSERT_EQ(outside.calls.size(), 1U);
+    EXPECT_EQ(request_ids(outside.calls.front().request), std::vector<std::string>{"track-2"});
+}
+
+TEST_F(EngineTest, ABadNextTokenLeavesTheReturnAsItWas) {
+    const auto other = hand_over(trolley())->transaction.id;
+    ASSERT_TRUE(purchase(other, by_redirect("LIVE")));
+    answer(201, session(other, "open"));
+    auto two = trolley();
+    two.bundles.push_back({"b", "tickets", {300, *Currency::parse("GBP", "")}, {}});
+    const auto id = hand_over(two)->transaction.id;
+    auto ways = by_redirect("T1");
+    ways.ways["b"] = "house";
+    ASSERT_TRUE(purchase(id, ways));
+    answer(201, session(id, "open"));
+    const auto before = engine->view(id, "", "")->transaction;
+    std::optional<Result<Engine::ReturnOutcome>> outcome;
+    const auto back = [&](const std::string& next) {
+        outcome.reset();
+        engine->returned("demo", "T1", {{"success", "yes"}}, next, meta(),
+                         [&](Result<Engine::ReturnOutcome> heard) { outcome = std::move(heard); });
+        pump([&] { return outcome.has_value(); });
+    };
+    for (const char* next : {"", "T1", "LIVE", "a/b", "..", "a b"}) {
+        back(next);
+        ASSERT_FALSE(*outcome) << next;
+        EXPECT_EQ(outcome->error().kind, ErrorKind::bad_request) << next;
+        EXPECT_EQ(outcome->error().field, "next_token") << next;
+        EXPECT_EQ(engine->view(id, "", "")->transaction, before) << next;
+    }
+    back("T2");
+    EXPECT_TRUE(*outcome);
+}
+
+TEST_F(EngineTest, APurchaseAskedAgainSendsALostCustomerOn) {
+    auto two = trolley();
+    two.bundles.push_back({"b", "tickets", {300, *Currency::parse("GBP", "")}, {}});
+    const auto id = hand_over(two)->transaction.id;
+    auto ways = by_redirect("T1");
+    ways.ways["b"] = "house";
+    ASSERT_TRUE(purchase(id, ways));
+    answer(201, session(id, "open"));
+    const std::string body = R"({"event_id":"ev1","type":"session.paid","session":"rs_1","reference":")" +
+                             id.text() + R"(-1","status":"paid","amount":500,"currency":"GBP","refunded":0})";
+    ASSERT_TRUE(notice(body));
+    ASSERT_TRUE(outside.calls.empty());
+    // With the token that the customer went away with: nobody could tell what comes back with it.
+    ASSERT_TRUE(purchase(id, ways));
+    EXPECT_TRUE(outside.calls.empty());
+    EXPECT_EQ(purchase(id, by_redirect("../x")).error().field, "return_token");
+    const auto sent = purchase(id, by_redirect("T8"));
+    ASSERT_TRUE(sent) << sent.error().message;
+    ASSERT_EQ(outside.calls.size(), 1U);
+    EXPECT_NE(outside.calls.front().request.body.find("https://shop.test/back/T8"), std::string::npos);
+    EXPECT_EQ(engine->view(id, "", "")->transaction.legs.size(), 2U);
+}
+
+TEST_F(EngineTest, TellsEachRequestWhatWasItsDoing) {
+    auto with_order = trolley();
+    with_order.bundles[0].orders = {{1, with_order.bundles[0].amount, true}};
+    const auto id = hand_over(with_order)->transaction.id;
+    PurchaseRequest credit;
+    credit.ways["a"] = "credit";
+    EXPECT_FALSE(purchase(id, credit)->events.empty());
+    EXPECT_TRUE(purchase(id, credit)->events.empty());
+    std::vector<Result<View>> heard;
+    for (int i = 0; i < 2; ++i)
+        engine->submit(id, core::Cancel{}, meta(),
+                       [&](Result<View> view) { heard.push_back(std::move(view)); });
+    pump([&] { return heard.size() == 2; });
+    int asked = 0;
+    for (const auto& view : heard)
+        for (const auto& event : view->events)
+            asked += std::holds_alternative<core::RefundAsked>(event) ? 1 : 0;
+    EXPECT_EQ(asked, 1);
 }
 
 TEST_F(EngineTest, AnotherCallersTokenDoesNotWork) {
@@ -348,33 +459,14 @@ TEST_F(EngineTest, NoticeBeforeTheAnswer) {
     ASSERT_TRUE(purchase(id, by_redirect("T1")));
     const std::string body = R"({"event_id":"ev1","type":"session.paid","session":"rs_1","reference":")" +
                              id.text() + R"(-1","status":"paid","amount":500,"currency":"GBP","refunded":0})";
-    const auto seconds =
-        std::to_string(std::chrono::duration_cast<std::chrono::seconds>(clock.at.time_since_epoch()).count());
-    HttpRequest notice{"POST", "/webhooks/redirect/house", {}, body, ""};
-    notice.headers.emplace_back(
-        "Redirect-Signature",
-        "t=" + seconds +
-            ",v1=" + encoding::hex(crypto::to_bytes(crypto::hmac_sha256("notice", seconds + "." + body))));
-    std::optional<Result<NoticeHeard>> heard;
-    const auto send = [&](HttpRequest request) {
-        heard.reset();
-        engine->notice("redirect", "house", std::move(request),
-                       [&](Result<NoticeHeard> done) { heard = done; });
-        pump([&] { return heard.has_value(); });
-    };
-    send(notice);
-    ASSERT_TRUE(*heard) << heard->error().message;
+    const auto first = notice(body);
+    ASSERT_TRUE(first) << first.error().message;
     EXPECT_EQ(engine->view(id, "", "")->transaction.phase, core::Phase::purchased);
     const auto version = engine->view(id, "", "")->transaction.version;
-    send(notice);  // the same event again
-    ASSERT_TRUE(*heard);
+    ASSERT_TRUE(notice(body));  // the same event again
     EXPECT_EQ(engine->view(id, "", "")->transaction.version, version);
-    notice.body += " ";
-    send(notice);
-    EXPECT_EQ(heard->error().kind, ErrorKind::unauthenticated);
-    heard.reset();
-    engine->notice("redirect", "nobody", notice, [&](Result<NoticeHeard> done) { heard = done; });
-    EXPECT_EQ(heard->error().kind, ErrorKind::not_found);
+    EXPECT_EQ(send(signed_notice(body), "house", " ").error().kind, ErrorKind::unauthenticated);
+    EXPECT_EQ(send(signed_notice(body), "nobody").error().kind, ErrorKind::not_found);
 }
 
 TEST_F(EngineTest, TheFirstReturnAfterANoticeIsTheOneThatCounts) {
