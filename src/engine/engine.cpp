@@ -934,9 +934,6 @@ Result<View> Engine::view(const TransactionId& id, std::string_view system, std:
 Result<core::Transaction> Engine::as_of(const TransactionId& id, std::int64_t version) {
     return state_->state_at(id, version);
 }
-Result<core::Transaction> Engine::first_answer(const TransactionId& id, std::int64_t version) {
-    return state_->rest_at(id, version, Until::answer);
-}
 core::Explanation Engine::explain(const core::Transaction& transaction) const {
     return core::explain(transaction, state_->now(), state_->terms);
 }

@@ -140,8 +140,6 @@ class Engine {
     Result<View> view(const TransactionId& id, std::string_view system, std::string_view caller);
     /// The state just after the commit of `version`, by replay.
     Result<core::Transaction> as_of(const TransactionId& id, std::int64_t version);
-    /// The first state at or after `version` that answers a door (Until::answer), by replay.
-    Result<core::Transaction> first_answer(const TransactionId& id, std::int64_t version);
     core::Explanation explain(const core::Transaction& transaction) const;
     store::Store& store();
     const providers::Registry& registry() const;

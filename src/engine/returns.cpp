@@ -17,7 +17,7 @@ std::string host_and_port(const Url& url) {
 
 bool token_character(char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-           c == '_' || c == '.';
+           c == '_' || c == '.' || c == '~';
 }
 
 /// Host names know no case (RFC 4343), and the port of the scheme may be said or not.
@@ -54,7 +54,7 @@ std::optional<Error> check_return_token(std::string_view token, std::string_view
     if (token.size() > limits::return_token_bytes_max)
         return bad_request(name, fmt::format("must have at most {} bytes", limits::return_token_bytes_max));
     if (!std::all_of(token.begin(), token.end(), token_character))
-        return bad_request(name, "may have letters, digits, '-', '_' and '.' only");
+        return bad_request(name, "may have letters, digits, '-', '.', '_' and '~' only");
     if (token == "." || token == "..") return bad_request(name, "must not be a name of a folder");
     return std::nullopt;
 }

@@ -6,9 +6,9 @@
 /// caller registered, never by prefix; the token stands once in the path, so that the next hop's URL follows.
 namespace kassi::engine {
 
-/// A caller's return token must pass through URLs unchanged: 1 to limits::return_token_bytes_max of letters,
-/// digits, '-', '_' and '.', but not "." or "..", which a browser would take for folders. Error: bad_request
-/// naming `field`.
+/// A caller's return token must pass through URLs unchanged: 1 to limits::return_token_bytes_max of the
+/// unreserved characters of RFC 3986 (letters, digits, '-', '.', '_', '~'), but not "." or "..", which a
+/// browser would take for folders. Error: bad_request naming `field`.
 std::optional<Error> check_return_token(std::string_view token, std::string_view field);
 
 /// Errors: bad_request naming return_token, return_url, remote_site or landing_url.

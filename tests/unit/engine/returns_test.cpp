@@ -109,6 +109,9 @@ TEST_F(Returns, TokenCharactersAndLength) {
         details.token = token;
         EXPECT_EQ(refused(), "return_token") << token;
     }
+    details.token = "Az09-._~";
+    details.url = "https://fromtheboxoffice.com/" + details.token;
+    EXPECT_EQ(refused(), "accepted");
     details.token.assign(limits::return_token_bytes_max, 'x');
     details.url = "https://fromtheboxoffice.com/" + details.token;
     EXPECT_EQ(refused(), "accepted");
