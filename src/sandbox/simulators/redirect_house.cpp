@@ -208,7 +208,8 @@ struct RedirectHouse::State : std::enable_shared_from_this<RedirectHouse::State>
 
     std::unordered_map<std::string, Session> sessions;
     std::map<std::pair<std::size_t, std::string>, std::string> by_reference;  ///< merchant, reference -> id
-    std::unordered_map<std::string, std::string> by_return;  ///< user and return URL -> newest id
+    /// User and return URL -> newest id. A page_only merchant's are known by their reference.
+    std::unordered_map<std::string, std::string> by_return;
     std::map<std::pair<std::size_t, std::string>, Remembered> remembered;  ///< merchant, key
     std::vector<Entry> ledger;
     std::vector<Rule> faults;
@@ -251,6 +252,7 @@ struct RedirectHouse::State : std::enable_shared_from_this<RedirectHouse::State>
     HttpResponse act(const HttpRequest& request);
     HttpResponse act_on(Session& session, const std::string& what);
     Session* session_by_page(const std::string& user, const Fields& fields);
+    Session* session_by_parameters(std::size_t merchant, const std::string& return_url, const Fields& fields);
     [[nodiscard]] Fields return_fields(const Session& session, bool paid) const;
     [[nodiscard]] std::string nonce() { return crypto::mint_token(randomness); }
 
@@ -538,7 +540,8 @@ Session* RedirectHouse::State::session_of(const std::string& id) {
 Session& RedirectHouse::State::keep(Session session) {
     session.created_at = clock.now();
     by_reference[{session.merchant, session.reference}] = session.id;
-    by_return[options.merchants[session.merchant].user + "\n" + session.return_url] = session.id;
+    const auto& merchant = options.merchants[session.merchant];
+    if (!merchant.page_only) by_return[merchant.user + "\n" + session.return_url] = session.id;
     const std::string id = session.id;
     return sessions.insert_or_assign(id, std::move(session)).first->second;
 }
@@ -598,20 +601,25 @@ HttpResponse RedirectHouse::State::page(const HttpRequest& request, const std::s
                               nonce());
 }
 
-/// The newest session of that user and return URL. A page_only merchant's is made from the parameters.
+/// A page_only merchant's is known by its reference; else the newest session of that user and return URL.
 Session* RedirectHouse::State::session_by_page(const std::string& user, const Fields& fields) {
     const std::string* return_url = find_field(fields, "return_url");
     if (return_url == nullptr) return nullptr;
-    if (const auto found = by_return.find(user + "\n" + *return_url); found != by_return.end())
-        return session_of(found->second);
     const auto at = std::find_if(options.merchants.begin(), options.merchants.end(),
                                  [&](const Merchant& each) { return each.page_only && each.user == user; });
-    if (at == options.merchants.end() || !parse_url(*return_url, "return_url") ||
-        sessions.size() >= house_sessions_max)
-        return nullptr;
+    if (at != options.merchants.end())
+        return session_by_parameters(static_cast<std::size_t>(at - options.merchants.begin()), *return_url,
+                                     fields);
+    const auto found = by_return.find(user + "\n" + *return_url);
+    return found == by_return.end() ? nullptr : session_of(found->second);
+}
+
+/// Made when its reference is new. A return URL alone names no payment: a shop may use the same one again.
+Session* RedirectHouse::State::session_by_parameters(std::size_t merchant, const std::string& return_url,
+                                                     const Fields& fields) {
     Session session;
-    session.merchant = static_cast<std::size_t>(at - options.merchants.begin());
-    session.return_url = *return_url;
+    session.merchant = merchant;
+    session.return_url = return_url;
     const auto take_text = [&](const char* name, std::string& into) {
         const std::string* value = find_field(fields, name);
         if (value != nullptr && value->size() <= limits::text_bytes_max) into = *value;
@@ -626,6 +634,12 @@ Session* RedirectHouse::State::session_by_page(const std::string& user, const Fi
     const auto amount = money_of(*minor, currency);
     if (!amount) return nullptr;
     session.amount = *amount;
+    if (const auto known = by_reference.find({merchant, session.reference}); known != by_reference.end()) {
+        Session* found = session_of(known->second);
+        const bool same = found->return_url == return_url && found->amount == session.amount;
+        return same ? found : nullptr;
+    }
+    if (!parse_url(return_url, "return_url") || sessions.size() >= house_sessions_max) return nullptr;
     session.id = fresh_id("rs_");
     return &keep(std::move(session));
 }

@@ -329,6 +329,40 @@ TEST(HousePage, OfAHouseWithoutAContract) {
     EXPECT_EQ(house.form("/tickets/dummy_redirect.buy/page", without).status, 404);
 }
 
+/// The guide uses one return token on every run, so one return URL serves many payments.
+TEST(HousePage, OfAHouseWithoutAContractKnowsPaymentsByTheirReference) {
+    House house;
+    const auto asked_for = [](std::string reference, std::string amount = "700", std::string currency = "GBP",
+                              std::string return_url = "http://127.0.0.1:9000/back/T1") {
+        return Fields{{"return_url", std::move(return_url)},
+                      {"title", "t"},
+                      {"reference", std::move(reference)},
+                      {"amount", std::move(amount)},
+                      {"currency", std::move(currency)}};
+    };
+    const auto show = [&](const Fields& fields) {
+        return house.form("/tickets/dummy_redirect.buy/page", fields);
+    };
+    const auto pay = [&](const Fields& fields) {
+        const auto body = show(fields).body;
+        const auto at = body.find("name=\"session\" value=\"");
+        if (at == std::string::npos) throw std::runtime_error(body);
+        const auto from = at + 22;
+        return house.act(body.substr(from, body.find('"', from) - from), "pay_get");
+    };
+    EXPECT_EQ(pay(asked_for("ref-8")).status, 303);
+    EXPECT_EQ(pay(asked_for("ref-9")).status, 303);
+    ASSERT_EQ(house.house->ledger().size(), 2U);
+    EXPECT_EQ(house.house->ledger()[0].reference, "ref-8");
+    EXPECT_EQ(house.house->ledger()[1].reference, "ref-9");
+    EXPECT_NE(house.house->ledger()[0].session, house.house->ledger()[1].session);
+    EXPECT_THAT(show(asked_for("ref-8")).body, HasSubstr("Paid already"));
+    // Another payment under a reference that is taken is none of ours.
+    for (const auto& other : {asked_for("ref-8", "701"), asked_for("ref-8", "700", "EUR"),
+                              asked_for("ref-8", "700", "GBP", "http://127.0.0.1:9000/back/T2")})
+        EXPECT_EQ(show(other).status, 404);
+}
+
 // ---- notices -------------------------------------------------------------------------------------------
 
 TEST(HouseNotices, AreSignedAndSayWhatHappened) {
