@@ -746,7 +746,8 @@ core::Step settle_by_return(const Fields& fields, const core::Scene& scene, bool
         done.amount = Money{*minor, *currency};
     }
     if (!says_success(*success)) return refused("declined", "The payment was refused.");
-    if (const auto ref = only_value(fields, "ref"); ref && is_plain_reference(*ref))
+    if (const auto ref = only_value(fields, "ref");
+        ref && is_plain_reference(*ref) && !may_be_card_number(*ref))
         done.references = {{"return", *ref}};
     return done;
 }

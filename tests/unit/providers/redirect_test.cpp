@@ -618,5 +618,25 @@ TEST(RedirectEvidence, KeepsWhatExplainsThePayment) {
     EXPECT_EQ(kept[3], (core::EvidenceField{"note", core::Keep::drop, "", 5}));
 }
 
+TEST(RedirectEvidence, HasNoCardNumberHoweverItIsWritten) {
+    for (const std::string number : {"4111111111111111", "4111 1111 1111 1111", "4111-1111-1111-1111",
+                                     "4111.1111.1111.1111", "4111_1111_1111_1111", "a4111._-1111.1111.1111",
+                                     "4111\xc2\xb7"
+                                     "1111\xc2\xb7"
+                                     "1111\xc2\xb7"
+                                     "1111"}) {
+        for (const char* name : {"ref", "reference", "amount", "currency", "success"}) {
+            const auto kept = redirect_flow().evidence({{name, number}, {number, "x"}});
+            EXPECT_EQ(kept[0].keep, core::Keep::drop) << name << " " << number;
+            EXPECT_EQ(kept[1].name, "(name of digits withheld)") << number;
+        }
+        Stage stage("page-house", "redirect");
+        const auto step = back(stage, {{"success", "yes"}, {"ref", number}}, page_merchant(false));
+        EXPECT_TRUE(as<core::Done>(step).references.empty()) << number;
+    }
+    for (const std::string plain : {"rs_1", "123456789012", "1234.5678.9012", "12345678a90123456"})
+        EXPECT_EQ(redirect_flow().evidence({{"ref", plain}})[0].value, plain);
+}
+
 }  // namespace
 }  // namespace kassi::providers
