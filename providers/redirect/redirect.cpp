@@ -226,14 +226,6 @@ std::string title_of(const core::Scene& scene, const House& house) {
     return title;
 }
 
-/// So that one payment can be followed through the logs of both houses.
-void add_tracking(core::Request& request, const core::Scene& scene) {
-    const auto& tracking = scene.transaction.tracking;
-    const bool plain =
-        std::all_of(tracking.begin(), tracking.end(), [](char c) { return c > 0x20 && c < 0x7F; });
-    if (!tracking.empty() && plain) request.headers.emplace_back("X-Request-Id", tracking);
-}
-
 core::Step ask_once(const core::Scene& scene, std::string name, std::string path, std::string body) {
     core::Ask ask;
     ask.name = std::move(name);
@@ -245,7 +237,6 @@ core::Step ask_once(const core::Scene& scene, std::string name, std::string path
                    std::move(path),
                    {{"Idempotency-Key", ask.key}, {"Content-Type", "application/json"}},
                    std::move(body)};
-    add_tracking(ask.request, scene);
     return ask;
 }
 
@@ -255,7 +246,6 @@ core::Step ask_safely(const core::Scene& scene, std::string name, std::string me
     ask.repeat = core::Repeat::safe;
     ask.reference = reference_of(scene);
     ask.request = {std::move(method), std::move(path), {}, ""};
-    add_tracking(ask.request, scene);
     return ask;
 }
 
