@@ -747,6 +747,9 @@ core::Step read_return(const Fields& fields, const core::Scene& scene, const Hou
     const auto timeout = only_value(fields, "is_tsw_callout_timeout_callback");
     const bool nobody_came = find_field(fields, "success") == nullptr || (timeout && *timeout != "0");
     if (nobody_came) {
+        // Anybody could say as much while the signed return, or a notice, is on its way.
+        if (!house.can_be_asked && house.signed_return)
+            return unknown("a return without a word proves nothing here");
         if (!house.can_be_asked)
             return refused("assumed_unpaid",
                            "The customer came back without a word, and the house cannot be asked.");

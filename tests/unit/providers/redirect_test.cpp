@@ -325,6 +325,20 @@ TEST_F(SignedReturn, ChangesNothingOtherwise) {
     EXPECT_TRUE(is<core::Unknown>(back(stage, more, merchant)));
 }
 
+TEST_F(SignedReturn, WithoutAWordProvesNothing) {
+    EXPECT_TRUE(is<core::Unknown>(back(stage, {}, merchant)));
+    EXPECT_TRUE(is<core::Unknown>(back(stage, {{"is_tsw_callout_timeout_callback", "1"}}, merchant)));
+    auto marked = fields();
+    marked.emplace_back("is_tsw_callout_timeout_callback", "1");
+    EXPECT_TRUE(is<core::Unknown>(back(stage, marked, merchant)));
+    // Its notice may be on its way.
+    merchant.settings["notifies"] = "true";
+    merchant.secrets["notice_secret"] = Secret<>{"the-notice-secret"};
+    ASSERT_TRUE(redirect_flow().configure(merchant).has_value());
+    EXPECT_TRUE(is<core::Unknown>(back(stage, {}, merchant)));
+    EXPECT_EQ(as<core::Done>(back(stage, fields(), merchant)).money, LegMoney::taken);
+}
+
 TEST_F(SignedReturn, OfAnotherPaymentIsNotOurs) {
     EXPECT_TRUE(is<core::Unknown>(back(stage, fields("yes", "another"), merchant)));
 }
