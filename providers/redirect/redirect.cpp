@@ -926,7 +926,10 @@ class Redirect final : public Flow {
         HttpRequest dressed{request.method, merchant.base_url + request.path, request.headers, request.body,
                             ""};
         dressed.headers.emplace_back("Accept", "application/json");
-        dressed.headers.emplace_back("Authorization", "Bearer " + merchant.secrets.at("api_key").reveal());
+        // A call that was recorded before its house lost the contract: the house refuses it, and doubt
+        // remains.
+        if (const auto key = merchant.secrets.find("api_key"); key != merchant.secrets.end())
+            dressed.headers.emplace_back("Authorization", "Bearer " + key->second.reveal());
         return dressed;
     }
 

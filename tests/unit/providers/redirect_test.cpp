@@ -170,6 +170,14 @@ TEST(RedirectOpen, FollowsTheMerchantsSettings) {
     EXPECT_THAT(request.body, testing::Not(HasSubstr("notify_url")));
 }
 
+TEST(RedirectOpen, ARecordedCallOfAHouseThatLostItsContractIsDressedWithoutAKey) {
+    Stage stage = opened();
+    const auto step = begin(stage, Verb::charge);
+    const auto dressed = redirect_flow().dress(as<core::Ask>(step).request, page_merchant(false));
+    EXPECT_EQ(find_field(dressed.headers, "Authorization"), nullptr);
+    EXPECT_EQ(dressed.body, as<core::Ask>(step).request.body);
+}
+
 TEST(RedirectOpen, NeedsAWayBack) {
     Stage stage = fresh();
     stage.return_url.clear();
