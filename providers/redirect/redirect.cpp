@@ -442,6 +442,7 @@ struct Session {
     std::string id;
     Status status{};
     Money amount;
+    std::optional<Money> refunded;  ///< nothing when the house does not say
 };
 
 Result<Session> read_session(const json& object, const core::Scene& scene) {
@@ -459,6 +460,12 @@ Result<Session> read_session(const json& object, const core::Scene& scene) {
     const auto amount = money_of(object);
     if (!amount) return refuse("the house's answer has no proper amount");
     session.amount = *amount;
+    if (object.contains("refunded")) {
+        const auto refunded = integer_of(object, "refunded");
+        if (!refunded || *refunded < 0 || *refunded > amount->minor)
+            return refuse("the house's answer has no proper amount that was given back");
+        session.refunded = Money{*refunded, amount->currency};
+    }
     return session;
 }
 
@@ -514,6 +521,18 @@ core::Step read_completed(const json& object, const core::Scene& scene) {
     return charge_by(session->status, done_with(*session, core::LegMoney::taken, "paid"));
 }
 
+/// What the house gave back, and whether we know of it. In doubt is what we asked and heard nothing of.
+std::string refunds_said(const Session& session, const core::Leg& leg) {
+    if (!session.refunded || session.refunded->minor == leg.back_minor) return "";
+    std::int64_t asked = leg.back_minor;
+    for (const auto& refund : leg.refunds)
+        if (refund.state == core::RefundState::asked) asked += refund.amount.minor;
+    std::string said = ", " + money_for_people(*session.refunded) + " given back";
+    if (session.refunded->minor > asked)
+        said += ", more than the " + money_for_people({asked, session.amount.currency}) + " that we know of";
+    return said;
+}
+
 core::Step read_fact(const json& object, const core::Scene& scene) {
     const json* said = &object;
     if (const auto list = object.find("sessions"); list != object.end()) {
@@ -527,10 +546,15 @@ core::Step read_fact(const json& object, const core::Scene& scene) {
         said = &list->front();
         if (!said->is_object()) return unknown("the house's answer is not understood");
     }
-    const auto session = read_session(*said, scene);
+    auto session = read_session(*said, scene);
     if (!session) return unknown(session.error().message);
+    const bool all_back = session->refunded == session->amount;
+    if (session->status == Status::refunded && session->refunded && !all_back)
+        return unknown("the house says that all was given back, and names a part of it");
+    if (session->status == Status::paid && all_back) session->status = Status::refunded;
     return fact_by(session->status,
-                   done_with(*session, core::LegMoney::none, "looked up: " + text_of(*said, "status")));
+                   done_with(*session, core::LegMoney::none,
+                             "looked up: " + text_of(*said, "status") + refunds_said(*session, scene.leg)));
 }
 
 core::Step read_closed(const json& object, const core::Scene& scene) {

@@ -459,6 +459,31 @@ TEST(RedirectQuery, SaysWhereTheMoneyIs) {
     EXPECT_TRUE(is<core::Unknown>(said("")));
 }
 
+TEST(RedirectQuery, SaysWhatTheHouseGaveBack) {
+    const auto said = [](std::string_view word, std::string refunded, std::int64_t known = 0,
+                         std::int64_t in_doubt = 0) {
+        Stage stage = opened();
+        stage.leg.back_minor = known;
+        if (in_doubt > 0) stage.leg.refunds.push_back({.no = 1, .amount = {in_doubt, stage.amount.currency}});
+        return hear(stage, Verb::query, answered(200, session_json(word, ",\"refunded\":" + refunded)));
+    };
+    EXPECT_EQ(as<core::Done>(said("paid", "0")).evidence, "looked up: paid");
+    EXPECT_EQ(as<core::Done>(said("paid", "500", 500)).evidence, "looked up: paid");
+    EXPECT_EQ(as<core::Done>(said("paid", "500", 0, 500)).evidence, "looked up: paid, £5.00 given back");
+    EXPECT_EQ(as<core::Done>(said("paid", "501", 0, 500)).evidence,
+              "looked up: paid, £5.01 given back, more than the £5.00 that we know of");
+    EXPECT_EQ(as<core::Done>(said("paid", "501", 0, 500)).money, LegMoney::taken);
+    // All of it is back, whatever word the house has for that.
+    for (const char* word : {"paid", "refunded"}) {
+        const auto step = said(word, "11000", 1'000, 10'000);
+        EXPECT_EQ(as<core::Done>(step).money, LegMoney::back);
+        EXPECT_EQ(as<core::Done>(step).amount->minor, 11'000);
+    }
+    EXPECT_TRUE(is<core::Unknown>(said("refunded", "10999")));
+    for (const char* wrong : {"-1", "11001", "5.0", "\"5\"", "null", "true"})
+        EXPECT_TRUE(is<core::Unknown>(said("paid", wrong))) << wrong;
+}
+
 TEST(RedirectQuery, FindsASessionWhoseAnswerWasLost) {
     Stage stage = fresh();
     const auto found =
