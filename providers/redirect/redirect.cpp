@@ -211,10 +211,8 @@ std::string key_of(const core::Scene& scene) {
 
 /// The house's id of our session; "" before it was heard.
 std::string session_of(const core::Scene& scene) {
-    std::string id;
-    for (const auto& [kind, value] : scene.leg.references)
-        if (kind == "session") id = value;
-    return id;
+    const std::string* id = find_field(scene.leg.references, "session");
+    return id == nullptr ? "" : *id;
 }
 
 std::string title_of(const core::Scene& scene, const House& house) {

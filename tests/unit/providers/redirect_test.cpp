@@ -395,6 +395,14 @@ TEST(RedirectCharge, AnotherSessionIsNotOurs) {
     EXPECT_TRUE(is<core::Unknown>(hear(stage, Verb::charge, answered(200, session_json("paid")))));
 }
 
+TEST(RedirectCharge, TheSessionThatWasHeardFirstStaysOurs) {
+    Stage stage = opened();
+    stage.leg.references.emplace_back("session", "rs_9");
+    EXPECT_EQ(as<core::Ask>(begin(stage, Verb::query)).request.path, "/sessions/rs_1");
+    EXPECT_EQ(as<core::Done>(hear(stage, Verb::charge, answered(200, session_json("paid")))).money,
+              LegMoney::taken);
+}
+
 TEST(RedirectCharge, AnotherAmountIsHandedOnToBeCompared) {
     Stage stage = opened();
     std::string body = session_json("paid");
