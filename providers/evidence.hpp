@@ -14,7 +14,8 @@ inline constexpr int evidence_digits_in_a_row_max = 12;  ///< card numbers have 
 /// long names and names with many digits are withheld.
 std::string evidence_name(std::string_view name);
 
-/// More digits in a row (blanks and dashes do not count) than anything but a card number needs.
+/// More digits in a row (only a letter ends the row: blanks, dashes, dots and the like do not count) than
+/// anything but a card number needs.
 bool may_be_card_number(std::string_view text);
 
 /// Letters, digits, '-', '_' and '.', 1 to 64 of them: what an id of a provider may look like.

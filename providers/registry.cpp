@@ -32,9 +32,9 @@ const core::Facts& no_facts() {
 bool may_be_card_number(std::string_view text) {
     int digits = 0;
     for (const char c : text) {
-        if (c == ' ' || c == '-') continue;
-        digits = c >= '0' && c <= '9' ? digits + 1 : 0;
-        if (digits > evidence_digits_in_a_row_max) return true;
+        const bool digit = c >= '0' && c <= '9', letter = is_word(c) && c != '_' && !digit;
+        if (letter) digits = 0;
+        if (digit && ++digits > evidence_digits_in_a_row_max) return true;
     }
     return false;
 }

@@ -781,21 +781,27 @@ class Handler {
         if (leg == nullptr) return Error{ErrorKind::not_found, "leg", "no such leg"};
         d.leg_no = notice.leg;
         d.verb = leg->verb;
+        // It may bear our reference and yet speak of another session: that proves nothing about ours.
+        const bool of_another =
+            std::any_of(notice.references.begin(), notice.references.end(), [&](const auto& said) {
+                const auto* known = find_field(leg->references, said.first);
+                return known != nullptr && *known != said.second;
+            });
+        const Trust trust = of_another ? Trust::hint : notice.trust;
         for (const auto& [kind, reference] : notice.references)
-            d.out.references.push_back({notice.leg, leg->merchant, reference});
+            if (!of_another) d.out.references.push_back({notice.leg, leg->merchant, reference});
         if (notice.dispute) {
             d.emit(Noted{notice.leg, "dispute: " + notice.evidence, {}, true});
             return std::nullopt;
         }
-        if (notice.trust == Trust::proof && notice.fact > leg->money) {
+        if (trust == Trust::proof && notice.fact > leg->money) {
             hear_news(d, notice.fact, notice.amount, notice.evidence);
             return std::nullopt;
         }
         // A hint, or a proof that nothing was paid while we wait for the customer or are in doubt: we ask.
         const bool waiting = leg->doing == Doing::away || leg->doing == Doing::doubt;
-        const bool worth_asking = notice.trust == Trust::hint
-                                      ? notice.fact > leg->money || leg->doing != Doing::rest
-                                      : waiting && notice.fact == LegMoney::none;
+        const bool worth_asking = trust == Trust::hint ? notice.fact > leg->money || leg->doing != Doing::rest
+                                                       : waiting && notice.fact == LegMoney::none;
         if (worth_asking && d.happen(LegOn::hint)) return std::nullopt;
         d.evidence = "notice: " + notice.evidence;
         d.happen(LegOn::nothing_new);

@@ -7,9 +7,12 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
 
 #include "base/encoding.hpp"
+#include "base/log.hpp"
 #include "service/service.hpp"
 
 namespace kassi::sandbox {
@@ -40,6 +43,16 @@ void write_key(const fs::path& file, const std::string& text) {
     fs::rename(draft, file);
 }
 
+/// Up to the last end of a line.
+std::string whole_lines(const fs::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    std::string text{std::istreambuf_iterator<char>(in), {}};
+    if (in.bad()) throw std::runtime_error(path.string() + " cannot be read");
+    const auto end = text.rfind('\n');
+    text.resize(end == std::string::npos ? 0 : end + 1);
+    return text;
+}
+
 }  // namespace
 
 DataFolder::DataFolder(const std::string& wanted) : is_temporary_(wanted.empty()) {
@@ -59,6 +72,48 @@ DataFolder::~DataFolder() {
     if (!is_temporary_) return;
     std::error_code ignored;
     fs::remove_all(path_, ignored);
+}
+
+LineFile::LineFile(fs::path path) : path_(std::move(path)) {
+    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (descriptor_ < 0) fail(path_, "cannot be opened", errno);
+    std::error_code ec;
+    fs::resize_file(path_, whole_lines(path_).size(), ec);
+    if (!ec) return;
+    ::close(descriptor_);
+    fail(path_, "cannot be written", ec.value());
+}
+
+LineFile::~LineFile() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+std::vector<std::string> LineFile::lines() const {
+    const std::string text = whole_lines(path_);
+    std::vector<std::string> lines;
+    for (std::size_t begin = 0; begin < text.size();) {
+        const std::size_t end = text.find('\n', begin);
+        lines.push_back(text.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    return lines;
+}
+
+void LineFile::append(std::string_view line) {
+    if (descriptor_ < 0) return;
+    const std::string text = std::string(line) + '\n';
+    for (std::size_t done = 0; done < text.size();) {
+        const auto written = ::write(descriptor_, text.data() + done, text.size() - done);
+        if (written > 0) {
+            done += static_cast<std::size_t>(written);
+        } else if (written == 0 || errno != EINTR) {
+            log::error("line_not_written", {{"file", path_.string()}, {"why", std::strerror(errno)}});
+            // Half a line may be there, and must stay the last.
+            ::close(descriptor_);
+            descriptor_ = -1;
+            return;
+        }
+    }
 }
 
 Secret<> read_sandbox_key(const fs::path& folder) {

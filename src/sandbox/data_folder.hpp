@@ -2,6 +2,8 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/secret.hpp"
@@ -22,6 +24,27 @@ class DataFolder {
   private:
     std::filesystem::path path_;
     bool is_temporary_ = false;
+};
+
+/// A file of lines that only grows, for its owner only. A last line without its end was cut off by the end of
+/// an earlier process: it counts for nothing, and is removed.
+class LineFile {
+  public:
+    /// Made when it is missing. Throws std::runtime_error with a plain reason.
+    explicit LineFile(std::filesystem::path path);
+    ~LineFile();
+    LineFile(const LineFile&) = delete;
+    LineFile& operator=(const LineFile&) = delete;
+    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+    /// All that are in it now.
+    [[nodiscard]] std::vector<std::string> lines() const;
+    /// With the operating system when it returns: the end of this process loses nothing. What cannot be
+    /// written is logged once, and nothing is written after it.
+    void append(std::string_view line);
+
+  private:
+    std::filesystem::path path_;
+    int descriptor_ = -1;
 };
 
 /// The 32 bytes of <folder>/sandbox-key. Throws std::runtime_error when the file is missing, malformed, or

@@ -19,6 +19,8 @@ namespace kassi::sandbox {
 namespace {
 
 constexpr std::string_view log_name = "kassi.log";
+constexpr std::string_view redirect_house_name =
+    "redirect_house.jsonl";  ///< what the simulator must remember
 constexpr unsigned last_port = 65535;
 
 /// `base` + `more` when somebody may listen there, else 0: any free one.
@@ -179,7 +181,7 @@ int run(const Options& options) {
     service.add_doors({{"/", shop->handler()},
                        {"/sandbox", map_door(map, clock)},
                        {"/sandbox/clock", clock_door(*clock, service.engine())}});
-    street->open(demo_houses(key, map.simulators));
+    street->open(demo_houses(key, map.simulators), folder.path() / redirect_house_name);
     boost::asio::post(service.io(), [&] { say_hello(map, log_in_file); });
     const int status = service.run();
     // Its thread may still want to tell the shop something, on the service's loop.

@@ -13,6 +13,7 @@
 
 #include "http/client.hpp"
 #include "http/server.hpp"
+#include "sandbox/data_folder.hpp"
 
 namespace kassi::sandbox {
 namespace {
@@ -116,6 +117,7 @@ struct Street::State {
     asio::steady_timer poll;
     http::Client client;
     Handler handler;
+    std::optional<LineFile> file;
     std::unique_ptr<RedirectHouse> redirect;
     std::unique_ptr<http::Server> server;
     std::thread thread;
@@ -129,15 +131,19 @@ std::string Street::origin() const {
     return "http://127.0.0.1:" + std::to_string(state_->server->port());
 }
 
-void Street::open(RedirectHouse::Options redirect) {
+void Street::open(RedirectHouse::Options redirect, const std::filesystem::path& file) {
     State& s = *state_;
     KASSI_ENSURE(!s.redirect);
+    s.file.emplace(file);
     s.redirect = std::make_unique<RedirectHouse>(
         std::move(redirect), *s.clock, s.randomness,
         [&s](HttpRequest request, std::function<void(int)> done) {
             s.send_notice(std::move(request), std::move(done));
         },
-        [&s](Millis delay, std::function<void()> callback) { s.timers.after(delay, std::move(callback)); });
+        [&s](Millis delay, std::function<void()> callback) { s.timers.after(delay, std::move(callback)); },
+        [&s](const std::string& line) { s.file->append(line); });
+    if (const auto wrong = s.redirect->load(s.file->lines()))
+        throw std::runtime_error(file.string() + ": " + wrong->field + ": " + wrong->message);
     s.handler = hanging_up(s.redirect->handler());
     s.keep_polling();
     s.thread = std::thread([&s] { s.io.run(); });

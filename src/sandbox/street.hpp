@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -28,8 +29,9 @@ class Street {
 
     /// "http://127.0.0.1:8081"
     [[nodiscard]] std::string origin() const;
-    /// The houses move in and answer from now on.
-    void open(RedirectHouse::Options redirect);
+    /// The houses move in with what is in `file`, write into it what happens, and answer from now on. Throws
+    /// std::runtime_error naming the line of the file that is not understood.
+    void open(RedirectHouse::Options redirect, const std::filesystem::path& file);
     /// What the ledgers have on these references (of sessions: "<transaction>-<leg>"), oldest first. From any
     /// thread; `done` comes on the street's own.
     void entries(std::vector<std::string> references,

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 
 #include "base/crypto.hpp"
 #include "base/json.hpp"
@@ -42,6 +44,13 @@ std::string_view word(Status status) {
             return "refunded";
     }
     return "";
+}
+
+std::optional<Status> status_of(std::string_view text) {
+    for (const Status status :
+         {Status::open, Status::paid, Status::refused, Status::closed, Status::refunded})
+        if (word(status) == text) return status;
+    return std::nullopt;
 }
 
 struct Session {
@@ -86,8 +95,10 @@ struct Notice {
     int tries = 0;
 };
 
+using KeyOf = std::pair<std::size_t, std::string>;  ///< merchant, key
+
 struct Remembered {
-    std::string fingerprint;
+    std::string fingerprint;  ///< digest of the request
     HttpResponse response;
     Instant at{};
 };
@@ -205,20 +216,31 @@ struct RedirectHouse::State : std::enable_shared_from_this<RedirectHouse::State>
     Randomness& randomness;
     SendNotice send_notice;
     After after;
+    Save save;
 
     std::unordered_map<std::string, Session> sessions;
     std::map<std::pair<std::size_t, std::string>, std::string> by_reference;  ///< merchant, reference -> id
-    std::unordered_map<std::string, std::string> by_return;  ///< user and return URL -> newest id
-    std::map<std::pair<std::size_t, std::string>, Remembered> remembered;  ///< merchant, key
+    /// User and return URL -> newest id. A page_only merchant's are known by their reference.
+    std::unordered_map<std::string, std::string> by_return;
+    std::map<KeyOf, Remembered> remembered;
+    std::deque<std::pair<Instant, KeyOf>> keys;  ///< when they were remembered, oldest first
     std::vector<Entry> ledger;
     std::vector<Rule> faults;
 
-    State(Options given, const Clock& given_clock, Randomness& given_randomness, SendNotice send, After later)
+    // ---- of the request at hand, until done()
+    std::vector<std::string> changed;  ///< sessions
+    std::size_t entries_saved = 0;
+    std::vector<KeyOf> new_keys;
+    std::vector<Notice> news;
+
+    State(Options given, const Clock& given_clock, Randomness& given_randomness, SendNotice send, After later,
+          Save given_save)
         : options(std::move(given)),
           clock(given_clock),
           randomness(given_randomness),
           send_notice(std::move(send)),
-          after(std::move(later)) {}
+          after(std::move(later)),
+          save(std::move(given_save)) {}
 
     void handle(HttpRequest request, Reply reply);
 
@@ -241,6 +263,8 @@ struct RedirectHouse::State : std::enable_shared_from_this<RedirectHouse::State>
     }
     Session* session_of(const std::string& id);
     Session& keep(Session session);
+    Session& put(Session session);
+    void touch(const Session& session);
     void take(Session& session);
     void end(Session& session, Status status, std::string_view type);
     void enter(const Session& session, std::string_view kind, std::int64_t minor);
@@ -251,6 +275,7 @@ struct RedirectHouse::State : std::enable_shared_from_this<RedirectHouse::State>
     HttpResponse act(const HttpRequest& request);
     HttpResponse act_on(Session& session, const std::string& what);
     Session* session_by_page(const std::string& user, const Fields& fields);
+    Session* session_by_parameters(std::size_t merchant, const std::string& return_url, const Fields& fields);
     [[nodiscard]] Fields return_fields(const Session& session, bool paid) const;
     [[nodiscard]] std::string nonce() { return crypto::mint_token(randomness); }
 
@@ -260,6 +285,16 @@ struct RedirectHouse::State : std::enable_shared_from_this<RedirectHouse::State>
     [[nodiscard]] HttpRequest signed_request(const Notice& notice) const;
     void send(const Notice& notice, bool believe_the_answer);
     void try_again(Notice notice);
+
+    // ---- what outlives the house
+    HttpResponse done(HttpResponse response);
+    [[nodiscard]] std::string record() const;
+    std::optional<Error> load(const json& line);
+    bool load_session(const json& object);
+    bool load_key(const json& object);
+    [[nodiscard]] std::optional<std::size_t> merchant_named(std::string_view name) const;
+    void remember(const KeyOf& key, Remembered what);
+    void forget_old_keys();
 
     // ---- /_ledger and /_faults
     [[nodiscard]] HttpResponse show_ledger() const;
@@ -273,10 +308,10 @@ struct RedirectHouse::State : std::enable_shared_from_this<RedirectHouse::State>
 void RedirectHouse::State::handle(HttpRequest request, Reply reply) {
     const std::string path(request.path());
     if (path.starts_with(api_root)) return api(request, std::move(reply));
-    if (path == redirect_page::act_path) return reply(act(request));
+    if (path == redirect_page::act_path) return reply(done(act(request)));
     if (path.starts_with(page_root)) {
         const auto user = encoding::percent_decode(path.substr(page_root.size()), false, "path");
-        return reply(page(request, user ? *user : ""));
+        return reply(done(page(request, user ? *user : "")));
     }
     if (path == "/_ledger") {
         return reply(request.method == "GET" ? show_ledger() : error_answer(405, "method", "GET only"));
@@ -351,7 +386,8 @@ void RedirectHouse::State::api(const HttpRequest& request, Reply reply) {
 }
 
 void RedirectHouse::State::do_with_faults(std::string_view on, std::size_t merchant, Reply reply,
-                                          const Work& work) {
+                                          const Work& asked) {
+    const auto work = [&] { return done(asked()); };
     const auto rule = take_fault(on, merchant);
     if (!rule) return reply(work());
     // A Reply that is destroyed uncalled is all that a house can do to stay silent.
@@ -389,15 +425,21 @@ HttpResponse RedirectHouse::State::once(const HttpRequest& request, std::size_t 
     const std::string key(request.header("Idempotency-Key"));
     if (key.empty() || key.size() > limits::idempotency_key_bytes_max)
         return error_answer(400, "key_missing", "Idempotency-Key must have 1 to 255 characters");
-    const std::string fingerprint = request.method + " " + request.target + "\n" + request.body;
+    const std::string fingerprint = encoding::hex(
+        crypto::to_bytes(crypto::sha256(request.method + " " + request.target + "\n" + request.body)));
+    forget_old_keys();
     const auto found = remembered.find({merchant, key});
-    if (found != remembered.end() && clock.now() - found->second.at < house_key_life) {
+    if (found != remembered.end()) {
         if (found->second.fingerprint != fingerprint)
             return error_answer(422, "key_reused", "this Idempotency-Key came with another request");
         return found->second.response;
     }
+    if (remembered.size() >= options.keys_max) return error_answer(503, "full", "too many keys", true);
     auto response = work();
-    if (response.status / 100 == 2) remembered[{merchant, key}] = {fingerprint, response, clock.now()};
+    if (response.status / 100 == 2) {
+        remember({merchant, key}, {fingerprint, response, clock.now()});
+        new_keys.emplace_back(merchant, key);
+    }
     return response;
 }
 
@@ -502,6 +544,7 @@ HttpResponse RedirectHouse::State::refund(const HttpRequest& request, Session& s
     session.refund_ids.emplace(reference, id);
     session.refunded += amount->minor;
     if (session.refunded == session.amount.minor) session.status = Status::refunded;
+    touch(session);
     enter(session, "given_back", amount->minor);
     notify(session, "session.refunded");
     JsonWriter out;
@@ -537,10 +580,20 @@ Session* RedirectHouse::State::session_of(const std::string& id) {
 
 Session& RedirectHouse::State::keep(Session session) {
     session.created_at = clock.now();
+    touch(session);
+    return put(std::move(session));
+}
+
+Session& RedirectHouse::State::put(Session session) {
+    const auto& merchant = options.merchants[session.merchant];
     by_reference[{session.merchant, session.reference}] = session.id;
-    by_return[options.merchants[session.merchant].user + "\n" + session.return_url] = session.id;
+    if (!merchant.page_only) by_return[merchant.user + "\n" + session.return_url] = session.id;
     const std::string id = session.id;
     return sessions.insert_or_assign(id, std::move(session)).first->second;
+}
+
+void RedirectHouse::State::touch(const Session& session) {
+    if (std::find(changed.begin(), changed.end(), session.id) == changed.end()) changed.push_back(session.id);
 }
 
 void RedirectHouse::State::take(Session& session) {
@@ -551,6 +604,7 @@ void RedirectHouse::State::take(Session& session) {
 
 void RedirectHouse::State::end(Session& session, Status status, std::string_view type) {
     session.status = status;
+    touch(session);
     notify(session, type);
 }
 
@@ -598,20 +652,25 @@ HttpResponse RedirectHouse::State::page(const HttpRequest& request, const std::s
                               nonce());
 }
 
-/// The newest session of that user and return URL. A page_only merchant's is made from the parameters.
+/// A page_only merchant's is known by its reference; else the newest session of that user and return URL.
 Session* RedirectHouse::State::session_by_page(const std::string& user, const Fields& fields) {
     const std::string* return_url = find_field(fields, "return_url");
     if (return_url == nullptr) return nullptr;
-    if (const auto found = by_return.find(user + "\n" + *return_url); found != by_return.end())
-        return session_of(found->second);
     const auto at = std::find_if(options.merchants.begin(), options.merchants.end(),
                                  [&](const Merchant& each) { return each.page_only && each.user == user; });
-    if (at == options.merchants.end() || !parse_url(*return_url, "return_url") ||
-        sessions.size() >= house_sessions_max)
-        return nullptr;
+    if (at != options.merchants.end())
+        return session_by_parameters(static_cast<std::size_t>(at - options.merchants.begin()), *return_url,
+                                     fields);
+    const auto found = by_return.find(user + "\n" + *return_url);
+    return found == by_return.end() ? nullptr : session_of(found->second);
+}
+
+/// Made when its reference is new. A return URL alone names no payment: a shop may use the same one again.
+Session* RedirectHouse::State::session_by_parameters(std::size_t merchant, const std::string& return_url,
+                                                     const Fields& fields) {
     Session session;
-    session.merchant = static_cast<std::size_t>(at - options.merchants.begin());
-    session.return_url = *return_url;
+    session.merchant = merchant;
+    session.return_url = return_url;
     const auto take_text = [&](const char* name, std::string& into) {
         const std::string* value = find_field(fields, name);
         if (value != nullptr && value->size() <= limits::text_bytes_max) into = *value;
@@ -626,6 +685,12 @@ Session* RedirectHouse::State::session_by_page(const std::string& user, const Fi
     const auto amount = money_of(*minor, currency);
     if (!amount) return nullptr;
     session.amount = *amount;
+    if (const auto known = by_reference.find({merchant, session.reference}); known != by_reference.end()) {
+        Session* found = session_of(known->second);
+        const bool same = found->return_url == return_url && found->amount == session.amount;
+        return same ? found : nullptr;
+    }
+    if (!parse_url(return_url, "return_url") || sessions.size() >= house_sessions_max) return nullptr;
     session.id = fresh_id("rs_");
     return &keep(std::move(session));
 }
@@ -709,7 +774,7 @@ void RedirectHouse::State::notify(const Session& session, std::string_view type)
         .field("currency", session.amount.currency.code())
         .field("refunded", session.refunded)
         .end_object();
-    try_notice({session.merchant, session.notify_url, out.take(), 0});
+    news.push_back({session.merchant, session.notify_url, out.take(), 0});
 }
 
 void RedirectHouse::State::try_notice(Notice notice) {
@@ -770,6 +835,208 @@ void RedirectHouse::State::try_again(Notice notice) {
     after(pause, [self = weak_from_this(), notice = std::move(notice)] {
         if (const auto state = self.lock()) state->try_notice(notice);
     });
+}
+
+// ---- what outlives the house ---------------------------------------------------------------------------
+
+/// Written down first, told to others next, answered last.
+HttpResponse RedirectHouse::State::done(HttpResponse response) {
+    const bool something = !changed.empty() || !new_keys.empty() || entries_saved < ledger.size();
+    if (something && save) save(record());
+    changed.clear();
+    new_keys.clear();
+    entries_saved = ledger.size();
+    for (auto& notice : std::exchange(news, {})) try_notice(std::move(notice));
+    return response;
+}
+
+namespace {
+
+std::int64_t millis_of(Instant at) {
+    return at.time_since_epoch().count();
+}
+
+void write_saved(JsonWriter& out, const Session& session, const std::string& merchant) {
+    out.begin_object()
+        .field("id", session.id)
+        .field("merchant", merchant)
+        .field("status", word(session.status))
+        .field("reference", session.reference)
+        .field("amount", session.amount.minor)
+        .field("currency", session.amount.currency.code())
+        .field("refunded", session.refunded)
+        .field("title", session.title)
+        .field("return_url", session.return_url)
+        .field("notify_url", session.notify_url)
+        .field("callout_type", session.callout_type)
+        .field("created_at", millis_of(session.created_at));
+    if (session.expires_at) out.field("expires_at", millis_of(*session.expires_at));
+    out.key("refund_ids").begin_array();
+    for (const auto& [reference, id] : session.refund_ids)
+        out.begin_array().string(reference).string(id).end_array();
+    out.end_array().end_object();
+}
+
+void write_saved(JsonWriter& out, const RedirectHouse::Entry& entry) {
+    out.begin_object()
+        .field("at", millis_of(entry.at))
+        .field("merchant", entry.merchant)
+        .field("session", entry.session)
+        .field("reference", entry.reference)
+        .field("kind", entry.kind)
+        .field("amount", entry.minor)
+        .field("currency", entry.currency)
+        .end_object();
+}
+
+/// A key may hold any bytes.
+void write_saved(JsonWriter& out, const std::string& merchant, const std::string& key,
+                 const Remembered& what) {
+    out.begin_object()
+        .field("merchant", merchant)
+        .field("key", encoding::hex(key))
+        .field("request", what.fingerprint)
+        .field("status", what.response.status)
+        .field("body", what.response.body)
+        .field("at", millis_of(what.at))
+        .end_object();
+}
+
+std::optional<Instant> instant_of(const json& object, const char* name) {
+    const auto millis = integer_of(object, name);
+    return millis ? std::optional(Instant{Millis{*millis}}) : std::nullopt;
+}
+
+std::optional<Session> read_saved_session(const json& object) {
+    Session session;
+    session.id = text_of(object, "id");
+    session.reference = text_of(object, "reference");
+    session.title = text_of(object, "title");
+    session.return_url = text_of(object, "return_url");
+    session.notify_url = text_of(object, "notify_url");
+    session.callout_type = text_of(object, "callout_type");
+    session.expires_at = instant_of(object, "expires_at");
+    const auto status = status_of(text_of(object, "status"));
+    const auto amount = money_of(integer_of(object, "amount").value_or(0), text_of(object, "currency"));
+    const auto refunded = integer_of(object, "refunded");
+    const auto created_at = instant_of(object, "created_at");
+    const auto refunds = object.find("refund_ids");
+    if (session.id.empty() || !parse_url(session.return_url, "return_url") || !status || !amount ||
+        !refunded || !created_at || refunds == object.end() || !is_fields(*refunds))
+        return std::nullopt;
+    session.status = *status;
+    session.amount = *amount;
+    session.refunded = *refunded;
+    session.created_at = *created_at;
+    for (const auto& pair : *refunds)
+        session.refund_ids.emplace(pair[0].get<std::string>(), pair[1].get<std::string>());
+    return session;
+}
+
+std::optional<RedirectHouse::Entry> read_saved_entry(const json& object) {
+    RedirectHouse::Entry entry;
+    entry.merchant = text_of(object, "merchant");
+    entry.session = text_of(object, "session");
+    entry.reference = text_of(object, "reference");
+    entry.kind = text_of(object, "kind");
+    const auto at = instant_of(object, "at");
+    const auto amount = money_of(integer_of(object, "amount").value_or(0), text_of(object, "currency"));
+    if (!at || !amount || (entry.kind != "taken" && entry.kind != "given_back")) return std::nullopt;
+    entry.at = *at;
+    entry.minor = amount->minor;
+    entry.currency = amount->currency.code();
+    return entry;
+}
+
+std::optional<std::pair<std::string, Remembered>> read_saved_key(const json& object) {
+    const auto key = encoding::from_hex(text_of(object, "key"), "key");
+    const auto status = integer_of(object, "status");
+    const auto at = instant_of(object, "at");
+    if (!key || !status || *status / 100 != 2 || !at) return std::nullopt;
+    return std::pair(*key,
+                     Remembered{text_of(object, "request"),
+                                json_response(static_cast<int>(*status), text_of(object, "body")), *at});
+}
+
+}  // namespace
+
+/// One line for one request, so that a line that was cut off took the whole of it along.
+std::string RedirectHouse::State::record() const {
+    JsonWriter out;
+    out.begin_object().key("sessions").begin_array();
+    for (const auto& id : changed) {
+        const Session& session = sessions.at(id);
+        write_saved(out, session, options.merchants[session.merchant].name);
+    }
+    out.end_array().key("ledger").begin_array();
+    for (std::size_t i = entries_saved; i < ledger.size(); ++i) write_saved(out, ledger[i]);
+    out.end_array().key("keys").begin_array();
+    for (const auto& key : new_keys)
+        write_saved(out, options.merchants[key.first].name, key.second, remembered.at(key));
+    out.end_array().end_object();
+    return out.take();
+}
+
+std::optional<std::size_t> RedirectHouse::State::merchant_named(std::string_view name) const {
+    for (std::size_t i = 0; i < options.merchants.size(); ++i)
+        if (options.merchants[i].name == name) return i;
+    return std::nullopt;
+}
+
+void RedirectHouse::State::remember(const KeyOf& key, Remembered what) {
+    keys.emplace_back(what.at, key);
+    remembered[key] = std::move(what);
+}
+
+void RedirectHouse::State::forget_old_keys() {
+    const Instant since = clock.now() - house_key_life;
+    for (; !keys.empty() && keys.front().first <= since; keys.pop_front()) {
+        const auto found = remembered.find(keys.front().second);
+        // It may have been used anew since.
+        if (found != remembered.end() && found->second.at <= since) remembered.erase(found);
+    }
+}
+
+bool RedirectHouse::State::load_session(const json& object) {
+    auto session = read_saved_session(object);
+    const auto merchant = merchant_named(text_of(object, "merchant"));
+    if (!session || !merchant) return session.has_value();
+    session->merchant = *merchant;
+    const auto known = sessions.find(session->id);
+    // A session that changed does not become the newest of its return URL again.
+    if (known == sessions.end())
+        put(std::move(*session));
+    else
+        known->second = std::move(*session);
+    return true;
+}
+
+bool RedirectHouse::State::load_key(const json& object) {
+    auto key = read_saved_key(object);
+    const auto merchant = merchant_named(text_of(object, "merchant"));
+    if (key && merchant) remember({*merchant, std::move(key->first)}, std::move(key->second));
+    return key.has_value();
+}
+
+std::optional<Error> RedirectHouse::State::load(const json& line) {
+    const auto all = [&](const char* part, const std::function<bool(const json&)>& take_in) {
+        const auto list = line.find(part);
+        return list != line.end() && list->is_array() &&
+               std::all_of(list->begin(), list->end(),
+                           [&](const json& object) { return object.is_object() && take_in(object); });
+    };
+    if (!all("sessions", [&](const json& object) { return load_session(object); }))
+        return bad_request("sessions", "is not understood");
+    if (!all("ledger", [&](const json& object) {
+            auto entry = read_saved_entry(object);
+            if (entry) ledger.push_back(std::move(*entry));
+            return entry.has_value();
+        }))
+        return bad_request("ledger", "is not understood");
+    if (!all("keys", [&](const json& object) { return load_key(object); }))
+        return bad_request("keys", "is not understood");
+    entries_saved = ledger.size();
+    return std::nullopt;
 }
 
 // ---- /_ledger and /_faults -----------------------------------------------------------------------------
@@ -890,11 +1157,21 @@ std::optional<Rule> RedirectHouse::State::take_fault(std::string_view on, std::s
 // ---- the house -----------------------------------------------------------------------------------------
 
 RedirectHouse::RedirectHouse(Options options, const Clock& clock, Randomness& randomness,
-                             SendNotice send_notice, After after)
+                             SendNotice send_notice, After after, Save save)
     : state_(std::make_shared<State>(std::move(options), clock, randomness, std::move(send_notice),
-                                     std::move(after))) {}
+                                     std::move(after), std::move(save))) {}
 
 RedirectHouse::~RedirectHouse() = default;
+
+std::optional<Error> RedirectHouse::load(const std::vector<std::string>& lines) {
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        const std::string name = "line " + std::to_string(i + 1);
+        const auto line = object_of(lines[i]);
+        if (!line) return bad_request(name, line.error().message);
+        if (auto wrong = state_->load(*line)) return bad_request(name, wrong->field + " " + wrong->message);
+    }
+    return std::nullopt;
+}
 
 Handler RedirectHouse::handler() const {
     return [state = state_](HttpRequest request, Reply reply) {

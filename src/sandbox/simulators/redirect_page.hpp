@@ -20,7 +20,7 @@ struct Payment {
 
 inline constexpr std::string_view act_path = "/tickets/dummy_redirect.buy/act";
 
-/// The payment page: what is paid, and the five ways to end it. `nonce` is fresh.
+/// The payment page: what is paid, and the six ways to end it. `nonce` is fresh.
 HttpResponse pay(const Payment& payment, std::string_view nonce);
 /// Sends the browser to `url` with `fields` as an ordered form, by itself or by its button.
 HttpResponse post_back(std::string_view url, const Fields& fields, std::string_view nonce);

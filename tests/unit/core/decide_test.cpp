@@ -322,6 +322,27 @@ TEST(Notice, HintIsAskedAbout) {
     EXPECT_EQ(s.leg(1).money, LegMoney::none);
 }
 
+TEST(Notice, OfAnotherSessionIsAskedAbout) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    const auto paid = [](std::string session) {
+        return Notice{.leg = 1,
+                      .event_id = "e1",
+                      .fact = LegMoney::taken,
+                      .amount = Story::pounds(100),
+                      .references = {{"session", std::move(session)}},
+                      .trust = Trust::proof,
+                      .evidence = "paid"};
+    };
+    ASSERT_FALSE(s.hear(paid("s2")));
+    EXPECT_EQ(s.calls(), "1:query");
+    EXPECT_EQ(s.leg(1).money, LegMoney::none);
+    ASSERT_FALSE(s.hear(paid("s1")));
+    EXPECT_EQ(s.leg(1).money, LegMoney::taken);
+}
+
 TEST(Notice, ARefusalEndsADoubtSooner) {
     Story s;
     s.hand_over({{"a", 100}});

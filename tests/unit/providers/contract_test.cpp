@@ -200,10 +200,19 @@ TEST(AllFlows, SayThatADefectIsNoPaymentWhateverItsStatus) {
 }
 
 TEST(AllFlows, KeepNoUnknownFieldInTheJournal) {
-    const Fields fields{
-        {"cardNumber", "4111111111111111"}, {"PaRes", "eJxVUl1v"}, {"success", "4111111111111111"},
-        {"ref", "4111 1111 1111 1111"},     {"cvc", "123"},        {"4111111111111111", ""},
-        {"signature", "secret-signature"},  {"reference", "a b"},  {"email", "jo@example.com"}};
+    const Fields fields{{"cardNumber", "4111111111111111"},
+                        {"PaRes", "eJxVUl1v"},
+                        {"success", "4111111111111111"},
+                        {"ref", "4111 1111 1111 1111"},
+                        {"cvc", "123"},
+                        {"4111111111111111", ""},
+                        {"signature", "secret-signature"},
+                        {"reference", "a b"},
+                        {"email", "jo@example.com"},
+                        {"ref", "4111.1111.1111.1111"},
+                        {"4111.1111.1111.1111", ""},
+                        {"ref", "4111_1111_1111_1111"},
+                        {"4111_1111_1111_1111", ""}};
     for_all([&](const Subject& subject) {
         const auto evidence = subject.flow->evidence(fields);
         ASSERT_EQ(evidence.size(), fields.size());

@@ -135,7 +135,6 @@ TEST(RedirectConfiguration, TheDebitorMayBeNamed) {
 
 TEST(RedirectOpen, AsksForASession) {
     Stage stage = fresh();
-    stage.transaction.tracking = "track-7";
     const auto step = begin(stage, Verb::open);
     const auto& ask = as<core::Ask>(step);
     EXPECT_EQ(ask.name, "session");
@@ -164,12 +163,19 @@ TEST(RedirectOpen, FollowsTheMerchantsSettings) {
                          {"title", "Pay {source} here"},
                          {"notifies", "false"}};
     Stage stage = fresh();
-    stage.transaction.tracking = "broken\r\nheader: x";
     const auto step = begin(stage, Verb::open, merchant);
     const auto& request = as<core::Ask>(step).request;
     EXPECT_THAT(request.body, HasSubstr(R"("title":"Pay ext_test1 here")"));
     EXPECT_THAT(request.body, HasSubstr(R"("callout_type":"post","expires_at":"2026-01-10T10:03:00Z")"));
     EXPECT_THAT(request.body, testing::Not(HasSubstr("notify_url")));
+}
+
+TEST(RedirectOpen, ARecordedCallOfAHouseThatLostItsContractIsDressedWithoutAKey) {
+    Stage stage = opened();
+    const auto step = begin(stage, Verb::charge);
+    const auto dressed = redirect_flow().dress(as<core::Ask>(step).request, page_merchant(false));
+    EXPECT_EQ(find_field(dressed.headers, "Authorization"), nullptr);
+    EXPECT_EQ(dressed.body, as<core::Ask>(step).request.body);
 }
 
 TEST(RedirectOpen, NeedsAWayBack) {
@@ -327,6 +333,20 @@ TEST_F(SignedReturn, ChangesNothingOtherwise) {
     EXPECT_TRUE(is<core::Unknown>(back(stage, more, merchant)));
 }
 
+TEST_F(SignedReturn, WithoutAWordProvesNothing) {
+    EXPECT_TRUE(is<core::Unknown>(back(stage, {}, merchant)));
+    EXPECT_TRUE(is<core::Unknown>(back(stage, {{"is_tsw_callout_timeout_callback", "1"}}, merchant)));
+    auto marked = fields();
+    marked.emplace_back("is_tsw_callout_timeout_callback", "1");
+    EXPECT_TRUE(is<core::Unknown>(back(stage, marked, merchant)));
+    // Its notice may be on its way.
+    merchant.settings["notifies"] = "true";
+    merchant.secrets["notice_secret"] = Secret<>{"the-notice-secret"};
+    ASSERT_TRUE(redirect_flow().configure(merchant).has_value());
+    EXPECT_TRUE(is<core::Unknown>(back(stage, {}, merchant)));
+    EXPECT_EQ(as<core::Done>(back(stage, fields(), merchant)).money, LegMoney::taken);
+}
+
 TEST_F(SignedReturn, OfAnotherPaymentIsNotOurs) {
     EXPECT_TRUE(is<core::Unknown>(back(stage, fields("yes", "another"), merchant)));
 }
@@ -373,6 +393,14 @@ TEST(RedirectCharge, AnotherSessionIsNotOurs) {
     Stage stage = opened();
     stage.leg.references = {{"session", "rs_9"}};
     EXPECT_TRUE(is<core::Unknown>(hear(stage, Verb::charge, answered(200, session_json("paid")))));
+}
+
+TEST(RedirectCharge, TheSessionThatWasHeardFirstStaysOurs) {
+    Stage stage = opened();
+    stage.leg.references.emplace_back("session", "rs_9");
+    EXPECT_EQ(as<core::Ask>(begin(stage, Verb::query)).request.path, "/sessions/rs_1");
+    EXPECT_EQ(as<core::Done>(hear(stage, Verb::charge, answered(200, session_json("paid")))).money,
+              LegMoney::taken);
 }
 
 TEST(RedirectCharge, AnotherAmountIsHandedOnToBeCompared) {
@@ -437,6 +465,31 @@ TEST(RedirectQuery, SaysWhereTheMoneyIs) {
         EXPECT_EQ(as<core::Done>(said(word)).money, LegMoney::none);
     EXPECT_TRUE(is<core::Working>(said("pending")));
     EXPECT_TRUE(is<core::Unknown>(said("")));
+}
+
+TEST(RedirectQuery, SaysWhatTheHouseGaveBack) {
+    const auto said = [](std::string_view word, std::string refunded, std::int64_t known = 0,
+                         std::int64_t in_doubt = 0) {
+        Stage stage = opened();
+        stage.leg.back_minor = known;
+        if (in_doubt > 0) stage.leg.refunds.push_back({.no = 1, .amount = {in_doubt, stage.amount.currency}});
+        return hear(stage, Verb::query, answered(200, session_json(word, ",\"refunded\":" + refunded)));
+    };
+    EXPECT_EQ(as<core::Done>(said("paid", "0")).evidence, "looked up: paid");
+    EXPECT_EQ(as<core::Done>(said("paid", "500", 500)).evidence, "looked up: paid");
+    EXPECT_EQ(as<core::Done>(said("paid", "500", 0, 500)).evidence, "looked up: paid, £5.00 given back");
+    EXPECT_EQ(as<core::Done>(said("paid", "501", 0, 500)).evidence,
+              "looked up: paid, £5.01 given back, more than the £5.00 that we know of");
+    EXPECT_EQ(as<core::Done>(said("paid", "501", 0, 500)).money, LegMoney::taken);
+    // All of it is back, whatever word the house has for that.
+    for (const char* word : {"paid", "refunded"}) {
+        const auto step = said(word, "11000", 1'000, 10'000);
+        EXPECT_EQ(as<core::Done>(step).money, LegMoney::back);
+        EXPECT_EQ(as<core::Done>(step).amount->minor, 11'000);
+    }
+    EXPECT_TRUE(is<core::Unknown>(said("refunded", "10999")));
+    for (const char* wrong : {"-1", "11001", "5.0", "\"5\"", "null", "true"})
+        EXPECT_TRUE(is<core::Unknown>(said("paid", wrong))) << wrong;
 }
 
 TEST(RedirectQuery, FindsASessionWhoseAnswerWasLost) {
@@ -614,6 +667,26 @@ TEST(RedirectEvidence, KeepsWhatExplainsThePayment) {
     EXPECT_EQ(kept[2].keep, core::Keep::digest);
     EXPECT_EQ(kept[2].value.size(), 64U);
     EXPECT_EQ(kept[3], (core::EvidenceField{"note", core::Keep::drop, "", 5}));
+}
+
+TEST(RedirectEvidence, HasNoCardNumberHoweverItIsWritten) {
+    for (const std::string number : {"4111111111111111", "4111 1111 1111 1111", "4111-1111-1111-1111",
+                                     "4111.1111.1111.1111", "4111_1111_1111_1111", "a4111._-1111.1111.1111",
+                                     "4111\xc2\xb7"
+                                     "1111\xc2\xb7"
+                                     "1111\xc2\xb7"
+                                     "1111"}) {
+        for (const char* name : {"ref", "reference", "amount", "currency", "success"}) {
+            const auto kept = redirect_flow().evidence({{name, number}, {number, "x"}});
+            EXPECT_EQ(kept[0].keep, core::Keep::drop) << name << " " << number;
+            EXPECT_EQ(kept[1].name, "(name of digits withheld)") << number;
+        }
+        Stage stage("page-house", "redirect");
+        const auto step = back(stage, {{"success", "yes"}, {"ref", number}}, page_merchant(false));
+        EXPECT_TRUE(as<core::Done>(step).references.empty()) << number;
+    }
+    for (const std::string plain : {"rs_1", "123456789012", "1234.5678.9012", "12345678a90123456"})
+        EXPECT_EQ(redirect_flow().evidence({{"ref", plain}})[0].value, plain);
 }
 
 }  // namespace

@@ -45,6 +45,37 @@ TEST(DataFolder, AFileInItsPlaceIsRefused) {
     EXPECT_THROW(DataFolder((parent.path() / "file" / "data").string()), std::runtime_error);
 }
 
+TEST(LineFile, KeepsItsLinesForItsOwner) {
+    const DataFolder folder("");
+    const auto path = folder.path() / "lines";
+    {
+        LineFile file(path);
+        EXPECT_TRUE(file.lines().empty());
+        file.append("one");
+        file.append("");
+        EXPECT_EQ(file.lines(), (std::vector<std::string>{"one", ""}));
+    }
+    EXPECT_EQ(mode_of(path), fs::perms::owner_read | fs::perms::owner_write);
+    LineFile file(path);
+    file.append("three");
+    EXPECT_EQ(file.lines(), (std::vector<std::string>{"one", "", "three"}));
+}
+
+TEST(LineFile, ALineThatWasCutOffIsRemoved) {
+    const DataFolder folder("");
+    const auto path = folder.path() / "lines";
+    for (const std::string there : {"one\ntw", "one\n"}) {
+        std::ofstream(path) << there;
+        LineFile file(path);
+        file.append("two");
+        EXPECT_EQ(file.lines(), (std::vector<std::string>{"one", "two"}));
+    }
+    std::ofstream(path) << "on";
+    EXPECT_TRUE(LineFile(path).lines().empty());
+    EXPECT_EQ(fs::file_size(path), 0U);
+    EXPECT_THROW(LineFile(folder.path() / "nowhere" / "lines"), std::runtime_error);
+}
+
 TEST(SandboxKey, IsDrawnOnceAndForItsOwnerOnly) {
     const DataFolder folder("");
     SystemRandomness randomness;

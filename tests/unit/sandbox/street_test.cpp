@@ -2,12 +2,17 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <future>
+#include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/json.hpp"
+#include "http/client.hpp"
 #include "http/server.hpp"
 #include "sandbox/accounts.hpp"
 #include "sandbox/clock_door.hpp"
+#include "sandbox/data_folder.hpp"
 #include "sandbox/sandbox.hpp"
 
 namespace kassi::sandbox {
@@ -86,10 +91,98 @@ TEST(Street, OpensOnAnyPortAndTellsItsLedger) {
     // The wanted port is taken: any other will do.
     Street second(port, clock);
     EXPECT_NE(second.origin(), first.origin());
-    second.open(demo_houses(Secret<>(std::string(32, 'k')), second.origin()));
+    const DataFolder folder("");
+    second.open(demo_houses(Secret<>(std::string(32, 'k')), second.origin()), folder.path() / "house");
     std::promise<std::size_t> told;
     second.entries({"nobody-1"}, [&](const auto& entries) { told.set_value(entries.size()); });
     EXPECT_EQ(told.get_future().get(), 0U);
+}
+
+/// A street that somebody talks to over a socket.
+struct Visited {
+    boost::asio::io_context io;
+    http::Client client{io, {.trusted_certificates_pem = "", .loopback_only = true}};
+    std::shared_ptr<SystemClock> clock = std::make_shared<SystemClock>();
+    Street street{0, clock};
+    RedirectHouse::Options houses = demo_houses(Secret<>(std::string(32, 'k')), street.origin());
+
+    explicit Visited(const std::filesystem::path& file) { street.open(houses, file); }
+
+    HttpResponse send(HttpRequest request) {
+        request.target = street.origin() + request.target;
+        std::optional<http::Outcome> outcome;
+        client.send(std::move(request), 10s, [&](http::Outcome heard) { outcome = std::move(heard); });
+        while (!outcome) io.run_one();
+        return std::get<HttpResponse>(*outcome);
+    }
+    nlohmann::json api(std::string method, std::string path, std::string body = "") {
+        return *parse_json(
+            send({std::move(method),
+                  "/redirect/v1" + path,
+                  {{"Authorization", "Bearer " + houses.merchants.at(0).api_key}, {"Idempotency-Key", path}},
+                  std::move(body),
+                  ""})
+                .body);
+    }
+    HttpResponse page() {
+        return send({"GET",
+                     "/tickets/dummy_redirect.buy/" + houses.merchants.at(0).user +
+                         "?return_url=http%3A%2F%2F127.0.0.1%3A1%2Fback%2FT1%2F&title=t",
+                     {},
+                     "",
+                     ""});
+    }
+    HttpResponse pay(const std::string& session) {
+        return send({"POST",
+                     "/tickets/dummy_redirect.buy/act",
+                     {{"Content-Type", "application/x-www-form-urlencoded"}},
+                     encoding::form({{"session", session}, {"act", "pay_get"}}),
+                     ""});
+    }
+};
+
+TEST(Street, ItsHousesRememberOverARestart) {
+    const DataFolder folder("");
+    const auto file = folder.path() / "house";
+    std::string session;
+    {
+        Visited before(file);
+        const auto opened = before.api(
+            "POST", "/sessions",
+            R"({"reference":"T1-1","amount":700,"currency":"GBP","title":"t","callout_type":"get",)"
+            R"("return_url":"http://127.0.0.1:1/back/T1/","expires_at":")" +
+                iso8601(before.clock->now() + 1h) + R"("})");
+        session = opened["id"].get<std::string>();
+        EXPECT_EQ(before.page().status, 200);
+    }
+    std::ofstream(file, std::ios::app) << R"({"sessions":[{"id":"rs_cut)";
+    {
+        Visited after(file);
+        EXPECT_EQ(after.page().status, 200) << "the customer is still there";
+        EXPECT_EQ(after.pay(session).status, 303);
+    }
+    Visited last(file);
+    EXPECT_EQ(last.api("GET", "/sessions?reference=T1-1")["sessions"][0]["status"], "paid");
+    EXPECT_EQ(
+        last.api("POST", "/sessions/" + session + "/refunds", R"({"amount":700,"reference":"r"})")["status"],
+        "refunded");
+    std::promise<std::vector<RedirectHouse::Entry>> told;
+    last.street.entries({"T1-1"}, [&](auto entries) { told.set_value(std::move(entries)); });
+    const auto entries = told.get_future().get();
+    ASSERT_EQ(entries.size(), 2U);
+    EXPECT_EQ(entries[0].kind + " " + entries[1].kind, "taken given_back");
+}
+
+TEST(Street, AFileOfSomethingElseIsRefused) {
+    const DataFolder folder("");
+    const auto file = folder.path() / "house";
+    std::ofstream(file) << "{}\n";
+    try {
+        const Visited visited(file);
+        ADD_FAILURE() << "moved in";
+    } catch (const std::runtime_error& error) {
+        EXPECT_EQ(std::string(error.what()), file.string() + ": line 1: sessions is not understood");
+    }
 }
 
 TEST(ClockDoor, ReadsWholeSecondsOnly) {

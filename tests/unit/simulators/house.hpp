@@ -58,11 +58,13 @@ struct House {
     std::deque<int> notice_answers;  ///< of the next notices; 200 when none is left
     std::vector<std::function<void(int)>> kept_answers;
     bool keep_answers = false;
+    std::vector<std::string> saved;
     std::optional<RedirectHouse> house;
 
-    House() {
+    House() { build(options()); }
+    void build(RedirectHouse::Options with) {
         house.emplace(
-            options(), clock, randomness,
+            std::move(with), clock, randomness,
             [this](HttpRequest request, std::function<void(int)> done) {
                 notices.push_back(std::move(request));
                 if (keep_answers) return kept_answers.push_back(std::move(done));
@@ -72,7 +74,14 @@ struct House {
             },
             [this](Millis delay, std::function<void()> what) {
                 later.push_back({clock.at + delay, std::move(what)});
-            });
+            },
+            [this](const std::string& line) { saved.push_back(line); });
+    }
+    /// Another house that has nothing but what this one saved.
+    void restart(RedirectHouse::Options with = options()) {
+        later.clear();
+        build(std::move(with));
+        if (const auto wrong = house->load(saved)) throw std::runtime_error(wrong->field + wrong->message);
     }
 
     /// Nullopt when the house stayed silent.

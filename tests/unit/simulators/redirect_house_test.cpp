@@ -87,6 +87,27 @@ TEST(HouseContract, OneKeyIsOneRequest) {
         << "its expires_at is long over";
 }
 
+TEST(HouseContract, RemembersSoManyKeysAndNoMore) {
+    House house;
+    auto with = options();
+    with.keys_max = 2;
+    house.build(with);
+    const auto first = house.api("POST", "/sessions", House::session_body("ref-1"), "k1");
+    house.clock.at += Millis{1};
+    EXPECT_EQ(house.api("POST", "/sessions", House::session_body("ref-2"), "k2").status, 201);
+    const auto full = house.api("POST", "/sessions", House::session_body("ref-3"), "k3");
+    EXPECT_EQ(full.status, 503);
+    EXPECT_EQ(json_of(full)["error"]["not_done"], true);
+    EXPECT_EQ(house.api("POST", "/sessions", House::session_body("ref-1"), "k1").body, first.body);
+    // The oldest makes room when its time is over.
+    house.clock.at += house_key_life - Millis{1};
+    std::string body = House::session_body("ref-3");
+    body.replace(body.find("2026"), 4, "2027");
+    EXPECT_EQ(house.api("POST", "/sessions", body, "k3").status, 201);
+    body.replace(body.find("ref-3"), 5, "ref-4");
+    EXPECT_EQ(house.api("POST", "/sessions", body, "k4").status, 503);
+}
+
 TEST(HouseContract, WhatDidNothingIsNotRemembered) {
     House house;
     house.faults(R"({"on":"session","do":"error_before"})");
@@ -329,6 +350,40 @@ TEST(HousePage, OfAHouseWithoutAContract) {
     EXPECT_EQ(house.form("/tickets/dummy_redirect.buy/page", without).status, 404);
 }
 
+/// The guide uses one return token on every run, so one return URL serves many payments.
+TEST(HousePage, OfAHouseWithoutAContractKnowsPaymentsByTheirReference) {
+    House house;
+    const auto asked_for = [](std::string reference, std::string amount = "700", std::string currency = "GBP",
+                              std::string return_url = "http://127.0.0.1:9000/back/T1") {
+        return Fields{{"return_url", std::move(return_url)},
+                      {"title", "t"},
+                      {"reference", std::move(reference)},
+                      {"amount", std::move(amount)},
+                      {"currency", std::move(currency)}};
+    };
+    const auto show = [&](const Fields& fields) {
+        return house.form("/tickets/dummy_redirect.buy/page", fields);
+    };
+    const auto pay = [&](const Fields& fields) {
+        const auto body = show(fields).body;
+        const auto at = body.find("name=\"session\" value=\"");
+        if (at == std::string::npos) throw std::runtime_error(body);
+        const auto from = at + 22;
+        return house.act(body.substr(from, body.find('"', from) - from), "pay_get");
+    };
+    EXPECT_EQ(pay(asked_for("ref-8")).status, 303);
+    EXPECT_EQ(pay(asked_for("ref-9")).status, 303);
+    ASSERT_EQ(house.house->ledger().size(), 2U);
+    EXPECT_EQ(house.house->ledger()[0].reference, "ref-8");
+    EXPECT_EQ(house.house->ledger()[1].reference, "ref-9");
+    EXPECT_NE(house.house->ledger()[0].session, house.house->ledger()[1].session);
+    EXPECT_THAT(show(asked_for("ref-8")).body, HasSubstr("Paid already"));
+    // Another payment under a reference that is taken is none of ours.
+    for (const auto& other : {asked_for("ref-8", "701"), asked_for("ref-8", "700", "EUR"),
+                              asked_for("ref-8", "700", "GBP", "http://127.0.0.1:9000/back/T2")})
+        EXPECT_EQ(show(other).status, 404);
+}
+
 // ---- notices -------------------------------------------------------------------------------------------
 
 TEST(HouseNotices, AreSignedAndSayWhatHappened) {
@@ -510,6 +565,113 @@ TEST(HouseLedger, ListsTheMoneyThatMoved) {
     EXPECT_EQ(ledger["entries"][1]["kind"], "given_back");
     EXPECT_EQ(ledger["totals"].dump(), R"({"GBP":{"given_back":1000,"kept":10000,"taken":11000}})");
     EXPECT_EQ(house.send({"POST", "/_ledger", {}, "", ""}).status, 405);
+}
+
+// ---- what outlives the house ---------------------------------------------------------------------------
+
+TEST(HouseSaved, ARestartedHouseKnowsItsSessionsMoneyAndKeys) {
+    House house;
+    const auto paid = house.open("ref-1");
+    house.act(paid, "pay_get");
+    const std::string part = R"({"amount":1000,"reference":"r1"})",
+                      refunds = "/sessions/" + paid + "/refunds";
+    const auto refunded = house.api("POST", refunds, part, "refund-1");
+    const auto open = house.open("ref-2");
+    const auto closed = house.open("ref-3");
+    house.api("POST", "/sessions/" + closed + "/close");
+    const auto ledger = house.get("/_ledger").body;
+    const auto shown = house.api("GET", "/sessions/" + paid).body;
+
+    house.restart();
+    EXPECT_EQ(house.get("/_ledger").body, ledger);
+    EXPECT_EQ(house.api("GET", "/sessions/" + paid).body, shown);
+    EXPECT_EQ(json_of(house.api("GET", "/sessions?reference=ref-3"))["sessions"][0]["status"], "closed");
+    EXPECT_EQ(house.api("POST", refunds, part, "refund-1").body, refunded.body) << "the key replays";
+    EXPECT_EQ(json_of(house.api("POST", refunds, part, "refund-2"))["error"]["code"], "reference_used");
+    EXPECT_EQ(
+        json_of(house.api("POST", refunds, R"({"amount":10000,"reference":"r2"})", "refund-3"))["refunded"],
+        11'000);
+    // The customer is still on the page.
+    const Fields open_page{{"return_url", "https://shop.example/back/ref-2/"}, {"title", "A <title>"}};
+    EXPECT_THAT(house.get(page + "?" + encoding::form(open_page)).body, HasSubstr(open));
+    EXPECT_EQ(house.act(open, "pay_get").status, 303);
+    EXPECT_EQ(house.notices.size(), 5U) << "paid, refunded, closed; refunded and paid after the restart";
+    EXPECT_EQ(house.taken(), 11'000);
+    house.restart();
+    EXPECT_EQ(house.taken(), 11'000);
+    EXPECT_EQ(house.status_of(paid), "refunded");
+    EXPECT_EQ(house.status_of(open), "paid");
+    house.clock.at += house_key_life;
+    EXPECT_EQ(json_of(house.api("POST", refunds, part, "refund-1"))["error"]["code"], "too_much")
+        << "keys end as they would have";
+}
+
+TEST(HouseSaved, TheNewestSessionOfAReturnUrlStaysTheNewest) {
+    House house;
+    const auto older = house.open("ref-1");
+    std::string body = House::session_body("ref-1", 500);
+    body.replace(body.find("\"ref-1\""), 7, "\"ref-2\"");
+    ASSERT_EQ(house.api("POST", "/sessions", body, "second").status, 201);
+    house.act(older, "pay_stay");
+    house.restart();
+    EXPECT_THAT(house.get(page + "?" + encoding::form(asked)).body, HasSubstr("£5.00"));
+}
+
+TEST(HouseSaved, IsOneLineForOneRequestBeforeAnybodyHears) {
+    House house;
+    const auto id = house.open();
+    ASSERT_EQ(house.saved.size(), 1U);
+    std::size_t lines_at_answer = 0;
+    house.house->handler()(House::request("POST", "/sessions/" + id + "/complete", yes, "c"),
+                           [&](const HttpResponse&) { lines_at_answer = house.saved.size(); });
+    EXPECT_EQ(lines_at_answer, 2U);
+    house.status_of(id);
+    house.get("/_ledger");
+    house.api("POST", "/sessions/" + id + "/complete", yes, "c");
+    EXPECT_EQ(house.saved.size(), 2U) << "nothing changed";
+    for (const auto& line : house.saved) EXPECT_THAT(line, Not(HasSubstr("\n")));
+    // Cut off after the first line: the money was never taken, and the key was never used.
+    house.saved.pop_back();
+    house.restart();
+    EXPECT_EQ(house.taken(), 0);
+    EXPECT_EQ(json_of(house.api("POST", "/sessions/" + id + "/complete", no, "c"))["status"], "refused");
+}
+
+TEST(HouseSaved, WhatWasDoneInSilenceIsKeptToo) {
+    House house;
+    const auto id = house.open();
+    house.faults(R"({"on":"complete","do":"drop_answer"})");
+    EXPECT_FALSE(
+        house.try_send(House::request("POST", "/sessions/" + id + "/complete", yes, "c")).has_value());
+    house.restart();
+    EXPECT_EQ(house.taken(), 11'000);
+    EXPECT_EQ(house.status_of(id), "paid");
+}
+
+TEST(HouseSaved, AMerchantThatIsGoneIsLeftOut) {
+    House house;
+    house.act(house.open(), "pay_get");
+    auto with = options();
+    with.merchants.erase(with.merchants.begin());
+    house.restart(with);
+    EXPECT_EQ(house.api("GET", "/sessions?reference=ref-1", "", "", "key-two").body, R"({"sessions":[]})");
+    EXPECT_EQ(house.taken(), 11'000) << "the money has moved all the same";
+}
+
+TEST(HouseSaved, NamesTheLineThatIsNotUnderstood) {
+    House house;
+    house.open();
+    const auto wrong = [&](std::string line) {
+        House other;
+        const auto error = other.house->load({house.saved[0], std::move(line)});
+        return error ? error->field + ": " + error->message : "accepted";
+    };
+    EXPECT_EQ(wrong(R"({"sessions":[],"ledger":[],"keys":[]})"), "accepted");
+    EXPECT_THAT(wrong("{"), HasSubstr("line 2: "));
+    EXPECT_EQ(wrong("{}"), "line 2: sessions is not understood");
+    EXPECT_EQ(wrong(R"({"sessions":[{}],"ledger":[],"keys":[]})"), "line 2: sessions is not understood");
+    EXPECT_EQ(wrong(R"({"sessions":[],"ledger":[1],"keys":[]})"), "line 2: ledger is not understood");
+    EXPECT_EQ(wrong(R"({"sessions":[],"ledger":[],"keys":[{}]})"), "line 2: keys is not understood");
 }
 
 TEST(HouseItself, IsDeterministic) {
