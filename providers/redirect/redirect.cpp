@@ -550,9 +550,10 @@ core::Step read_fact(const json& object, const core::Scene& scene) {
     if (session->status == Status::refunded && session->refunded && !all_back)
         return unknown("the house says that all was given back, and names a part of it");
     if (session->status == Status::paid && all_back) session->status = Status::refunded;
-    return fact_by(session->status,
-                   done_with(*session, core::LegMoney::none,
-                             "looked up: " + text_of(*said, "status") + refunds_said(*session, scene.leg)));
+    auto fact = done_with(*session, core::LegMoney::none,
+                          "looked up: " + text_of(*said, "status") + refunds_said(*session, scene.leg));
+    fact.given_back = session->refunded;
+    return fact_by(session->status, std::move(fact));
 }
 
 core::Step read_closed(const json& object, const core::Scene& scene) {

@@ -69,6 +69,8 @@ struct Done {
     std::optional<Money> amount;  ///< compared with what was asked; nullopt where nothing is said
     std::vector<std::pair<std::string, std::string>> references;
     std::string evidence;  ///< short, redacted: "paid"
+    /// Of a look-up: what went back so far, in all. Settles a refund that nobody answered for.
+    std::optional<Money> given_back;
 };
 struct Declined {
     Refusal why;

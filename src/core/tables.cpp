@@ -213,6 +213,17 @@ void act_fact(Deciding& d) {
     d.fact = done.money;
     d.fact_amount = done.amount;
     if (d.fact > d.leg().money) d.money_event(done.money, d.fact_money());
+    const Refund* open = d.open_refund();
+    if (open == nullptr || !done.given_back || done.given_back->currency != open->amount.currency) return;
+    const Money amount = open->amount;
+    const auto no = open->no;
+    const std::int64_t with_it = d.leg().back_minor + amount.minor;
+    if (done.given_back->minor == with_it) d.emit(GivenBack{d.leg_no, amount, no});
+    // Somebody else gave back, too: whether ours is in it cannot be told.
+    if (done.given_back->minor > with_it)
+        d.emit(Stuck{d.leg_no, fmt::format("the provider gave back {} where {} was asked",
+                                           money_for_people(*done.given_back),
+                                           money_for_people({with_it, amount.currency}))});
 }
 void act_closed(Deciding& d) {
     d.end_call(CallOutcome::done, step_as<Done>(d).evidence, step_as<Done>(d).references);
@@ -439,7 +450,7 @@ constexpr LegRow leg_rows[] = {
     {idle_or_calling, mask(Verb::query), LegOn::done, "nothing there, can be closed", fact_none_exposed, call | rest | in_doubt, "none", "close, so that nobody pays later", act_nothing_there},
     {idle_or_calling, mask(Verb::query), LegOn::done, "nothing there", fact_none, rest, "none", "Refused", act_fact_none},
     {idle_or_calling, mask(Verb::query), LegOn::done, "amount differs", amount_differs, rest, "as it moved", "needs a person", act_mismatch},
-    {idle_or_calling, mask(Verb::query), LegOn::done, "", nullptr, rest, "the fact", "never backwards", act_fact},
+    {idle_or_calling, mask(Verb::query), LegOn::done, "", nullptr, rest, "the fact", "never backwards; settles a refund in doubt", act_fact},
     {idle_or_calling, mask(Verb::close), LegOn::done, "money moved after all", says_money, rest, "the fact", "never backwards", act_fact},
     {idle_or_calling, mask(Verb::close), LegOn::done, "", nullptr, rest, "none", "Refused, goal give back", act_closed},
 

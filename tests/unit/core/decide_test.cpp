@@ -825,6 +825,31 @@ TEST(Refund, PartsNeverMoreThanTaken) {
     EXPECT_EQ(s.leg(1).refunds[1].state, RefundState::failed);
 }
 
+TEST(Refund, ALookUpSettlesOneThatNobodyAnsweredFor) {
+    for (const auto& [so_far, made] : {std::pair{"30", true}, {"29", false}, {"0", false}, {"31", false}}) {
+        SCOPED_TRACE(so_far);
+        Story s;
+        s.flows.key_life = 1min;
+        s.hand_over({{"a", 100}});
+        ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+        ASSERT_FALSE(s.answer(1, "waiting"));
+        ASSERT_FALSE(s.back(1, {{"success", "yes"}}));
+        ASSERT_FALSE(s.answer(1, "taken"));
+        ASSERT_FALSE(s.hear(RefundOf{1, Story::pounds(30), "Anna", "rain"}));
+        ASSERT_FALSE(s.silence(1));
+        s.now += 1h;  // the key is forgotten there: it is looked up, not repeated
+        ASSERT_FALSE(s.hear(Due{}));
+        ASSERT_EQ(s.calls(), "1:query");
+        ASSERT_FALSE(s.answer(1, std::string("back so far ") + so_far));
+        EXPECT_EQ(s.leg(1).back_minor, made ? 30 : 0);
+        EXPECT_EQ(s.leg(1).money, LegMoney::taken);
+        EXPECT_EQ(s.leg(1).refunds[0].state, made ? RefundState::done : RefundState::asked);
+        const bool unclear = std::string(so_far) == "31";
+        EXPECT_EQ(s.calls(), made || unclear ? "" : "1:refund");
+        EXPECT_EQ(needs_person(s.t), unclear);
+    }
+}
+
 TEST(Purchase, Refusals) {
     Story s;
     s.hand_over({{"a", 100}, {"b", 200}});

@@ -67,6 +67,7 @@ class ScriptedFlows final : public Flows {
                                                                               : Repeat::same_key;
         ask.key = scene.transaction.id.text() + "-" + std::to_string(scene.leg.no) + "-" + ask.name +
                   std::to_string(scene.refund_no);
+        if (key_life.count() > 0) ask.key_until = scene.now + key_life;
         ask.reference = scene.transaction.id.text() + "-" + std::to_string(scene.leg.no);
         ask.needs_volatile = volatile_open && scene.verb == Verb::open;
         return ask;
@@ -98,6 +99,12 @@ class ScriptedFlows final : public Flows {
         if (says == "taken") return money(LegMoney::taken);
         if (says == "held") return money(LegMoney::held);
         if (says == "back") return money(LegMoney::back);
+        if (says.starts_with("back so far ")) {
+            auto fact = money(LegMoney::taken);
+            fact.given_back = Money{std::stoll(says.substr(12)), scene.leg.amount.currency};
+            fact.amount = scene.leg.amount;
+            return fact;
+        }
         if (says == "none") return Done{LegMoney::none, {}, {}, says};
         if (says == "done") return Done{LegMoney::none, {}, {{"session", "s1"}}, says};
         if (says == "cheap")
@@ -117,6 +124,7 @@ class ScriptedFlows final : public Flows {
     }
 
     bool volatile_open = false;
+    Millis key_life{0};                ///< 0: keys live for ever
     std::optional<Money> silent_says;  ///< the amount in the return of the silent house
 
   private:

@@ -481,6 +481,7 @@ TEST(RedirectQuery, SaysWhatTheHouseGaveBack) {
     EXPECT_EQ(as<core::Done>(said("paid", "501", 0, 500)).evidence,
               "looked up: paid, £5.01 given back, more than the £5.00 that we know of");
     EXPECT_EQ(as<core::Done>(said("paid", "501", 0, 500)).money, LegMoney::taken);
+    EXPECT_EQ(as<core::Done>(said("paid", "501", 0, 500)).given_back->minor, 501);
     // All of it is back, whatever word the house has for that.
     for (const char* word : {"paid", "refunded"}) {
         const auto step = said(word, "11000", 1'000, 10'000);
