@@ -269,7 +269,6 @@ std::vector<StoredRow> SqliteStore::journal(const TransactionId& id) {
 }
 
 std::vector<TransactionId> SqliteStore::list(const ListFilter& filter) {
-    constexpr std::size_t limit_max = 200;
     Reader& reader = *state_->reader;
     std::int64_t after_created = 0;
     if (filter.after) {
@@ -282,7 +281,7 @@ std::vector<TransactionId> SqliteStore::list(const ListFilter& filter) {
     return ids(Rows(statement, filter.system, filter.caller, filter.tracking,
                     filter.phase ? core::word(*filter.phase) : "", to_millis(filter.from).value_or(0),
                     to_millis(filter.to).value_or(0), after_created, to_blob(after),
-                    std::clamp<std::size_t>(filter.limit, 1, limit_max)));
+                    std::clamp<std::size_t>(filter.limit, 1, list_page_max + 1)));
 }
 
 std::vector<TransactionId> SqliteStore::due(Instant now, std::size_t limit) {

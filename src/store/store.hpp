@@ -81,6 +81,8 @@ struct StoredRow {
     std::string json;  ///< codec.hpp row_json
     std::string hash_hex;
 };
+/// The longest page of a list. One more may be asked for: it shows whether there is a next page.
+inline constexpr std::size_t list_page_max = 200;
 struct ListFilter {
     std::string system;  ///< "" any
     std::string caller;  ///< "" any
@@ -90,7 +92,7 @@ struct ListFilter {
     std::optional<bool> needs_person;
     std::optional<Instant> from, to;     ///< handed over at or after `from`, before `to`
     std::string tracking;                ///< "" any
-    std::size_t limit = 50;              ///< 1 .. 200
+    std::size_t limit = 50;              ///< 1 .. list_page_max + 1
     std::optional<TransactionId> after;  ///< cursor: newest first, continue behind this one
 };
 struct StatementLine {

@@ -314,7 +314,7 @@ std::string cursor_of(const TransactionId& last) {
 }
 
 Result<ListRequest> read_list(std::string_view query) {
-    constexpr std::int64_t limit_max = 200;
+    constexpr auto limit_max = static_cast<std::int64_t>(store::list_page_max);
     constexpr std::int64_t limit_absent = 50;
     auto reader = QueryReader::read(query);
     if (!reader) return reader.error();

@@ -425,16 +425,18 @@ TEST_F(StoreTest, listsNewestFirstWithFiltersAndCursor) {
     EXPECT_THAT(list({.tracking = "trace-2"}), IsEmpty());
 }
 
-TEST_F(StoreTest, listsAtMostTwoHundred) {
+TEST_F(StoreTest, listsAtMostAPageAndOneMore) {
     open();
+    constexpr std::size_t stored = list_page_max + 2;
     std::size_t answered = 0;
-    for (int i = 0; i < 201; ++i) {
+    for (std::size_t i = 0; i < stored; ++i) {
         Story story;
-        store_->commit(story.hand_over(at(i)), [&](CommitOutcome) { ++answered; });
+        store_->commit(story.hand_over(at(static_cast<std::int64_t>(i))), [&](CommitOutcome) { ++answered; });
     }
-    ASSERT_TRUE(posted_.run_until([&] { return answered == 201; }));
-    EXPECT_THAT(store_->list({.limit = 200}), SizeIs(200));
-    EXPECT_THAT(store_->list({.limit = 201}), SizeIs(200));
+    ASSERT_TRUE(posted_.run_until([&] { return answered == stored; }));
+    EXPECT_THAT(store_->list({.limit = list_page_max}), SizeIs(list_page_max));
+    EXPECT_THAT(store_->list({.limit = list_page_max + 1}), SizeIs(list_page_max + 1));
+    EXPECT_THAT(store_->list({.limit = list_page_max + 2}), SizeIs(list_page_max + 1));
     EXPECT_THAT(store_->list({.limit = 0}), SizeIs(1));
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <set>
 
 #include "core/transaction.hpp"
 #include "house.hpp"
@@ -454,6 +455,26 @@ TEST(List, HasPagesNewestFirst) {
     EXPECT_EQ(pages, 3);
     EXPECT_EQ(json::parse(house.get("/v1/transactions?limit=5").body)["next_cursor"], nullptr);
     EXPECT_TRUE(is_problem(house.get("/v1/transactions?cursor=x"), 400, "cursor"));
+}
+
+TEST(List, GoesOnBehindTheLongestPage) {
+    House house;
+    std::set<std::string> ids;
+    for (const auto& each : house.hand_over_many("demo", store::list_page_max + 1))
+        ids.insert(each["id"].get<std::string>());
+    ASSERT_EQ(ids.size(), store::list_page_max + 1);
+
+    const auto query = "/v1/transactions?limit=" + std::to_string(store::list_page_max);
+    const auto first = json::parse(house.get(query).body);
+    EXPECT_EQ(first["data"].size(), store::list_page_max);
+    ASSERT_TRUE(first["next_cursor"].is_string());
+    const auto last =
+        json::parse(house.get(query + "&cursor=" + first["next_cursor"].get<std::string>()).body);
+    ASSERT_EQ(last["data"].size(), 1U);
+    EXPECT_EQ(last["next_cursor"], nullptr);
+    for (const auto* const page : {&first, &last})
+        for (const auto& each : (*page)["data"]) ids.erase(each["id"].get<std::string>());
+    EXPECT_TRUE(ids.empty()) << "seen on no page: " << ids.size();
 }
 
 TEST(List, Filters) {

@@ -269,14 +269,27 @@ json bundle(const std::string& source, std::int64_t amount, const std::string& c
     return {{"source", source}, {"description", "Seats"}, {"currency", currency}, {"amount", amount}};
 }
 
-json House::hand_over(const std::string& caller, const json& bundles, const json& more) {
+json House::hand_over_body(const std::string& caller, const json& bundles, const json& more) const {
     json body = {{"caller", caller},
                  {"bundles", bundles.is_null() ? json::array({bundle("ext_test0", 1250)}) : bundles},
                  {"held_until", iso8601(clock.now() + Millis{1'800'000})}};
     body.update(more);
-    const auto response = post("/v1/transactions", body.dump());
+    return body;
+}
+
+json House::hand_over(const std::string& caller, const json& bundles, const json& more) {
+    const auto response = post("/v1/transactions", hand_over_body(caller, bundles, more).dump());
     EXPECT_EQ(response.status, 201) << response.body;
     return json::parse(response.body);
+}
+
+std::vector<json> House::hand_over_many(const std::string& caller, std::size_t count) {
+    std::vector<std::shared_ptr<std::optional<HttpResponse>>> begun;
+    for (std::size_t i = 0; i < count; ++i)
+        begun.push_back(begin(v1_request("POST", "/v1/transactions", hand_over_body(caller).dump())));
+    std::vector<json> transactions;
+    for (const auto& each : begun) transactions.push_back(json::parse(answer_of(each).body));
+    return transactions;
 }
 
 json House::purchase_via_kassi(const json& transaction, const std::string& landing_url) {
