@@ -72,12 +72,12 @@ struct Reader {
         db, "SELECT due_at FROM transaction_state WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1"};
     Statement open_call{db, "SELECT id FROM transaction_state WHERE open_call = 1 ORDER BY created, id"};
     Statement open_states{db, "SELECT state FROM transaction_state WHERE settled = 0"};
-    Statement statement{
-        db,
-        "SELECT e.at, t.id, e.leg, e.kind, e.minor, e.balance FROM balance b "
-        "JOIN credit_entry e ON e.account = b.account "
-        "JOIN transaction_state t ON t.serial = e.transaction_serial "
-        "WHERE b.caller = ? AND b.currency = ? AND e.at >= ? AND e.at < ? ORDER BY e.at, e.number LIMIT ?"};
+    Statement statement{db,
+                        "SELECT e.at, e.number, t.id, e.leg, e.kind, e.minor, e.balance FROM balance b "
+                        "JOIN credit_entry e ON e.account = b.account "
+                        "JOIN transaction_state t ON t.serial = e.transaction_serial "
+                        "WHERE b.caller = ? AND b.currency = ? AND (e.at, e.number) > (?, ?) AND e.at < ? "
+                        "ORDER BY e.at, e.number LIMIT ?"};
     Statement balances{db,
                        "SELECT caller, currency, minor FROM balance WHERE ?1 = '' OR caller = ?1 "
                        "ORDER BY caller, currency"};
@@ -298,17 +298,18 @@ std::vector<TransactionId> SqliteStore::with_open_call() {
     return ids(Rows(state_->reader->open_call));
 }
 
-std::vector<StatementLine> SqliteStore::statement(std::string_view caller, Currency currency, Instant from,
-                                                  Instant to, std::size_t limit) {
+std::vector<StatementLine> SqliteStore::statement(std::string_view caller, Currency currency,
+                                                  StatementPlace after, Instant to, std::size_t limit) {
     std::vector<StatementLine> lines;
-    Rows rows(state_->reader->statement, caller, currency.code(), to_millis(from), to_millis(to), limit);
+    Rows rows(state_->reader->statement, caller, currency.code(), to_millis(after.at), after.number,
+              to_millis(to), limit);
     while (rows.next())
-        lines.push_back(StatementLine{.at = to_instant(rows.integer(0)),
-                                      .transaction = to_id(rows.text(1)),
-                                      .leg = rows.integer(2),
-                                      .kind = std::string(rows.text(3)),
-                                      .minor = rows.integer(4),
-                                      .balance_minor = rows.integer(5)});
+        lines.push_back(StatementLine{.place = {to_instant(rows.integer(0)), rows.integer(1)},
+                                      .transaction = to_id(rows.text(2)),
+                                      .leg = rows.integer(3),
+                                      .kind = std::string(rows.text(4)),
+                                      .minor = rows.integer(5),
+                                      .balance_minor = rows.integer(6)});
     return lines;
 }
 

@@ -95,8 +95,14 @@ struct ListFilter {
     std::size_t limit = 50;              ///< 1 .. list_page_max + 1
     std::optional<TransactionId> after;  ///< cursor: newest first, continue behind this one
 };
-struct StatementLine {
+/// A place in a statement, whose lines are in this order. `{from, 0}` is before every line at or after
+/// `from`.
+struct StatementPlace {
     Instant at{};
+    std::int64_t number = 0;  ///< of the line: over all accounts, rising
+};
+struct StatementLine {
+    StatementPlace place;
     TransactionId transaction;
     std::int64_t leg = 0;
     std::string kind;                ///< "held" "hold_gone" "taken" "given_back"
@@ -138,9 +144,9 @@ class Store {
     [[nodiscard]] virtual std::optional<Instant> next_due() = 0;
     /// Transactions with a call meant and not ended, for the start after a crash.
     [[nodiscard]] virtual std::vector<TransactionId> with_open_call() = 0;
-    /// Lines with from <= at < to, oldest first, the first `limit` of them.
+    /// Lines behind `after` with at < to, oldest first, the first `limit` of them.
     [[nodiscard]] virtual std::vector<StatementLine> statement(std::string_view caller, Currency currency,
-                                                               Instant from, Instant to,
+                                                               StatementPlace after, Instant to,
                                                                std::size_t limit) = 0;
     [[nodiscard]] virtual std::vector<Balance> balances(std::string_view caller) = 0;  ///< "" all
     [[nodiscard]] virtual std::vector<UnmatchedNotice> unmatched(std::string_view merchant,

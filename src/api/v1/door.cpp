@@ -5,6 +5,7 @@
 #include <charconv>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "api/router.hpp"
@@ -430,9 +431,12 @@ void Door::statement(const CallPtr& call) {
     if (!caller) return refuse(call, caller.error());
     const auto request = read_statement(call->request.query());
     if (!request) return refuse(call, request.error());
-    const auto lines = engine_.store().statement((*caller)->name, request->currency, request->from,
-                                                 request->to, statement_lines_max);
-    finish(call, json_response(200, statement_json((*caller)->name, *request, lines)));
+    // One more shows whether there is a next page.
+    const auto lines = engine_.store().statement((*caller)->name, request->currency, request->after,
+                                                 request->to, statement_lines_max + 1);
+    const auto page = std::span(lines).first(std::min(lines.size(), statement_lines_max));
+    const auto cursor = page.size() < lines.size() ? cursor_of(page.back().place) : std::string();
+    finish(call, json_response(200, statement_json((*caller)->name, *request, page, cursor)));
 }
 
 void Door::balances(const CallPtr& call) {

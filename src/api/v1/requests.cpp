@@ -8,6 +8,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <type_traits>
 
 #include "api/v1/reading.hpp"
 #include "base/json.hpp"
@@ -181,12 +182,23 @@ void read_person(ObjectReader& object, std::string& by, std::string& because) {
     because = object.text("because", Need::required, limits::text_bytes_max);
 }
 
-std::optional<TransactionId> read_cursor(std::string_view text) {
-    const auto bytes = encoding::from_base64url(text, "cursor");
-    TransactionId id;
-    if (!bytes || bytes->size() != id.bytes.size()) return std::nullopt;
-    std::memcpy(id.bytes.data(), bytes->data(), id.bytes.size());
-    return id;
+template <class Place>
+std::string cursor_text(const Place& last) {
+    return encoding::base64url({reinterpret_cast<const char*>(&last), sizeof last});
+}
+
+template <class Place>
+std::optional<Place> read_cursor(QueryReader& reader) {
+    const auto* text = reader.value("cursor");
+    if (text == nullptr) return std::nullopt;
+    const auto bytes = encoding::from_base64url(*text, "cursor");
+    Place place;
+    static_assert(std::is_trivially_copyable_v<Place>);
+    if (bytes && bytes->size() == sizeof place)
+        std::memcpy(&place, bytes->data(), sizeof place);
+    else
+        reader.refuse("cursor", "is none of ours");
+    return place;
 }
 
 }  // namespace
@@ -310,7 +322,11 @@ Result<CallbackRequest> read_callback(std::string_view body) {
 // ---- query strings ------------------------------------------------------------------------------------
 
 std::string cursor_of(const TransactionId& last) {
-    return encoding::base64url({reinterpret_cast<const char*>(last.bytes.data()), last.bytes.size()});
+    return cursor_text(last);
+}
+
+std::string cursor_of(const store::StatementPlace& last) {
+    return cursor_text(last);
 }
 
 Result<ListRequest> read_list(std::string_view query) {
@@ -335,10 +351,7 @@ Result<ListRequest> read_list(std::string_view query) {
     filter.from = reader->instant("from");
     filter.to = reader->instant("to");
     filter.limit = static_cast<std::size_t>(reader->integer("limit", 1, limit_max, limit_absent));
-    if (const auto* cursor = reader->value("cursor")) {
-        filter.after = read_cursor(*cursor);
-        if (!filter.after) reader->refuse("cursor", "is none of ours");
-    }
+    filter.after = read_cursor<TransactionId>(*reader);
     if (auto error = reader->finish()) return *error;
     return request;
 }
@@ -353,6 +366,9 @@ Result<StatementRequest> read_statement(std::string_view query) {
     request.to = reader->instant("to").value_or(
         Instant{std::chrono::sys_days{std::chrono::year{9999} / std::chrono::December / 31}});
     if (request.to < request.from) reader->refuse("to", "is before from");
+    request.after = {request.from, 0};
+    if (const auto cursor = read_cursor<store::StatementPlace>(*reader); cursor && cursor->at >= request.from)
+        request.after = *cursor;
     if (auto error = reader->finish()) return *error;
     const auto currency = Currency::parse(code, "currency");
     if (!currency) return currency.error();

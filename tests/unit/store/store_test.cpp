@@ -505,7 +505,7 @@ TEST_F(StoreTest, keepsBalancesAndStatements) {
     committed(yen);
 
     const auto gbp = money(0).currency;
-    const auto lines = store_->statement("demo", gbp, at(0), at(100), 50);
+    const auto lines = store_->statement("demo", gbp, {at(0)}, at(100), 50);
     ASSERT_THAT(lines, SizeIs(5));
     EXPECT_EQ(lines[0].kind, "held");
     EXPECT_EQ(lines[0].minor, 5000);
@@ -513,14 +513,24 @@ TEST_F(StoreTest, keepsBalancesAndStatements) {
     EXPECT_EQ(lines[1].kind, "taken");
     EXPECT_EQ(lines[1].balance_minor, 5000);
     EXPECT_EQ(lines[3].balance_minor, 5300);
-    EXPECT_EQ(lines[4].at, at(30));
+    EXPECT_EQ(lines[4].place.at, at(30));
     EXPECT_EQ(lines[4].leg, 1);
     EXPECT_EQ(lines[4].minor, -2000);
     EXPECT_EQ(lines[4].balance_minor, 3300);
-    EXPECT_THAT(store_->statement("demo", gbp, at(20), at(30), 50), SizeIs(2)) << "from <= at < to";
-    EXPECT_THAT(store_->statement("demo", gbp, at(0), at(100), 3), SizeIs(3));
-    EXPECT_THAT(store_->statement("other", gbp, at(0), at(100), 50), IsEmpty());
-    EXPECT_THAT(store_->statement("demo", money(0, "EUR").currency, at(0), at(100), 50), IsEmpty());
+    EXPECT_THAT(store_->statement("demo", gbp, {at(20)}, at(30), 50), SizeIs(2)) << "from <= at < to";
+    EXPECT_THAT(store_->statement("demo", gbp, {at(0)}, at(100), 3), SizeIs(3));
+    EXPECT_THAT(store_->statement("other", gbp, {at(0)}, at(100), 50), IsEmpty());
+    EXPECT_THAT(store_->statement("demo", money(0, "EUR").currency, {at(0)}, at(100), 50), IsEmpty());
+
+    // Held and taken of one purchase are of one instant: only their numbers tell them apart.
+    EXPECT_EQ(lines[0].place.at, lines[1].place.at);
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        const auto rest = store_->statement("demo", gbp, lines[i].place, at(100), 50);
+        ASSERT_THAT(rest, SizeIs(lines.size() - i - 1));
+        if (rest.empty()) continue;
+        EXPECT_EQ(rest.front().place.number, lines[i + 1].place.number);
+        EXPECT_GT(rest.front().place.number, lines[i].place.number);
+    }
 
     const auto balances = store_->balances("demo");
     ASSERT_THAT(balances, SizeIs(1));

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <set>
 
+#include "api/v1/requests.hpp"
 #include "core/transaction.hpp"
 #include "house.hpp"
 
@@ -546,7 +547,7 @@ TEST(Accounts, ShowWhatIsOwed) {
         EXPECT_EQ(line["balance"], sum);
     }
     EXPECT_EQ(sum, 2500);
-    EXPECT_EQ(all["complete"], true);
+    EXPECT_EQ(all["next_cursor"], nullptr);
     const auto later =
         json::parse(house.get("/v1/callers/demo/statement?currency=gbp&from=2026-01-11&to=2026-02-01").body);
     ASSERT_FALSE(later["lines"].empty());
@@ -554,6 +555,41 @@ TEST(Accounts, ShowWhatIsOwed) {
     EXPECT_EQ(json::parse(house.get("/v1/callers/demo/statement?currency=EUR").body)["lines"], json::array());
     EXPECT_TRUE(is_problem(house.get("/v1/callers/demo/statement"), 400, "currency"));
     EXPECT_TRUE(is_problem(house.get("/v1/callers/nobody/balances"), 404, "caller"));
+}
+
+TEST(Accounts, ShowEveryLineOnceOverPages) {
+    House house;
+    constexpr std::size_t lines_of_purchase = 2;  // held and taken, at one instant
+    std::vector<std::string> lines;
+    const auto read_all = [&] {
+        lines.clear();
+        std::vector<std::size_t> pages;
+        std::string cursor;
+        do {
+            const auto page = json::parse(house.get("/v1/callers/demo/statement?currency=GBP" + cursor).body);
+            pages.push_back(page["lines"].size());
+            for (const auto& line : page["lines"]) lines.push_back(line["number"].dump());
+            cursor.clear();
+            if (page["next_cursor"].is_string()) cursor = "&cursor=" + page["next_cursor"].get<std::string>();
+        } while (!cursor.empty() && pages.size() < 9);
+        return pages;
+    };
+    const auto buy = [&](std::size_t count) {
+        std::vector<std::shared_ptr<std::optional<HttpResponse>>> begun;
+        for (const auto& each : house.hand_over_many("demo", count))
+            begun.push_back(house.begin(House::v1_request("POST", path_of(each, "/purchase"), "")));
+        for (const auto& each : begun) EXPECT_EQ(house.answer_of(each).status, 200);
+    };
+    buy(api::v1::statement_lines_max / lines_of_purchase);
+    EXPECT_THAT(read_all(), ElementsAre(api::v1::statement_lines_max)) << "a full page that is the last";
+
+    const auto one_more = house.hand_over("demo");
+    house.post(path_of(one_more, "/purchase"), "");
+    const json refund = {{"leg", 1}, {"amount", 50}, {"by", "Anna"}, {"because", "rain"}};
+    house.post(path_of(one_more, "/refunds"), refund.dump());
+    EXPECT_THAT(read_all(), ElementsAre(api::v1::statement_lines_max, lines_of_purchase + 1));
+    EXPECT_EQ(std::set<std::string>(lines.begin(), lines.end()).size(), lines.size()) << "a line came twice";
+    EXPECT_EQ(lines.size(), api::v1::statement_lines_max + lines_of_purchase + 1);
 }
 
 TEST(Ways, AreListedWithTheDefaultFirst) {

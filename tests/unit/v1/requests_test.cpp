@@ -333,11 +333,22 @@ TEST(OtherQueries, AreReadAndRefused) {
     const auto statement = read_statement("currency=gbp&from=2026-01-01&to=2026-02-01");
     ASSERT_TRUE(statement.has_value());
     EXPECT_EQ(statement->currency.code(), "GBP");
+    EXPECT_EQ(iso8601(statement->after.at), "2026-01-01T00:00:00Z");
+    EXPECT_EQ(statement->after.number, 0);
     EXPECT_TRUE(read_statement("currency=GBP").has_value());
+    const store::StatementPlace last{Instant{Millis{1'768'000'000'000}}, 77};
+    const auto next = read_statement("currency=gbp&from=2026-01-01&cursor=" + cursor_of(last));
+    ASSERT_TRUE(next.has_value());
+    EXPECT_EQ(next->after.at, last.at);
+    EXPECT_EQ(next->after.number, last.number);
+    // A cursor of another question does not lead out of the dates that were asked for.
+    EXPECT_EQ(read_statement("currency=gbp&from=2026-02-01&cursor=" + cursor_of(last))->after.number, 0);
     expect_refusals(read_statement, {{"", "currency"},
                                      {"currency=XYZ", "currency"},
                                      {"currency=GBP&from=x", "from"},
                                      {"currency=GBP&from=2026-02-01&to=2026-01-01", "to"},
+                                     {"currency=GBP&cursor=%21", "cursor"},
+                                     {"currency=GBP&cursor=AAAA", "cursor"},
                                      {"currency=GBP&odd=1", "odd"}});
     EXPECT_EQ(read_ways("caller=demo&source=a")->source, "a");
     expect_refusals(read_ways, {{"", "caller"}, {"caller=demo&odd=1", "odd"}});
