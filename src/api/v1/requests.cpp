@@ -7,7 +7,6 @@
 #include <cstring>
 #include <functional>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <type_traits>
 
 #include "api/v1/reading.hpp"
@@ -76,7 +75,8 @@ void read_order(ObjectReader& object, const Currency& currency, core::Order& ord
     order.cancellable = object.boolean("cancellable", Need::optional).value_or(false);
 }
 
-void read_bundle(ObjectReader& object, std::set<std::int64_t>& items, core::Bundle& bundle) {
+/// The form alone: what bundles must be among themselves is core's to check.
+void read_bundle(ObjectReader& object, core::Bundle& bundle) {
     bundle.source = object.text("source", Need::required, limits::text_bytes_max);
     bundle.description = object.text("description", Need::optional, limits::text_bytes_max, 0);
     const auto code = object.text("currency", Need::required, limits::text_bytes_max);
@@ -84,16 +84,11 @@ void read_bundle(ObjectReader& object, std::set<std::int64_t>& items, core::Bund
     const auto currency = Currency::parse(code, object.at("currency"));
     if (!currency) return object.refuse(currency.error().field, currency.error().message);
     bundle.amount = Money{object.amount("amount", 0), *currency};
-    std::int64_t sum = 0;
     object.each_object("orders", Need::optional, limits::orders_per_bundle_max, [&](ObjectReader& element) {
         core::Order order;
         read_order(element, *currency, order);
-        if (!items.insert(order.item).second) element.refuse(element.at("item"), "is used twice");
-        sum += order.amount.minor;
         bundle.orders.push_back(order);
     });
-    if (sum > bundle.amount.minor)
-        object.refuse(object.at("orders"), "add up to more than the amount of the bundle");
 }
 
 core::Policy read_policy(ObjectReader& object) {
@@ -209,17 +204,11 @@ Result<engine::HandOverRequest> read_hand_over(std::string_view body) {
     return read_body<engine::HandOverRequest>(
         body, [&](ObjectReader& object, engine::HandOverRequest& request) {
             request.caller = object.text("caller", Need::required, limits::text_bytes_max);
-            std::set<std::string> sources;
-            std::set<std::int64_t> items;
             object.each_object("bundles", Need::required, limits::bundles_max, [&](ObjectReader& element) {
                 core::Bundle bundle;
-                read_bundle(element, items, bundle);
-                if (!sources.insert(bundle.source).second)
-                    element.refuse(element.at("source"),
-                                   "is the source of another bundle: put their orders into one bundle");
+                read_bundle(element, bundle);
                 request.bundles.push_back(std::move(bundle));
             });
-            if (request.bundles.empty()) object.refuse("bundles", "must hold at least one bundle");
             request.held_until = object.instant("held_until");
             request.customer_json = opaque(object, body, "customer", limits::customer_bytes_max);
             request.document_json = opaque(object, body, "document", limits::document_bytes_max);

@@ -182,6 +182,31 @@ TEST(HandOver, RefusesWhatTheHouseDoesNotKnow) {
     EXPECT_EQ(json::parse(house.get("/v1/transactions").body)["data"], json::array());
 }
 
+TEST(HandOver, NamesBundlesThatDoNotFitTogether) {
+    House house;
+    const auto ask = [&](const json& bundles) {
+        return house.post("/v1/transactions", house.hand_over_body("demo", bundles).dump());
+    };
+    const auto with_orders = [](const std::string& source, const char* orders) {
+        auto one = bundle(source, 100);
+        one["orders"] = json::parse(orders);
+        return one;
+    };
+    EXPECT_TRUE(is_problem(ask(json::array()), 400, "bundles"));
+    EXPECT_TRUE(
+        is_problem(ask({bundle("ext_test0", 100), bundle("ext_test0", 200)}), 400, "bundles[1].source"));
+    const auto* const one = R"([{"item": 1, "amount": 60}])";
+    EXPECT_TRUE(is_problem(ask(json::array({with_orders(
+                               "ext_test0", R"([{"item": 1, "amount": 60}, {"item": 1, "amount": 40}])")})),
+                           400, "bundles[0].orders[1].item"));
+    // Items are unique over all bundles, which are named in the order of the body.
+    EXPECT_TRUE(is_problem(ask({with_orders("ext_test1", one), with_orders("ext_test0", one)}), 400,
+                           "bundles[1].orders[0].item"));
+    const auto* const sum = R"([{"item": 1, "amount": 60}, {"item": 2, "amount": 41}])";
+    EXPECT_TRUE(is_problem(ask(json::array({with_orders("ext_test0", sum)})), 400, "bundles[0].orders"));
+    EXPECT_EQ(json::parse(house.get("/v1/transactions").body)["data"], json::array());
+}
+
 // ---- paying ---------------------------------------------------------------------------------------------
 
 TEST(Purchase, OnCreditIsOneCall) {
