@@ -140,17 +140,32 @@ std::string lower(std::string_view text) {
     return out;
 }
 
+constexpr std::string_view key_header = "Idempotency-Key";
+
+/// None is lawful; one that is there must be a key, or two requests would go where one was meant.
+std::optional<Error> fault_of_key(const HttpRequest& request) {
+    const auto refused = [](std::string why) { return bad_request(std::string(key_header), std::move(why)); };
+    const auto count = std::count_if(request.headers.begin(), request.headers.end(), [](const auto& header) {
+        return same_header_name(header.first, key_header);
+    });
+    if (count == 0) return std::nullopt;
+    if (count > 1) return refused("is given twice");
+    const auto key = request.header(key_header);
+    if (key.empty()) return refused("must not be empty");
+    const bool printable = std::all_of(key.begin(), key.end(), [](char c) { return c >= ' ' && c < '\x7f'; });
+    if (key.size() > limits::idempotency_key_bytes_max || !printable)
+        return refused("must be " + std::to_string(limits::idempotency_key_bytes_max) +
+                       " printable ASCII characters at most");
+    return std::nullopt;
+}
+
 std::optional<Error> fault_of_head(const HttpRequest& request) {
     const auto id = request.header("X-Request-Id");
     if (!id.empty() && !is_request_id(id))
         return bad_request("X-Request-Id", "must be " + std::to_string(limits::tracking_id_bytes_max) +
                                                " printable ASCII characters at most, without blanks");
     if (request.method != "POST") return std::nullopt;
-    const auto key = request.header("Idempotency-Key");
-    const bool printable = std::all_of(key.begin(), key.end(), [](char c) { return c >= ' ' && c < '\x7f'; });
-    if (key.size() > limits::idempotency_key_bytes_max || !printable)
-        return bad_request("Idempotency-Key", "must be " + std::to_string(limits::idempotency_key_bytes_max) +
-                                                  " printable ASCII characters at most");
+    if (auto error = fault_of_key(request)) return error;
     const auto type = request.header("Content-Type");
     const auto media = type.substr(0, type.find_first_of("; \t"));
     if (!request.body.empty() && lower(media) != "application/json")
@@ -243,7 +258,7 @@ void Door::finish(const CallPtr& call, HttpResponse response) {
 
 Meta Door::meta(const Call& call, std::string by) {
     Meta meta{.by = std::move(by), .tracking = call.tracking, .once = {}};
-    const auto key = call.request.header("Idempotency-Key");
+    const auto key = call.request.header(key_header);
     if (!key.empty())
         meta.once = Meta::Once{"idempotency:" + call.system->name, std::string(key),
                                call.request.method + " " + call.request.target + " " +

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "api/v1/door.hpp"
 #include "house.hpp"
 
 namespace kassi::doors {
@@ -153,6 +154,24 @@ TEST(Idempotency, TakesTheKeyOfARepeatedCallback) {
     EXPECT_TRUE(
         is_problem(house.post("/v1/callbacks/t1", other, {{"Idempotency-Key", "two"}}), 410, "token"));
     EXPECT_EQ(house.post("/v1/callbacks/t1", body, {{"Idempotency-Key", "two"}}).status, 200);
+}
+
+TEST(Idempotency, WantsAKeyThatIsOne) {
+    House house;
+    const auto body = hand_over_body(house);
+    const auto refused = [&](const std::string& path, Fields headers) {
+        return is_problem(house.post(path, body, std::move(headers)), 400, "Idempotency-Key");
+    };
+    for (const auto& [method, path] : api::v1::operations()) {
+        if (method != "POST") continue;
+        EXPECT_TRUE(refused(std::string(path), {{"Idempotency-Key", ""}})) << path;
+        EXPECT_TRUE(refused(std::string(path), {{"Idempotency-Key", "a"}, {"idempotency-key", "b"}})) << path;
+        EXPECT_TRUE(refused(std::string(path), {{"Idempotency-Key", "a"}, {"Idempotency-Key", "a"}})) << path;
+        EXPECT_TRUE(refused(std::string(path), {{"Idempotency-Key", ""}, {"Idempotency-Key", "a"}})) << path;
+    }
+    EXPECT_EQ(json::parse(house.get("/v1/transactions").body)["data"], json::array());
+    EXPECT_EQ(house.post("/v1/transactions", body).status, 201) << "a request needs no key";
+    EXPECT_EQ(house.post("/v1/transactions", body, {{"Idempotency-Key", std::string(255, 'x')}}).status, 201);
 }
 
 TEST(Idempotency, WaitsForARequestThatIsStillAtWork) {
