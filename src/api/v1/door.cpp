@@ -114,6 +114,21 @@ std::vector<std::string_view> segments_of(std::string_view path) {
     return segments;
 }
 
+/// Error: bad_request naming "path".
+Result<std::string> decoded(std::string_view segment) {
+    constexpr bool plus_is_blank = false;
+    auto text = encoding::percent_decode(segment, plus_is_blank, "path");
+    if (text && !encoding::is_utf8(*text)) return bad_request("path", "is not valid UTF-8");
+    return text;
+}
+
+/// What is wrong with an address that fits no pattern: it is malformed, or nothing is there.
+Error fault_of_path(std::string_view path) {
+    for (const auto segment : segments_of(path))
+        if (const auto text = decoded(segment); !text) return text.error();
+    return {ErrorKind::not_found, "", "There is nothing at this address."};
+}
+
 /// The arguments when the path fits the pattern.
 std::optional<std::vector<std::string>> match(std::string_view pattern, std::string_view path) {
     const auto wanted = segments_of(pattern);
@@ -122,8 +137,7 @@ std::optional<std::vector<std::string>> match(std::string_view pattern, std::str
     std::vector<std::string> arguments;
     for (std::size_t i = 0; i < wanted.size(); ++i) {
         if (wanted[i].starts_with('{')) {
-            constexpr bool plus_is_blank = false;
-            auto argument = encoding::percent_decode(given[i], plus_is_blank, "path");
+            auto argument = decoded(given[i]);
             if (!argument || argument->empty()) return std::nullopt;
             arguments.push_back(std::move(*argument));
         } else if (wanted[i] != given[i]) {
@@ -213,8 +227,7 @@ void Door::open(HttpRequest request, Reply reply) {
             return refuse(call, Error{ErrorKind::unauthenticated, "Authorization",
                                       "must be Bearer and a key of a system"});
     }
-    if (call->route == nullptr && allowed.empty())
-        return refuse(call, Error{ErrorKind::not_found, "", "There is nothing at this address."});
+    if (call->route == nullptr && allowed.empty()) return refuse(call, fault_of_path(call->request.path()));
     if (call->route == nullptr) {
         auto response = problem(Error{ErrorKind::method_not_allowed, "", "Allowed here: " + allowed + "."},
                                 call->request_id);

@@ -90,13 +90,28 @@ TEST(Addresses, KnowTheirMethods) {
     House house;
     EXPECT_TRUE(is_problem(house.get("/v1/nowhere"), 404, nullptr));
     EXPECT_TRUE(is_problem(house.get("/v1/transactions/"), 404, nullptr));
-    EXPECT_TRUE(is_problem(house.get("/v1/transactions/%zz/journal"), 404, nullptr));
+    EXPECT_TRUE(is_problem(house.get("/v1/transactions/%20/journal"), 404, "id"));
     auto response = house.ask(House::v1_request("DELETE", "/v1/transactions", ""));
     EXPECT_TRUE(is_problem(response, 405, nullptr));
     EXPECT_EQ(header(response, "Allow"), "POST, GET");
     response = house.get("/v1/transactions/x/purchase");
     EXPECT_TRUE(is_problem(response, 405, nullptr));
     EXPECT_EQ(header(response, "Allow"), "POST");
+}
+
+TEST(Addresses, MustBeWellFormed) {
+    House house;
+    for (const auto* const malformed : {"%zz", "%4", "%", "%ff", "%c3%28"}) {
+        const auto path = "/v1/transactions/" + std::string(malformed);
+        EXPECT_TRUE(is_problem(house.get(path), 400, "path")) << malformed;
+        EXPECT_TRUE(is_problem(house.get(path + "/journal"), 400, "path")) << malformed;
+        EXPECT_TRUE(is_problem(house.post("/v1/callbacks/" + std::string(malformed), R"({"caller":"demo"})"),
+                               400, "path"))
+            << malformed;
+        EXPECT_TRUE(is_problem(house.browse("GET", path), 401, "Authorization")) << malformed;
+    }
+    EXPECT_TRUE(is_problem(house.get("/v1/transactions?caller=%zz"), 400, "caller"));
+    EXPECT_TRUE(is_problem(house.get("/v1/transactions?%zz=1"), 400, "query"));
 }
 
 TEST(Heads, AreChecked) {
