@@ -66,7 +66,9 @@ class Door {
   private:
     [[nodiscard]] const engine::System* authenticate(std::string_view authorization) const;
     Result<View> mine(const Call& call) const;
-    Result<const engine::Caller*> my_caller(const Call& call, const std::string& name) const;
+    /// `field`: where the name stands.
+    Result<const engine::Caller*> my_caller(const Call& call, const std::string& name,
+                                            std::string_view field) const;
     void submit(const CallPtr& call, core::InputBody body, std::string by, Until until);
     void answer_when(const CallPtr& call, Result<View> view, Until until);
     [[nodiscard]] HttpResponse answer(const View& view, Until until) const;
@@ -290,10 +292,11 @@ Result<View> Door::mine(const Call& call) const {
     return engine_.view(*id, call.system->name, "");
 }
 
-Result<const engine::Caller*> Door::my_caller(const Call& call, const std::string& name) const {
+Result<const engine::Caller*> Door::my_caller(const Call& call, const std::string& name,
+                                              std::string_view field) const {
     const auto* caller = engine_.directory().caller(name);
     if (caller != nullptr && caller->system == call.system->name) return caller;
-    return Error{ErrorKind::not_found, "caller", "no such caller of yours"};
+    return Error{ErrorKind::not_found, std::string(field), "no such caller of yours"};
 }
 
 HttpResponse Door::answer(const View& view, Until until) const {
@@ -444,7 +447,7 @@ void Door::explain(const CallPtr& call) {
 void Door::callback(const CallPtr& call) {
     auto request = read_callback(call->request.body);
     if (!request) return refuse(call, request.error());
-    const auto caller = my_caller(*call, request->caller);
+    const auto caller = my_caller(*call, request->caller, "caller");
     if (!caller) return refuse(call, caller.error());
     engine_.returned(request->caller, call->arguments.front(), std::move(request->fields),
                      std::move(request->next_token), meta(*call, "system " + call->system->name),
@@ -455,7 +458,7 @@ void Door::callback(const CallPtr& call) {
 }
 
 void Door::statement(const CallPtr& call) {
-    const auto caller = my_caller(*call, call->arguments.front());
+    const auto caller = my_caller(*call, call->arguments.front(), "name");
     if (!caller) return refuse(call, caller.error());
     const auto request = read_statement(call->request.query());
     if (!request) return refuse(call, request.error());
@@ -468,7 +471,7 @@ void Door::statement(const CallPtr& call) {
 }
 
 void Door::balances(const CallPtr& call) {
-    const auto caller = my_caller(*call, call->arguments.front());
+    const auto caller = my_caller(*call, call->arguments.front(), "name");
     if (!caller) return refuse(call, caller.error());
     finish(call,
            json_response(200, balances_json((*caller)->name, engine_.store().balances((*caller)->name))));
@@ -477,8 +480,12 @@ void Door::balances(const CallPtr& call) {
 void Door::ways(const CallPtr& call) {
     const auto request = read_ways(call->request.query());
     if (!request) return refuse(call, request.error());
-    const auto caller = my_caller(*call, request->caller);
+    const auto caller = my_caller(*call, request->caller, "caller");
     if (!caller) return refuse(call, caller.error());
+    const auto& directory = engine_.directory();
+    if (!request->source.empty() && !directory.sources.empty() &&
+        directory.source(request->source) == nullptr)
+        return refuse(call, bad_request("source", "is not a known source"));
     finish(call, json_response(200, ways_json(engine_, **caller, *request)));
 }
 

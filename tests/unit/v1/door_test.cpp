@@ -594,7 +594,8 @@ TEST(Accounts, ShowWhatIsOwed) {
     for (const auto& line : later["lines"]) EXPECT_EQ(line["transaction"], second["id"]);
     EXPECT_EQ(json::parse(house.get("/v1/callers/demo/statement?currency=EUR").body)["lines"], json::array());
     EXPECT_TRUE(is_problem(house.get("/v1/callers/demo/statement"), 400, "currency"));
-    EXPECT_TRUE(is_problem(house.get("/v1/callers/nobody/balances"), 404, "caller"));
+    EXPECT_TRUE(is_problem(house.get("/v1/callers/nobody/balances"), 404, "name"));
+    EXPECT_TRUE(is_problem(house.get("/v1/callers/nobody/statement?currency=GBP"), 404, "name"));
 }
 
 TEST(Accounts, ShowEveryLineOnceOverPages) {
@@ -644,6 +645,10 @@ TEST(Ways, AreListedWithTheDefaultFirst) {
     EXPECT_EQ(ways[1]["browser"], "no");
     EXPECT_EQ(json::parse(house.get("/v1/ways?caller=demo-redirect").body)["data"].size(), 4U);
     EXPECT_TRUE(is_problem(house.get("/v1/ways"), 400, "caller"));
+    EXPECT_TRUE(is_problem(house.get("/v1/ways?caller=nobody"), 404, "caller"));
+    EXPECT_TRUE(is_problem(house.get("/v1/ways?caller=demo&source=nowhere"), 400, "source"));
+    house.directory.sources.clear();  // then any source may be handed over
+    EXPECT_EQ(json::parse(house.get("/v1/ways?caller=demo&source=nowhere").body)["data"].size(), 1U);
 }
 
 }  // namespace
