@@ -339,6 +339,24 @@ TEST(Purchase, IsRefusedOnceItIsOver) {
     EXPECT_EQ(house.read(transaction)["result"], json::parse(R"({"success": false, "is_partial": false})"));
 }
 
+TEST(Purchase, NeedsTimeForACallout) {
+    House house;
+    const json more = {
+        {"held_until", iso8601(house.clock.now() + house.settings.times.callout_min - Millis{1000})}};
+    const auto transaction = house.hand_over("demo-redirect", nullptr, more);
+    EXPECT_TRUE(is_problem(house.post(path_of(transaction, "/purchase"), R"({"return": {"via": "kassi"}})"),
+                           409, "held_until"));
+    EXPECT_EQ(house.read(transaction), transaction);
+}
+
+TEST(Purchase, IsForbiddenToACallerThatIsGone) {
+    House house;
+    const auto transaction = house.hand_over("demo");
+    std::erase_if(house.directory.callers, [](const auto& caller) { return caller.name == "demo"; });
+    EXPECT_TRUE(is_problem(house.post(path_of(transaction, "/purchase"), ""), 403, "caller"));
+    EXPECT_EQ(house.read(transaction), transaction);
+}
+
 TEST(Purchase, IsAnsweredWith202WhileTheProviderWorks) {
     House house;
     const auto transaction = house.hand_over("demo-redirect");
@@ -470,6 +488,36 @@ TEST(Settle, NeedsADoubt) {
     EXPECT_TRUE(is_problem(house.post(path_of(transaction, "/legs/2/settle"), body), 404, "n"));
     EXPECT_TRUE(is_problem(house.post(path_of(transaction, "/legs/one/settle"), body), 404, "n"));
     EXPECT_TRUE(is_problem(house.post(path_of(transaction, "/legs/1/settle"), "{}"), 400, "money"));
+}
+
+TEST(Settle, EndsADoubt) {
+    House house;
+    const auto away = house.purchase_via_caller(house.hand_over("demo-redirect"), "t1");
+    house.customer(away, "pay_get");
+    // The money is taken, and nobody says so: neither now nor when the house is asked.
+    house.faults(
+        R"({"rules":[{"on":"complete","do":"error_after"},{"on":"look_up","do":"dead","times":1000}]})");
+    const auto doubtful = json::parse(
+        house.post("/v1/callbacks/t1", R"({"caller":"demo-redirect","fields":{"success":"yes"}})").body);
+    EXPECT_EQ(doubtful["in_doubt"], true) << doubtful;
+    EXPECT_EQ(doubtful["result"], nullptr);
+
+    const Fields key{{"Idempotency-Key", "one"}};
+    const auto path = path_of(away, "/legs/1/settle");
+    const std::string body = R"({"money":"taken","by":"Anna","because":"saw it in the bank"})";
+    const auto response = house.post(path, body, key);
+    ASSERT_EQ(response.status, 200) << response.body;
+    const auto settled = json::parse(response.body);
+    EXPECT_EQ(settled["phase"], "purchased");
+    EXPECT_EQ(settled["in_doubt"], false);
+    EXPECT_EQ(settled["legs"][0]["money"], "taken");
+    EXPECT_EQ(json::parse(house.get(path_of(away, "/journal")).body)["data"].back()["by"], "person Anna");
+
+    const auto again = house.post(path, body, key);
+    EXPECT_EQ(again.status, 200);
+    EXPECT_EQ(again.body, response.body);
+    EXPECT_TRUE(is_problem(house.post(path, body), 409, "leg"));
+    EXPECT_EQ(house.read(away), settled);
 }
 
 // ---- reading --------------------------------------------------------------------------------------------

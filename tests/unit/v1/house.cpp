@@ -19,6 +19,18 @@ std::string new_directory() {
     return name;
 }
 
+/// A house without a contract: nobody can ask it, and it tells nobody.
+providers::Merchant page_only(const std::string& name) {
+    providers::Merchant merchant;
+    merchant.name = name;
+    merchant.provider = "redirect";
+    merchant.simulator = true;
+    merchant.settings = {{"can_be_asked", "false"},
+                         {"notifies", "false"},
+                         {"page_url", "http://127.0.0.1:9000/tickets/dummy_redirect.buy/" + name}};
+    return merchant;
+}
+
 providers::Merchant redirect(const std::string& name, const std::string& type) {
     providers::Merchant merchant;
     merchant.name = name;
@@ -39,6 +51,7 @@ std::vector<providers::Merchant> merchants() {
     all.push_back(std::move(on_credit));
     all.push_back(redirect("redirect-get", "get"));
     all.push_back(redirect("redirect-post", "post"));
+    all.push_back(page_only("redirect-page"));
     return all;
 }
 
@@ -145,6 +158,7 @@ House::House() : data_(new_directory()) {
         caller("demo", {"on_credit"}),
         caller("demo-redirect", {"redirect-get", "on_credit"}),
         caller("demo-redirect-post", {"redirect-post"}),
+        caller("demo-page", {"redirect-page"}),
         caller("demo-again", {"redirect-get", "on_credit"}, {.on_decline = core::OnDecline::again}),
         caller("demo-owner", {"on_credit"}, {.confirm = core::Confirm::owner}),
         caller("demo-partial", {"redirect-get"}, {.partial = true}),
@@ -333,6 +347,11 @@ std::string House::customer(const json& transaction, const std::string& act) {
          ""},
         [&](const HttpResponse& response) { location = std::string(response.header("Location")); });
     return location;
+}
+
+void House::faults(const std::string& rules) {
+    world.provider({"PUT", "/_faults", {{"Content-Type", "application/json"}}, rules, ""},
+                   [](const HttpResponse& response) { EXPECT_EQ(response.status, 200) << response.body; });
 }
 
 void House::forward(Millis by) {

@@ -72,7 +72,8 @@ class World final : public engine::Outside {
     std::vector<std::function<void()>> held_back_;
 };
 
-/// Two systems: box-office (demo, demo-redirect, demo-redirect-post, demo-again, demo-owner, demo-partial)
+/// Two systems: box-office (demo, demo-redirect, demo-redirect-post, demo-again, demo-owner, demo-partial,
+/// demo-page, whose house knows nothing but what the browser brings back)
 /// and rival (rival-caller). Keys: key(system).
 class House {
   public:
@@ -116,6 +117,8 @@ class House {
     /// What the customer does at the house's page for the callout that is open; the address where the house
     /// sends the browser, "" when it does not.
     std::string customer(const json& transaction, const std::string& act);
+    /// Rules for what the house does wrong from now on, as its /_faults takes them.
+    void faults(const std::string& rules);
     void forward(Millis by);
 
     Queue queue;
