@@ -72,12 +72,12 @@ struct Reader {
         db, "SELECT due_at FROM transaction_state WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1"};
     Statement open_call{db, "SELECT id FROM transaction_state WHERE open_call = 1 ORDER BY created, id"};
     Statement open_states{db, "SELECT state FROM transaction_state WHERE settled = 0"};
-    Statement statement{
-        db,
-        "SELECT e.at, t.id, e.leg, e.kind, e.minor, e.balance FROM balance b "
-        "JOIN credit_entry e ON e.account = b.account "
-        "JOIN transaction_state t ON t.serial = e.transaction_serial "
-        "WHERE b.caller = ? AND b.currency = ? AND e.at >= ? AND e.at < ? ORDER BY e.at, e.number LIMIT ?"};
+    Statement statement{db,
+                        "SELECT e.at, e.number, t.id, e.leg, e.kind, e.minor, e.balance FROM balance b "
+                        "JOIN credit_entry e ON e.account = b.account "
+                        "JOIN transaction_state t ON t.serial = e.transaction_serial "
+                        "WHERE b.caller = ? AND b.currency = ? AND (e.at, e.number) > (?, ?) AND e.at < ? "
+                        "ORDER BY e.at, e.number LIMIT ?"};
     Statement balances{db,
                        "SELECT caller, currency, minor FROM balance WHERE ?1 = '' OR caller = ?1 "
                        "ORDER BY caller, currency"};
@@ -269,7 +269,6 @@ std::vector<StoredRow> SqliteStore::journal(const TransactionId& id) {
 }
 
 std::vector<TransactionId> SqliteStore::list(const ListFilter& filter) {
-    constexpr std::size_t limit_max = 200;
     Reader& reader = *state_->reader;
     std::int64_t after_created = 0;
     if (filter.after) {
@@ -282,7 +281,7 @@ std::vector<TransactionId> SqliteStore::list(const ListFilter& filter) {
     return ids(Rows(statement, filter.system, filter.caller, filter.tracking,
                     filter.phase ? core::word(*filter.phase) : "", to_millis(filter.from).value_or(0),
                     to_millis(filter.to).value_or(0), after_created, to_blob(after),
-                    std::clamp<std::size_t>(filter.limit, 1, limit_max)));
+                    std::clamp<std::size_t>(filter.limit, 1, list_page_max + 1)));
 }
 
 std::vector<TransactionId> SqliteStore::due(Instant now, std::size_t limit) {
@@ -299,17 +298,18 @@ std::vector<TransactionId> SqliteStore::with_open_call() {
     return ids(Rows(state_->reader->open_call));
 }
 
-std::vector<StatementLine> SqliteStore::statement(std::string_view caller, Currency currency, Instant from,
-                                                  Instant to, std::size_t limit) {
+std::vector<StatementLine> SqliteStore::statement(std::string_view caller, Currency currency,
+                                                  StatementPlace after, Instant to, std::size_t limit) {
     std::vector<StatementLine> lines;
-    Rows rows(state_->reader->statement, caller, currency.code(), to_millis(from), to_millis(to), limit);
+    Rows rows(state_->reader->statement, caller, currency.code(), to_millis(after.at), after.number,
+              to_millis(to), limit);
     while (rows.next())
-        lines.push_back(StatementLine{.at = to_instant(rows.integer(0)),
-                                      .transaction = to_id(rows.text(1)),
-                                      .leg = rows.integer(2),
-                                      .kind = std::string(rows.text(3)),
-                                      .minor = rows.integer(4),
-                                      .balance_minor = rows.integer(5)});
+        lines.push_back(StatementLine{.place = {to_instant(rows.integer(0)), rows.integer(1)},
+                                      .transaction = to_id(rows.text(2)),
+                                      .leg = rows.integer(3),
+                                      .kind = std::string(rows.text(4)),
+                                      .minor = rows.integer(5),
+                                      .balance_minor = rows.integer(6)});
     return lines;
 }
 

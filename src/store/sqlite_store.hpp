@@ -42,8 +42,8 @@ class SqliteStore final : public Store {
     std::vector<TransactionId> due(Instant now, std::size_t limit) override;
     std::optional<Instant> next_due() override;
     std::vector<TransactionId> with_open_call() override;
-    std::vector<StatementLine> statement(std::string_view caller, Currency currency, Instant from, Instant to,
-                                         std::size_t limit) override;
+    std::vector<StatementLine> statement(std::string_view caller, Currency currency, StatementPlace after,
+                                         Instant to, std::size_t limit) override;
     std::vector<Balance> balances(std::string_view caller) override;
     std::vector<UnmatchedNotice> unmatched(std::string_view merchant, std::string_view reference) override;
     std::vector<std::string> open_merchants() override;

@@ -81,6 +81,8 @@ struct StoredRow {
     std::string json;  ///< codec.hpp row_json
     std::string hash_hex;
 };
+/// The longest page of a list. One more may be asked for: it shows whether there is a next page.
+inline constexpr std::size_t list_page_max = 200;
 struct ListFilter {
     std::string system;  ///< "" any
     std::string caller;  ///< "" any
@@ -90,11 +92,17 @@ struct ListFilter {
     std::optional<bool> needs_person;
     std::optional<Instant> from, to;     ///< handed over at or after `from`, before `to`
     std::string tracking;                ///< "" any
-    std::size_t limit = 50;              ///< 1 .. 200
+    std::size_t limit = 50;              ///< 1 .. list_page_max + 1
     std::optional<TransactionId> after;  ///< cursor: newest first, continue behind this one
 };
-struct StatementLine {
+/// A place in a statement, whose lines are in this order. `{from, 0}` is before every line at or after
+/// `from`.
+struct StatementPlace {
     Instant at{};
+    std::int64_t number = 0;  ///< of the line: over all accounts, rising
+};
+struct StatementLine {
+    StatementPlace place;
     TransactionId transaction;
     std::int64_t leg = 0;
     std::string kind;                ///< "held" "hold_gone" "taken" "given_back"
@@ -136,9 +144,9 @@ class Store {
     [[nodiscard]] virtual std::optional<Instant> next_due() = 0;
     /// Transactions with a call meant and not ended, for the start after a crash.
     [[nodiscard]] virtual std::vector<TransactionId> with_open_call() = 0;
-    /// Lines with from <= at < to, oldest first, the first `limit` of them.
+    /// Lines behind `after` with at < to, oldest first, the first `limit` of them.
     [[nodiscard]] virtual std::vector<StatementLine> statement(std::string_view caller, Currency currency,
-                                                               Instant from, Instant to,
+                                                               StatementPlace after, Instant to,
                                                                std::size_t limit) = 0;
     [[nodiscard]] virtual std::vector<Balance> balances(std::string_view caller) = 0;  ///< "" all
     [[nodiscard]] virtual std::vector<UnmatchedNotice> unmatched(std::string_view merchant,

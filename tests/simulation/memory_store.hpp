@@ -31,7 +31,7 @@ class MemoryStore final : public store::Store {
     std::vector<TransactionId> due(Instant now, std::size_t limit) override;
     std::optional<Instant> next_due() override;
     std::vector<TransactionId> with_open_call() override;
-    std::vector<store::StatementLine> statement(std::string_view, Currency, Instant, Instant,
+    std::vector<store::StatementLine> statement(std::string_view, Currency, store::StatementPlace, Instant,
                                                 std::size_t) override {
         return {};
     }

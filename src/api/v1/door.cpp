@@ -5,6 +5,7 @@
 #include <charconv>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "api/router.hpp"
@@ -65,7 +66,9 @@ class Door {
   private:
     [[nodiscard]] const engine::System* authenticate(std::string_view authorization) const;
     Result<View> mine(const Call& call) const;
-    Result<const engine::Caller*> my_caller(const Call& call, const std::string& name) const;
+    /// `field`: where the name stands.
+    Result<const engine::Caller*> my_caller(const Call& call, const std::string& name,
+                                            std::string_view field) const;
     void submit(const CallPtr& call, core::InputBody body, std::string by, Until until);
     void answer_when(const CallPtr& call, Result<View> view, Until until);
     [[nodiscard]] HttpResponse answer(const View& view, Until until) const;
@@ -113,6 +116,21 @@ std::vector<std::string_view> segments_of(std::string_view path) {
     return segments;
 }
 
+/// Error: bad_request naming "path".
+Result<std::string> decoded(std::string_view segment) {
+    constexpr bool plus_is_blank = false;
+    auto text = encoding::percent_decode(segment, plus_is_blank, "path");
+    if (text && !encoding::is_utf8(*text)) return bad_request("path", "is not valid UTF-8");
+    return text;
+}
+
+/// What is wrong with an address that fits no pattern: it is malformed, or nothing is there.
+Error fault_of_path(std::string_view path) {
+    for (const auto segment : segments_of(path))
+        if (const auto text = decoded(segment); !text) return text.error();
+    return {ErrorKind::not_found, "", "There is nothing at this address."};
+}
+
 /// The arguments when the path fits the pattern.
 std::optional<std::vector<std::string>> match(std::string_view pattern, std::string_view path) {
     const auto wanted = segments_of(pattern);
@@ -121,8 +139,7 @@ std::optional<std::vector<std::string>> match(std::string_view pattern, std::str
     std::vector<std::string> arguments;
     for (std::size_t i = 0; i < wanted.size(); ++i) {
         if (wanted[i].starts_with('{')) {
-            constexpr bool plus_is_blank = false;
-            auto argument = encoding::percent_decode(given[i], plus_is_blank, "path");
+            auto argument = decoded(given[i]);
             if (!argument || argument->empty()) return std::nullopt;
             arguments.push_back(std::move(*argument));
         } else if (wanted[i] != given[i]) {
@@ -139,17 +156,32 @@ std::string lower(std::string_view text) {
     return out;
 }
 
+constexpr std::string_view key_header = "Idempotency-Key";
+
+/// None is lawful; one that is there must be a key, or two requests would go where one was meant.
+std::optional<Error> fault_of_key(const HttpRequest& request) {
+    const auto refused = [](std::string why) { return bad_request(std::string(key_header), std::move(why)); };
+    const auto count = std::count_if(request.headers.begin(), request.headers.end(), [](const auto& header) {
+        return same_header_name(header.first, key_header);
+    });
+    if (count == 0) return std::nullopt;
+    if (count > 1) return refused("is given twice");
+    const auto key = request.header(key_header);
+    if (key.empty()) return refused("must not be empty");
+    const bool printable = std::all_of(key.begin(), key.end(), [](char c) { return c >= ' ' && c < '\x7f'; });
+    if (key.size() > limits::idempotency_key_bytes_max || !printable)
+        return refused("must be " + std::to_string(limits::idempotency_key_bytes_max) +
+                       " printable ASCII characters at most");
+    return std::nullopt;
+}
+
 std::optional<Error> fault_of_head(const HttpRequest& request) {
     const auto id = request.header("X-Request-Id");
     if (!id.empty() && !is_request_id(id))
         return bad_request("X-Request-Id", "must be " + std::to_string(limits::tracking_id_bytes_max) +
                                                " printable ASCII characters at most, without blanks");
     if (request.method != "POST") return std::nullopt;
-    const auto key = request.header("Idempotency-Key");
-    const bool printable = std::all_of(key.begin(), key.end(), [](char c) { return c >= ' ' && c < '\x7f'; });
-    if (key.size() > limits::idempotency_key_bytes_max || !printable)
-        return bad_request("Idempotency-Key", "must be " + std::to_string(limits::idempotency_key_bytes_max) +
-                                                  " printable ASCII characters at most");
+    if (auto error = fault_of_key(request)) return error;
     const auto type = request.header("Content-Type");
     const auto media = type.substr(0, type.find_first_of("; \t"));
     if (!request.body.empty() && lower(media) != "application/json")
@@ -197,8 +229,7 @@ void Door::open(HttpRequest request, Reply reply) {
             return refuse(call, Error{ErrorKind::unauthenticated, "Authorization",
                                       "must be Bearer and a key of a system"});
     }
-    if (call->route == nullptr && allowed.empty())
-        return refuse(call, Error{ErrorKind::not_found, "", "There is nothing at this address."});
+    if (call->route == nullptr && allowed.empty()) return refuse(call, fault_of_path(call->request.path()));
     if (call->route == nullptr) {
         auto response = problem(Error{ErrorKind::method_not_allowed, "", "Allowed here: " + allowed + "."},
                                 call->request_id);
@@ -242,7 +273,7 @@ void Door::finish(const CallPtr& call, HttpResponse response) {
 
 Meta Door::meta(const Call& call, std::string by) {
     Meta meta{.by = std::move(by), .tracking = call.tracking, .once = {}};
-    const auto key = call.request.header("Idempotency-Key");
+    const auto key = call.request.header(key_header);
     if (!key.empty())
         meta.once = Meta::Once{"idempotency:" + call.system->name, std::string(key),
                                call.request.method + " " + call.request.target + " " +
@@ -261,10 +292,11 @@ Result<View> Door::mine(const Call& call) const {
     return engine_.view(*id, call.system->name, "");
 }
 
-Result<const engine::Caller*> Door::my_caller(const Call& call, const std::string& name) const {
+Result<const engine::Caller*> Door::my_caller(const Call& call, const std::string& name,
+                                              std::string_view field) const {
     const auto* caller = engine_.directory().caller(name);
     if (caller != nullptr && caller->system == call.system->name) return caller;
-    return Error{ErrorKind::not_found, "caller", "no such caller of yours"};
+    return Error{ErrorKind::not_found, std::string(field), "no such caller of yours"};
 }
 
 HttpResponse Door::answer(const View& view, Until until) const {
@@ -415,7 +447,7 @@ void Door::explain(const CallPtr& call) {
 void Door::callback(const CallPtr& call) {
     auto request = read_callback(call->request.body);
     if (!request) return refuse(call, request.error());
-    const auto caller = my_caller(*call, request->caller);
+    const auto caller = my_caller(*call, request->caller, "caller");
     if (!caller) return refuse(call, caller.error());
     engine_.returned(request->caller, call->arguments.front(), std::move(request->fields),
                      std::move(request->next_token), meta(*call, "system " + call->system->name),
@@ -426,17 +458,20 @@ void Door::callback(const CallPtr& call) {
 }
 
 void Door::statement(const CallPtr& call) {
-    const auto caller = my_caller(*call, call->arguments.front());
+    const auto caller = my_caller(*call, call->arguments.front(), "name");
     if (!caller) return refuse(call, caller.error());
     const auto request = read_statement(call->request.query());
     if (!request) return refuse(call, request.error());
-    const auto lines = engine_.store().statement((*caller)->name, request->currency, request->from,
-                                                 request->to, statement_lines_max);
-    finish(call, json_response(200, statement_json((*caller)->name, *request, lines)));
+    // One more shows whether there is a next page.
+    const auto lines = engine_.store().statement((*caller)->name, request->currency, request->after,
+                                                 request->to, statement_lines_max + 1);
+    const auto page = std::span(lines).first(std::min(lines.size(), statement_lines_max));
+    const auto cursor = page.size() < lines.size() ? cursor_of(page.back().place) : std::string();
+    finish(call, json_response(200, statement_json((*caller)->name, *request, page, cursor)));
 }
 
 void Door::balances(const CallPtr& call) {
-    const auto caller = my_caller(*call, call->arguments.front());
+    const auto caller = my_caller(*call, call->arguments.front(), "name");
     if (!caller) return refuse(call, caller.error());
     finish(call,
            json_response(200, balances_json((*caller)->name, engine_.store().balances((*caller)->name))));
@@ -445,8 +480,12 @@ void Door::balances(const CallPtr& call) {
 void Door::ways(const CallPtr& call) {
     const auto request = read_ways(call->request.query());
     if (!request) return refuse(call, request.error());
-    const auto caller = my_caller(*call, request->caller);
+    const auto caller = my_caller(*call, request->caller, "caller");
     if (!caller) return refuse(call, caller.error());
+    const auto& directory = engine_.directory();
+    if (!request->source.empty() && !directory.sources.empty() &&
+        directory.source(request->source) == nullptr)
+        return refuse(call, bad_request("source", "is not a known source"));
     finish(call, json_response(200, ways_json(engine_, **caller, *request)));
 }
 

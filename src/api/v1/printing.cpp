@@ -245,19 +245,21 @@ Result<std::string> journal_json(const TransactionId& id, const std::vector<stor
 }
 
 std::string statement_json(const std::string& caller, const StatementRequest& request,
-                           const std::vector<store::StatementLine>& lines) {
+                           std::span<const store::StatementLine> lines, std::string_view next_cursor) {
     JsonWriter json;
     json.begin_object().field("caller", caller).field("currency", request.currency.code());
     json.field("from", iso8601(request.from)).field("to", iso8601(request.to));
     json.key("lines").begin_array();
     for (const auto& line : lines) {
-        json.begin_object().field("at", iso8601(line.at)).field("transaction", line.transaction.text());
+        json.begin_object().field("number", line.place.number).field("at", iso8601(line.place.at));
+        json.field("transaction", line.transaction.text());
         json.field("reference", core::reference_of(line.transaction)).field("leg", line.leg);
         json.field("kind", line.kind).field("amount", line.minor).field("balance", line.balance_minor);
         json.end_object();
     }
-    // Whoever got a full page asks again from the time of its last line.
-    json.end_array().field("complete", lines.size() < statement_lines_max).end_object();
+    json.end_array();
+    text_or_null(json, "next_cursor", next_cursor);
+    json.end_object();
     return json.take();
 }
 

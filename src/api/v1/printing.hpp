@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,7 +29,7 @@ std::string explanation_json(const core::Transaction& transaction, const core::E
 Result<std::string> journal_json(const TransactionId& id, const std::vector<store::StoredRow>& rows);
 
 std::string statement_json(const std::string& caller, const StatementRequest& request,
-                           const std::vector<store::StatementLine>& lines);
+                           std::span<const store::StatementLine> lines, std::string_view next_cursor);
 std::string balances_json(const std::string& caller, const std::vector<store::Balance>& balances);
 
 /// Who may take the money of each source, the default first.

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <functional>
 #include <nlohmann/json.hpp>
-#include <set>
+#include <type_traits>
 
 #include "api/v1/reading.hpp"
 #include "base/json.hpp"
@@ -75,7 +75,8 @@ void read_order(ObjectReader& object, const Currency& currency, core::Order& ord
     order.cancellable = object.boolean("cancellable", Need::optional).value_or(false);
 }
 
-void read_bundle(ObjectReader& object, std::set<std::int64_t>& items, core::Bundle& bundle) {
+/// The form alone: what bundles must be among themselves is core's to check.
+void read_bundle(ObjectReader& object, core::Bundle& bundle) {
     bundle.source = object.text("source", Need::required, limits::text_bytes_max);
     bundle.description = object.text("description", Need::optional, limits::text_bytes_max, 0);
     const auto code = object.text("currency", Need::required, limits::text_bytes_max);
@@ -83,16 +84,11 @@ void read_bundle(ObjectReader& object, std::set<std::int64_t>& items, core::Bund
     const auto currency = Currency::parse(code, object.at("currency"));
     if (!currency) return object.refuse(currency.error().field, currency.error().message);
     bundle.amount = Money{object.amount("amount", 0), *currency};
-    std::int64_t sum = 0;
     object.each_object("orders", Need::optional, limits::orders_per_bundle_max, [&](ObjectReader& element) {
         core::Order order;
         read_order(element, *currency, order);
-        if (!items.insert(order.item).second) element.refuse(element.at("item"), "is used twice");
-        sum += order.amount.minor;
         bundle.orders.push_back(order);
     });
-    if (sum > bundle.amount.minor)
-        object.refuse(object.at("orders"), "add up to more than the amount of the bundle");
 }
 
 core::Policy read_policy(ObjectReader& object) {
@@ -181,12 +177,23 @@ void read_person(ObjectReader& object, std::string& by, std::string& because) {
     because = object.text("because", Need::required, limits::text_bytes_max);
 }
 
-std::optional<TransactionId> read_cursor(std::string_view text) {
-    const auto bytes = encoding::from_base64url(text, "cursor");
-    TransactionId id;
-    if (!bytes || bytes->size() != id.bytes.size()) return std::nullopt;
-    std::memcpy(id.bytes.data(), bytes->data(), id.bytes.size());
-    return id;
+template <class Place>
+std::string cursor_text(const Place& last) {
+    return encoding::base64url({reinterpret_cast<const char*>(&last), sizeof last});
+}
+
+template <class Place>
+std::optional<Place> read_cursor(QueryReader& reader) {
+    const auto* text = reader.value("cursor");
+    if (text == nullptr) return std::nullopt;
+    const auto bytes = encoding::from_base64url(*text, "cursor");
+    Place place;
+    static_assert(std::is_trivially_copyable_v<Place>);
+    if (bytes && bytes->size() == sizeof place)
+        std::memcpy(&place, bytes->data(), sizeof place);
+    else
+        reader.refuse("cursor", "is none of ours");
+    return place;
 }
 
 }  // namespace
@@ -197,17 +204,11 @@ Result<engine::HandOverRequest> read_hand_over(std::string_view body) {
     return read_body<engine::HandOverRequest>(
         body, [&](ObjectReader& object, engine::HandOverRequest& request) {
             request.caller = object.text("caller", Need::required, limits::text_bytes_max);
-            std::set<std::string> sources;
-            std::set<std::int64_t> items;
             object.each_object("bundles", Need::required, limits::bundles_max, [&](ObjectReader& element) {
                 core::Bundle bundle;
-                read_bundle(element, items, bundle);
-                if (!sources.insert(bundle.source).second)
-                    element.refuse(element.at("source"),
-                                   "is the source of another bundle: put their orders into one bundle");
+                read_bundle(element, bundle);
                 request.bundles.push_back(std::move(bundle));
             });
-            if (request.bundles.empty()) object.refuse("bundles", "must hold at least one bundle");
             request.held_until = object.instant("held_until");
             request.customer_json = opaque(object, body, "customer", limits::customer_bytes_max);
             request.document_json = opaque(object, body, "document", limits::document_bytes_max);
@@ -310,11 +311,15 @@ Result<CallbackRequest> read_callback(std::string_view body) {
 // ---- query strings ------------------------------------------------------------------------------------
 
 std::string cursor_of(const TransactionId& last) {
-    return encoding::base64url({reinterpret_cast<const char*>(last.bytes.data()), last.bytes.size()});
+    return cursor_text(last);
+}
+
+std::string cursor_of(const store::StatementPlace& last) {
+    return cursor_text(last);
 }
 
 Result<ListRequest> read_list(std::string_view query) {
-    constexpr std::int64_t limit_max = 200;
+    constexpr auto limit_max = static_cast<std::int64_t>(store::list_page_max);
     constexpr std::int64_t limit_absent = 50;
     auto reader = QueryReader::read(query);
     if (!reader) return reader.error();
@@ -335,10 +340,7 @@ Result<ListRequest> read_list(std::string_view query) {
     filter.from = reader->instant("from");
     filter.to = reader->instant("to");
     filter.limit = static_cast<std::size_t>(reader->integer("limit", 1, limit_max, limit_absent));
-    if (const auto* cursor = reader->value("cursor")) {
-        filter.after = read_cursor(*cursor);
-        if (!filter.after) reader->refuse("cursor", "is none of ours");
-    }
+    filter.after = read_cursor<TransactionId>(*reader);
     if (auto error = reader->finish()) return *error;
     return request;
 }
@@ -353,6 +355,9 @@ Result<StatementRequest> read_statement(std::string_view query) {
     request.to = reader->instant("to").value_or(
         Instant{std::chrono::sys_days{std::chrono::year{9999} / std::chrono::December / 31}});
     if (request.to < request.from) reader->refuse("to", "is before from");
+    request.after = {request.from, 0};
+    if (const auto cursor = read_cursor<store::StatementPlace>(*reader); cursor && cursor->at >= request.from)
+        request.after = *cursor;
     if (auto error = reader->finish()) return *error;
     const auto currency = Currency::parse(code, "currency");
     if (!currency) return currency.error();

@@ -40,19 +40,22 @@ struct CallbackRequest {
 };
 Result<CallbackRequest> read_callback(std::string_view body);
 
+/// Cursors are opaque to clients: they name the last thing of a page.
+std::string cursor_of(const TransactionId& last);
+std::string cursor_of(const store::StatementPlace& last);
+
 struct ListRequest {
     store::ListFilter filter;  ///< system stays empty
 };
 Result<ListRequest> read_list(std::string_view query);
-/// Opaque to clients: names the last transaction of a page.
-std::string cursor_of(const TransactionId& last);
 
 struct StatementRequest {
     Currency currency;
-    Instant from{}, to{};  ///< from <= at < to
+    Instant from{}, to{};         ///< from <= at < to
+    store::StatementPlace after;  ///< where the page begins
 };
 Result<StatementRequest> read_statement(std::string_view query);
-inline constexpr std::size_t statement_lines_max = 1000;
+inline constexpr std::size_t statement_lines_max = 1000;  ///< of one page
 
 struct WaysRequest {
     std::string caller, source;  ///< source "": every one that is known

@@ -425,16 +425,18 @@ TEST_F(StoreTest, listsNewestFirstWithFiltersAndCursor) {
     EXPECT_THAT(list({.tracking = "trace-2"}), IsEmpty());
 }
 
-TEST_F(StoreTest, listsAtMostTwoHundred) {
+TEST_F(StoreTest, listsAtMostAPageAndOneMore) {
     open();
+    constexpr std::size_t stored = list_page_max + 2;
     std::size_t answered = 0;
-    for (int i = 0; i < 201; ++i) {
+    for (std::size_t i = 0; i < stored; ++i) {
         Story story;
-        store_->commit(story.hand_over(at(i)), [&](CommitOutcome) { ++answered; });
+        store_->commit(story.hand_over(at(static_cast<std::int64_t>(i))), [&](CommitOutcome) { ++answered; });
     }
-    ASSERT_TRUE(posted_.run_until([&] { return answered == 201; }));
-    EXPECT_THAT(store_->list({.limit = 200}), SizeIs(200));
-    EXPECT_THAT(store_->list({.limit = 201}), SizeIs(200));
+    ASSERT_TRUE(posted_.run_until([&] { return answered == stored; }));
+    EXPECT_THAT(store_->list({.limit = list_page_max}), SizeIs(list_page_max));
+    EXPECT_THAT(store_->list({.limit = list_page_max + 1}), SizeIs(list_page_max + 1));
+    EXPECT_THAT(store_->list({.limit = list_page_max + 2}), SizeIs(list_page_max + 1));
     EXPECT_THAT(store_->list({.limit = 0}), SizeIs(1));
 }
 
@@ -503,7 +505,7 @@ TEST_F(StoreTest, keepsBalancesAndStatements) {
     committed(yen);
 
     const auto gbp = money(0).currency;
-    const auto lines = store_->statement("demo", gbp, at(0), at(100), 50);
+    const auto lines = store_->statement("demo", gbp, {at(0)}, at(100), 50);
     ASSERT_THAT(lines, SizeIs(5));
     EXPECT_EQ(lines[0].kind, "held");
     EXPECT_EQ(lines[0].minor, 5000);
@@ -511,14 +513,24 @@ TEST_F(StoreTest, keepsBalancesAndStatements) {
     EXPECT_EQ(lines[1].kind, "taken");
     EXPECT_EQ(lines[1].balance_minor, 5000);
     EXPECT_EQ(lines[3].balance_minor, 5300);
-    EXPECT_EQ(lines[4].at, at(30));
+    EXPECT_EQ(lines[4].place.at, at(30));
     EXPECT_EQ(lines[4].leg, 1);
     EXPECT_EQ(lines[4].minor, -2000);
     EXPECT_EQ(lines[4].balance_minor, 3300);
-    EXPECT_THAT(store_->statement("demo", gbp, at(20), at(30), 50), SizeIs(2)) << "from <= at < to";
-    EXPECT_THAT(store_->statement("demo", gbp, at(0), at(100), 3), SizeIs(3));
-    EXPECT_THAT(store_->statement("other", gbp, at(0), at(100), 50), IsEmpty());
-    EXPECT_THAT(store_->statement("demo", money(0, "EUR").currency, at(0), at(100), 50), IsEmpty());
+    EXPECT_THAT(store_->statement("demo", gbp, {at(20)}, at(30), 50), SizeIs(2)) << "from <= at < to";
+    EXPECT_THAT(store_->statement("demo", gbp, {at(0)}, at(100), 3), SizeIs(3));
+    EXPECT_THAT(store_->statement("other", gbp, {at(0)}, at(100), 50), IsEmpty());
+    EXPECT_THAT(store_->statement("demo", money(0, "EUR").currency, {at(0)}, at(100), 50), IsEmpty());
+
+    // Held and taken of one purchase are of one instant: only their numbers tell them apart.
+    EXPECT_EQ(lines[0].place.at, lines[1].place.at);
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        const auto rest = store_->statement("demo", gbp, lines[i].place, at(100), 50);
+        ASSERT_THAT(rest, SizeIs(lines.size() - i - 1));
+        if (rest.empty()) continue;
+        EXPECT_EQ(rest.front().place.number, lines[i + 1].place.number);
+        EXPECT_GT(rest.front().place.number, lines[i].place.number);
+    }
 
     const auto balances = store_->balances("demo");
     ASSERT_THAT(balances, SizeIs(1));

@@ -83,7 +83,7 @@ TEST_F(WriterTest, creditLimitHoldsUnderTwoHundredAtOnce) {
     EXPECT_EQ(std::count(outcomes_.begin(), outcomes_.end(), done_well), 50);
     EXPECT_EQ(std::count(outcomes_.begin(), outcomes_.end(), CommitOutcome{Kind::credit_exhausted}), 150);
     EXPECT_EQ(store_->balances("demo")[0].minor, 5'000);
-    EXPECT_THAT(store_->statement("demo", money(0).currency, at(0), at(9), 1000), SizeIs(100));
+    EXPECT_THAT(store_->statement("demo", money(0).currency, {}, at(9), 1000), SizeIs(100));
     clean();
 }
 

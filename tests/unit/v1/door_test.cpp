@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <set>
 
+#include "api/v1/requests.hpp"
 #include "core/transaction.hpp"
 #include "house.hpp"
 
@@ -88,13 +90,28 @@ TEST(Addresses, KnowTheirMethods) {
     House house;
     EXPECT_TRUE(is_problem(house.get("/v1/nowhere"), 404, nullptr));
     EXPECT_TRUE(is_problem(house.get("/v1/transactions/"), 404, nullptr));
-    EXPECT_TRUE(is_problem(house.get("/v1/transactions/%zz/journal"), 404, nullptr));
+    EXPECT_TRUE(is_problem(house.get("/v1/transactions/%20/journal"), 404, "id"));
     auto response = house.ask(House::v1_request("DELETE", "/v1/transactions", ""));
     EXPECT_TRUE(is_problem(response, 405, nullptr));
     EXPECT_EQ(header(response, "Allow"), "POST, GET");
     response = house.get("/v1/transactions/x/purchase");
     EXPECT_TRUE(is_problem(response, 405, nullptr));
     EXPECT_EQ(header(response, "Allow"), "POST");
+}
+
+TEST(Addresses, MustBeWellFormed) {
+    House house;
+    for (const auto* const malformed : {"%zz", "%4", "%", "%ff", "%c3%28"}) {
+        const auto path = "/v1/transactions/" + std::string(malformed);
+        EXPECT_TRUE(is_problem(house.get(path), 400, "path")) << malformed;
+        EXPECT_TRUE(is_problem(house.get(path + "/journal"), 400, "path")) << malformed;
+        EXPECT_TRUE(is_problem(house.post("/v1/callbacks/" + std::string(malformed), R"({"caller":"demo"})"),
+                               400, "path"))
+            << malformed;
+        EXPECT_TRUE(is_problem(house.browse("GET", path), 401, "Authorization")) << malformed;
+    }
+    EXPECT_TRUE(is_problem(house.get("/v1/transactions?caller=%zz"), 400, "caller"));
+    EXPECT_TRUE(is_problem(house.get("/v1/transactions?%zz=1"), 400, "query"));
 }
 
 TEST(Heads, AreChecked) {
@@ -177,6 +194,31 @@ TEST(HandOver, RefusesWhatTheHouseDoesNotKnow) {
     EXPECT_TRUE(is_problem(house.post("/v1/transactions", body.dump()), 400, "held_until"));
     body["held_until"] = iso8601(house.clock.now() + std::chrono::days(31));
     EXPECT_TRUE(is_problem(house.post("/v1/transactions", body.dump()), 400, "held_until"));
+    EXPECT_EQ(json::parse(house.get("/v1/transactions").body)["data"], json::array());
+}
+
+TEST(HandOver, NamesBundlesThatDoNotFitTogether) {
+    House house;
+    const auto ask = [&](const json& bundles) {
+        return house.post("/v1/transactions", house.hand_over_body("demo", bundles).dump());
+    };
+    const auto with_orders = [](const std::string& source, const char* orders) {
+        auto one = bundle(source, 100);
+        one["orders"] = json::parse(orders);
+        return one;
+    };
+    EXPECT_TRUE(is_problem(ask(json::array()), 400, "bundles"));
+    EXPECT_TRUE(
+        is_problem(ask({bundle("ext_test0", 100), bundle("ext_test0", 200)}), 400, "bundles[1].source"));
+    const auto* const one = R"([{"item": 1, "amount": 60}])";
+    EXPECT_TRUE(is_problem(ask(json::array({with_orders(
+                               "ext_test0", R"([{"item": 1, "amount": 60}, {"item": 1, "amount": 40}])")})),
+                           400, "bundles[0].orders[1].item"));
+    // Items are unique over all bundles, which are named in the order of the body.
+    EXPECT_TRUE(is_problem(ask({with_orders("ext_test1", one), with_orders("ext_test0", one)}), 400,
+                           "bundles[1].orders[0].item"));
+    const auto* const sum = R"([{"item": 1, "amount": 60}, {"item": 2, "amount": 41}])";
+    EXPECT_TRUE(is_problem(ask(json::array({with_orders("ext_test0", sum)})), 400, "bundles[0].orders"));
     EXPECT_EQ(json::parse(house.get("/v1/transactions").body)["data"], json::array());
 }
 
@@ -295,6 +337,24 @@ TEST(Purchase, IsRefusedOnceItIsOver) {
     EXPECT_TRUE(is_problem(house.post(path_of(transaction, "/purchase"), ""), 409, "id"));
     EXPECT_EQ(house.read(transaction)["phase"], "released");
     EXPECT_EQ(house.read(transaction)["result"], json::parse(R"({"success": false, "is_partial": false})"));
+}
+
+TEST(Purchase, NeedsTimeForACallout) {
+    House house;
+    const json more = {
+        {"held_until", iso8601(house.clock.now() + house.settings.times.callout_min - Millis{1000})}};
+    const auto transaction = house.hand_over("demo-redirect", nullptr, more);
+    EXPECT_TRUE(is_problem(house.post(path_of(transaction, "/purchase"), R"({"return": {"via": "kassi"}})"),
+                           409, "held_until"));
+    EXPECT_EQ(house.read(transaction), transaction);
+}
+
+TEST(Purchase, IsForbiddenToACallerThatIsGone) {
+    House house;
+    const auto transaction = house.hand_over("demo");
+    std::erase_if(house.directory.callers, [](const auto& caller) { return caller.name == "demo"; });
+    EXPECT_TRUE(is_problem(house.post(path_of(transaction, "/purchase"), ""), 403, "caller"));
+    EXPECT_EQ(house.read(transaction), transaction);
 }
 
 TEST(Purchase, IsAnsweredWith202WhileTheProviderWorks) {
@@ -430,6 +490,36 @@ TEST(Settle, NeedsADoubt) {
     EXPECT_TRUE(is_problem(house.post(path_of(transaction, "/legs/1/settle"), "{}"), 400, "money"));
 }
 
+TEST(Settle, EndsADoubt) {
+    House house;
+    const auto away = house.purchase_via_caller(house.hand_over("demo-redirect"), "t1");
+    house.customer(away, "pay_get");
+    // The money is taken, and nobody says so: neither now nor when the house is asked.
+    house.faults(
+        R"({"rules":[{"on":"complete","do":"error_after"},{"on":"look_up","do":"dead","times":1000}]})");
+    const auto doubtful = json::parse(
+        house.post("/v1/callbacks/t1", R"({"caller":"demo-redirect","fields":{"success":"yes"}})").body);
+    EXPECT_EQ(doubtful["in_doubt"], true) << doubtful;
+    EXPECT_EQ(doubtful["result"], nullptr);
+
+    const Fields key{{"Idempotency-Key", "one"}};
+    const auto path = path_of(away, "/legs/1/settle");
+    const std::string body = R"({"money":"taken","by":"Anna","because":"saw it in the bank"})";
+    const auto response = house.post(path, body, key);
+    ASSERT_EQ(response.status, 200) << response.body;
+    const auto settled = json::parse(response.body);
+    EXPECT_EQ(settled["phase"], "purchased");
+    EXPECT_EQ(settled["in_doubt"], false);
+    EXPECT_EQ(settled["legs"][0]["money"], "taken");
+    EXPECT_EQ(json::parse(house.get(path_of(away, "/journal")).body)["data"].back()["by"], "person Anna");
+
+    const auto again = house.post(path, body, key);
+    EXPECT_EQ(again.status, 200);
+    EXPECT_EQ(again.body, response.body);
+    EXPECT_TRUE(is_problem(house.post(path, body), 409, "leg"));
+    EXPECT_EQ(house.read(away), settled);
+}
+
 // ---- reading --------------------------------------------------------------------------------------------
 
 TEST(List, HasPagesNewestFirst) {
@@ -454,6 +544,26 @@ TEST(List, HasPagesNewestFirst) {
     EXPECT_EQ(pages, 3);
     EXPECT_EQ(json::parse(house.get("/v1/transactions?limit=5").body)["next_cursor"], nullptr);
     EXPECT_TRUE(is_problem(house.get("/v1/transactions?cursor=x"), 400, "cursor"));
+}
+
+TEST(List, GoesOnBehindTheLongestPage) {
+    House house;
+    std::set<std::string> ids;
+    for (const auto& each : house.hand_over_many("demo", store::list_page_max + 1))
+        ids.insert(each["id"].get<std::string>());
+    ASSERT_EQ(ids.size(), store::list_page_max + 1);
+
+    const auto query = "/v1/transactions?limit=" + std::to_string(store::list_page_max);
+    const auto first = json::parse(house.get(query).body);
+    EXPECT_EQ(first["data"].size(), store::list_page_max);
+    ASSERT_TRUE(first["next_cursor"].is_string());
+    const auto last =
+        json::parse(house.get(query + "&cursor=" + first["next_cursor"].get<std::string>()).body);
+    ASSERT_EQ(last["data"].size(), 1U);
+    EXPECT_EQ(last["next_cursor"], nullptr);
+    for (const auto* const page : {&first, &last})
+        for (const auto& each : (*page)["data"]) ids.erase(each["id"].get<std::string>());
+    EXPECT_TRUE(ids.empty()) << "seen on no page: " << ids.size();
 }
 
 TEST(List, Filters) {
@@ -525,14 +635,50 @@ TEST(Accounts, ShowWhatIsOwed) {
         EXPECT_EQ(line["balance"], sum);
     }
     EXPECT_EQ(sum, 2500);
-    EXPECT_EQ(all["complete"], true);
+    EXPECT_EQ(all["next_cursor"], nullptr);
     const auto later =
         json::parse(house.get("/v1/callers/demo/statement?currency=gbp&from=2026-01-11&to=2026-02-01").body);
     ASSERT_FALSE(later["lines"].empty());
     for (const auto& line : later["lines"]) EXPECT_EQ(line["transaction"], second["id"]);
     EXPECT_EQ(json::parse(house.get("/v1/callers/demo/statement?currency=EUR").body)["lines"], json::array());
     EXPECT_TRUE(is_problem(house.get("/v1/callers/demo/statement"), 400, "currency"));
-    EXPECT_TRUE(is_problem(house.get("/v1/callers/nobody/balances"), 404, "caller"));
+    EXPECT_TRUE(is_problem(house.get("/v1/callers/nobody/balances"), 404, "name"));
+    EXPECT_TRUE(is_problem(house.get("/v1/callers/nobody/statement?currency=GBP"), 404, "name"));
+}
+
+TEST(Accounts, ShowEveryLineOnceOverPages) {
+    House house;
+    constexpr std::size_t lines_of_purchase = 2;  // held and taken, at one instant
+    std::vector<std::string> lines;
+    const auto read_all = [&] {
+        lines.clear();
+        std::vector<std::size_t> pages;
+        std::string cursor;
+        do {
+            const auto page = json::parse(house.get("/v1/callers/demo/statement?currency=GBP" + cursor).body);
+            pages.push_back(page["lines"].size());
+            for (const auto& line : page["lines"]) lines.push_back(line["number"].dump());
+            cursor.clear();
+            if (page["next_cursor"].is_string()) cursor = "&cursor=" + page["next_cursor"].get<std::string>();
+        } while (!cursor.empty() && pages.size() < 9);
+        return pages;
+    };
+    const auto buy = [&](std::size_t count) {
+        std::vector<std::shared_ptr<std::optional<HttpResponse>>> begun;
+        for (const auto& each : house.hand_over_many("demo", count))
+            begun.push_back(house.begin(House::v1_request("POST", path_of(each, "/purchase"), "")));
+        for (const auto& each : begun) EXPECT_EQ(house.answer_of(each).status, 200);
+    };
+    buy(api::v1::statement_lines_max / lines_of_purchase);
+    EXPECT_THAT(read_all(), ElementsAre(api::v1::statement_lines_max)) << "a full page that is the last";
+
+    const auto one_more = house.hand_over("demo");
+    house.post(path_of(one_more, "/purchase"), "");
+    const json refund = {{"leg", 1}, {"amount", 50}, {"by", "Anna"}, {"because", "rain"}};
+    house.post(path_of(one_more, "/refunds"), refund.dump());
+    EXPECT_THAT(read_all(), ElementsAre(api::v1::statement_lines_max, lines_of_purchase + 1));
+    EXPECT_EQ(std::set<std::string>(lines.begin(), lines.end()).size(), lines.size()) << "a line came twice";
+    EXPECT_EQ(lines.size(), api::v1::statement_lines_max + lines_of_purchase + 1);
 }
 
 TEST(Ways, AreListedWithTheDefaultFirst) {
@@ -547,6 +693,10 @@ TEST(Ways, AreListedWithTheDefaultFirst) {
     EXPECT_EQ(ways[1]["browser"], "no");
     EXPECT_EQ(json::parse(house.get("/v1/ways?caller=demo-redirect").body)["data"].size(), 4U);
     EXPECT_TRUE(is_problem(house.get("/v1/ways"), 400, "caller"));
+    EXPECT_TRUE(is_problem(house.get("/v1/ways?caller=nobody"), 404, "caller"));
+    EXPECT_TRUE(is_problem(house.get("/v1/ways?caller=demo&source=nowhere"), 400, "source"));
+    house.directory.sources.clear();  // then any source may be handed over
+    EXPECT_EQ(json::parse(house.get("/v1/ways?caller=demo&source=nowhere").body)["data"].size(), 1U);
 }
 
 }  // namespace

@@ -19,6 +19,18 @@ std::string new_directory() {
     return name;
 }
 
+/// A house without a contract: nobody can ask it, and it tells nobody.
+providers::Merchant page_only(const std::string& name) {
+    providers::Merchant merchant;
+    merchant.name = name;
+    merchant.provider = "redirect";
+    merchant.simulator = true;
+    merchant.settings = {{"can_be_asked", "false"},
+                         {"notifies", "false"},
+                         {"page_url", "http://127.0.0.1:9000/tickets/dummy_redirect.buy/" + name}};
+    return merchant;
+}
+
 providers::Merchant redirect(const std::string& name, const std::string& type) {
     providers::Merchant merchant;
     merchant.name = name;
@@ -39,6 +51,7 @@ std::vector<providers::Merchant> merchants() {
     all.push_back(std::move(on_credit));
     all.push_back(redirect("redirect-get", "get"));
     all.push_back(redirect("redirect-post", "post"));
+    all.push_back(page_only("redirect-page"));
     return all;
 }
 
@@ -145,6 +158,7 @@ House::House() : data_(new_directory()) {
         caller("demo", {"on_credit"}),
         caller("demo-redirect", {"redirect-get", "on_credit"}),
         caller("demo-redirect-post", {"redirect-post"}),
+        caller("demo-page", {"redirect-page"}),
         caller("demo-again", {"redirect-get", "on_credit"}, {.on_decline = core::OnDecline::again}),
         caller("demo-owner", {"on_credit"}, {.confirm = core::Confirm::owner}),
         caller("demo-partial", {"redirect-get"}, {.partial = true}),
@@ -269,14 +283,27 @@ json bundle(const std::string& source, std::int64_t amount, const std::string& c
     return {{"source", source}, {"description", "Seats"}, {"currency", currency}, {"amount", amount}};
 }
 
-json House::hand_over(const std::string& caller, const json& bundles, const json& more) {
+json House::hand_over_body(const std::string& caller, const json& bundles, const json& more) const {
     json body = {{"caller", caller},
                  {"bundles", bundles.is_null() ? json::array({bundle("ext_test0", 1250)}) : bundles},
                  {"held_until", iso8601(clock.now() + Millis{1'800'000})}};
     body.update(more);
-    const auto response = post("/v1/transactions", body.dump());
+    return body;
+}
+
+json House::hand_over(const std::string& caller, const json& bundles, const json& more) {
+    const auto response = post("/v1/transactions", hand_over_body(caller, bundles, more).dump());
     EXPECT_EQ(response.status, 201) << response.body;
     return json::parse(response.body);
+}
+
+std::vector<json> House::hand_over_many(const std::string& caller, std::size_t count) {
+    std::vector<std::shared_ptr<std::optional<HttpResponse>>> begun;
+    for (std::size_t i = 0; i < count; ++i)
+        begun.push_back(begin(v1_request("POST", "/v1/transactions", hand_over_body(caller).dump())));
+    std::vector<json> transactions;
+    for (const auto& each : begun) transactions.push_back(json::parse(answer_of(each).body));
+    return transactions;
 }
 
 json House::purchase_via_kassi(const json& transaction, const std::string& landing_url) {
@@ -320,6 +347,11 @@ std::string House::customer(const json& transaction, const std::string& act) {
          ""},
         [&](const HttpResponse& response) { location = std::string(response.header("Location")); });
     return location;
+}
+
+void House::faults(const std::string& rules) {
+    world.provider({"PUT", "/_faults", {{"Content-Type", "application/json"}}, rules, ""},
+                   [](const HttpResponse& response) { EXPECT_EQ(response.status, 200) << response.body; });
 }
 
 void House::forward(Millis by) {

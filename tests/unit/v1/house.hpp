@@ -72,7 +72,8 @@ class World final : public engine::Outside {
     std::vector<std::function<void()>> held_back_;
 };
 
-/// Two systems: box-office (demo, demo-redirect, demo-redirect-post, demo-again, demo-owner, demo-partial)
+/// Two systems: box-office (demo, demo-redirect, demo-redirect-post, demo-again, demo-owner, demo-partial,
+/// demo-page, whose house knows nothing but what the browser brings back)
 /// and rival (rival-caller). Keys: key(system).
 class House {
   public:
@@ -101,9 +102,14 @@ class House {
     HttpResponse browse(const std::string& method, const std::string& target, const std::string& body = "",
                         const std::string& content_type = "application/x-www-form-urlencoded");
 
-    /// Hands over one bundle of 1250 GBP (or `bundles`) for the caller; answers the transaction.
+    /// One bundle of 1250 GBP (or `bundles`), held for half an hour.
+    [[nodiscard]] json hand_over_body(const std::string& caller, const json& bundles = nullptr,
+                                      const json& more = json::object()) const;
+    /// Hands that over for the caller; answers the transaction.
     json hand_over(const std::string& caller, const json& bundles = nullptr,
                    const json& more = json::object());
+    /// The same `count` times, all begun before the first is answered: the store writes them in groups.
+    std::vector<json> hand_over_many(const std::string& caller, std::size_t count);
     /// `purchase` via Kassi; answers the transaction.
     json purchase_via_kassi(const json& transaction, const std::string& landing_url = "");
     json purchase_via_caller(const json& transaction, const std::string& token);
@@ -111,6 +117,8 @@ class House {
     /// What the customer does at the house's page for the callout that is open; the address where the house
     /// sends the browser, "" when it does not.
     std::string customer(const json& transaction, const std::string& act);
+    /// Rules for what the house does wrong from now on, as its /_faults takes them.
+    void faults(const std::string& rules);
     void forward(Millis by);
 
     Queue queue;

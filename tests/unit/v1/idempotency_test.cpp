@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "api/v1/door.hpp"
 #include "house.hpp"
 
 namespace kassi::doors {
@@ -153,6 +154,53 @@ TEST(Idempotency, TakesTheKeyOfARepeatedCallback) {
     EXPECT_TRUE(
         is_problem(house.post("/v1/callbacks/t1", other, {{"Idempotency-Key", "two"}}), 410, "token"));
     EXPECT_EQ(house.post("/v1/callbacks/t1", body, {{"Idempotency-Key", "two"}}).status, 200);
+}
+
+TEST(Idempotency, LeavesTheKeyOfAnotherReturnFreeWhateverItProves) {
+    House house;
+    const auto returned = [&](const std::string& token, const std::string& success, Fields headers = {}) {
+        const json body = {{"caller", "demo-page"}, {"fields", {{"success", success}}}};
+        return house.post("/v1/callbacks/" + token, body.dump(), std::move(headers));
+    };
+    // The first return settles it; what another one says against it is only noted.
+    const auto paid = house.hand_over("demo-page");
+    house.purchase_via_caller(paid, "t1");
+    ASSERT_EQ(returned("t1", "yes").status, 200);
+    const auto bought = house.read(paid);
+    EXPECT_EQ(bought["phase"], "purchased");
+    EXPECT_TRUE(is_problem(returned("t1", "no", key_one), 410, "token"));
+    EXPECT_EQ(house.read(paid)["phase"], "purchased");
+    EXPECT_EQ(house.post("/v1/transactions", hand_over_body(house), key_one).status, 201);
+
+    // Refused, and then a return that says paid: 410 all the same, but the money is in the record.
+    const Fields key_two{{"Idempotency-Key", "two"}};
+    const auto refused = house.hand_over("demo-page");
+    house.purchase_via_caller(refused, "t2");
+    ASSERT_EQ(returned("t2", "no").status, 200);
+    EXPECT_EQ(house.read(refused)["phase"], "failed");
+    EXPECT_EQ(house.read(refused)["legs"][0]["money"], "none");
+    EXPECT_TRUE(is_problem(returned("t2", "yes", key_two), 410, "token"));
+    EXPECT_EQ(house.read(refused)["legs"][0]["money"], "taken");
+    EXPECT_EQ(house.read(refused)["needs_person"], true) << "this house gives nothing back";
+    EXPECT_EQ(house.post("/v1/transactions", hand_over_body(house), key_two).status, 201);
+}
+
+TEST(Idempotency, WantsAKeyThatIsOne) {
+    House house;
+    const auto body = hand_over_body(house);
+    const auto refused = [&](const std::string& path, Fields headers) {
+        return is_problem(house.post(path, body, std::move(headers)), 400, "Idempotency-Key");
+    };
+    for (const auto& [method, path] : api::v1::operations()) {
+        if (method != "POST") continue;
+        EXPECT_TRUE(refused(std::string(path), {{"Idempotency-Key", ""}})) << path;
+        EXPECT_TRUE(refused(std::string(path), {{"Idempotency-Key", "a"}, {"idempotency-key", "b"}})) << path;
+        EXPECT_TRUE(refused(std::string(path), {{"Idempotency-Key", "a"}, {"Idempotency-Key", "a"}})) << path;
+        EXPECT_TRUE(refused(std::string(path), {{"Idempotency-Key", ""}, {"Idempotency-Key", "a"}})) << path;
+    }
+    EXPECT_EQ(json::parse(house.get("/v1/transactions").body)["data"], json::array());
+    EXPECT_EQ(house.post("/v1/transactions", body).status, 201) << "a request needs no key";
+    EXPECT_EQ(house.post("/v1/transactions", body, {{"Idempotency-Key", std::string(255, 'x')}}).status, 201);
 }
 
 TEST(Idempotency, WaitsForARequestThatIsStillAtWork) {
