@@ -4,7 +4,8 @@
 #include <stdexcept>
 
 namespace kassi::service {
-House::House(boost::asio::io_context& io, const Config& config, std::shared_ptr<SystemClock> clock)
+House::House(boost::asio::io_context& io, const Config& config, std::shared_ptr<SystemClock> clock,
+             std::function<bool()> lock_held)
     : clock_(std::move(clock)), digest_key_(store::digest_key(config.master_key)) {
     auto registry = providers::Registry::make(config.directory.merchants);
     if (!registry) throw std::runtime_error(registry.error().field + ": " + registry.error().message);
@@ -15,8 +16,13 @@ House::House(boost::asio::io_context& io, const Config& config, std::shared_ptr<
     options.master_key = config.master_key;
     options.post = [&io](std::function<void()> callback) { boost::asio::post(io, std::move(callback)); };
     options.clock = clock_.get();
+    options.lock_held = std::move(lock_held);
     auto store = store::SqliteStore::open(std::move(options));
-    if (!store) throw std::runtime_error(config.data_directory + ": " + store.error().message);
+    if (!store) {
+        const auto why = config.data_directory + ": " + store.error().message;
+        if (store.error().kind == ErrorKind::unavailable) throw LockHeld(why);
+        throw std::runtime_error(why);
+    }
     store_ = std::move(*store);
 
     // Never behind the last committed row. In a sandbox the clock may have been moved before the last stop:

@@ -144,6 +144,15 @@ Result<void> check_key(Database& database, const Keys& keys) {
     return {};
 }
 
+Result<DirectoryLock> take_lock(const std::string& directory, const std::function<bool()>& lock_held) {
+    for (;;) {
+        auto lock = DirectoryLock::take(directory);
+        const bool again =
+            !lock && lock.error().kind == ErrorKind::unavailable && lock_held != nullptr && lock_held();
+        if (!again) return lock;
+    }
+}
+
 }  // namespace
 
 struct SqliteStore::State {
@@ -165,7 +174,7 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(SqliteOptions options) {
         return Error{ErrorKind::internal, "master_key", "the master key must have 32 bytes"};
     KASSI_ENSURE(options.post != nullptr);
     if (auto made = make_directory(options.directory); !made) return made.error();
-    auto lock = DirectoryLock::take(options.directory);
+    auto lock = take_lock(options.directory, options.lock_held);
     if (!lock) return lock.error();
     if (auto made = make_database_file(options.directory); !made) return made.error();
     auto state = std::make_unique<State>(std::move(*lock), options.master_key);

@@ -18,6 +18,8 @@ struct SqliteOptions {
     std::function<void(std::function<void()>)> post;
     const Clock* clock = nullptr;     ///< not looked at: every time comes with what is stored
     std::size_t queue_units_max = 0;  ///< 0: limits::write_queue_units_max
+    /// Asked while another process holds the lock: true tries again. Absent: refused at once.
+    std::function<bool()> lock_held;
 };
 
 /// SQLite, WAL, synchronous=FULL. One writer thread with the only writing connection, group commit; one

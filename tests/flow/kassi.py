@@ -23,6 +23,7 @@ from datetime import datetime, timedelta, timezone
 
 BINARY = os.environ.get("KASSI_BINARY", "")
 PATIENCE = 60  # seconds; only what hangs takes so long
+LOCK_HELD = 75  # exit status: another process holds <data>/lock
 API_KEY = "key-of-the-box-office"
 
 

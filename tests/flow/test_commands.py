@@ -53,6 +53,9 @@ class Passwords(FlowTest):
         for prompt in (b"Password: ", b"Again: "):
             while prompt not in seen:
                 seen += os.read(outer, 1000)
+            with open(f"/proc/{process.pid}/limits") as limits:
+                core = next(line for line in limits if line.startswith("Max core file size"))
+            self.assertEqual(core.split()[4:6], ["0", "0"], "no image of the password stays behind")
             os.write(outer, b"s3cret words\n")
         output, _ = process.communicate(timeout=PATIENCE)
         while True:

@@ -6,7 +6,7 @@ import stat
 import threading
 import urllib.parse
 
-from kassi import FlowTest, Sandbox, http, ledger_of, play_the_customer, run
+from kassi import LOCK_HELD, FlowTest, Sandbox, http, ledger_of, play_the_customer, run
 
 
 class SandboxTest(FlowTest):
@@ -100,7 +100,7 @@ class SandboxTest(FlowTest):
     def test_two_on_one_data_directory_are_refused(self):
         sandbox = Sandbox(self, self.data)
         status, _, errors = run("sandbox", "--port", 0, "--data", self.data)
-        self.assertEqual(status, 2)
+        self.assertEqual(status, LOCK_HELD)
         self.assertIn("another process holds the lock", errors)
         self.assertTrue(sandbox.reserve("demo"))
 

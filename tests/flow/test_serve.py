@@ -1,6 +1,7 @@
 """kassi serve with a configuration: payments over /v1, the way out, the restart, the operator's commands beside a
 running server and after it."""
 
+import fcntl
 import json
 import os
 import re
@@ -10,7 +11,7 @@ import stat
 import threading
 
 from house import House
-from kassi import FlowTest, Serve, http, run
+from kassi import LOCK_HELD, FlowTest, Serve, http, run
 
 
 class ServeTest(FlowTest):
@@ -74,16 +75,52 @@ class ServeTest(FlowTest):
     def test_two_servers_on_one_data_directory_are_refused(self):
         serve = Serve(self).start()
         status, _, errors = run("serve", "--config", serve.file)
-        self.assertEqual(status, 2)
+        self.assertEqual(status, LOCK_HELD)
         self.assertIn("another process holds the lock", errors)
         status, _, errors = self.command(serve, "migrate")
-        self.assertEqual(status, 2)
+        self.assertEqual(status, LOCK_HELD)
         self.assertIn("another process holds the lock", errors)
         self.assertEqual(serve.hand_over()["phase"], "reserved", "the first goes on")
         self.assertEqual(serve.process.end(), 0)
         status, output, errors = self.command(serve, "migrate")
         self.assertEqual(status, 0, errors)
         self.assertIn("schema", output)
+
+    def hold_the_lock(self):
+        """As a command does that runs while no server does."""
+        (self.folder / "data").mkdir(mode=0o700)
+        lock = open(self.folder / "data" / "lock", "w")
+        self.addCleanup(lock.close)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return lock
+
+    def test_a_start_waits_for_a_command_that_holds_the_lock(self):
+        serve = Serve(self)
+        lock = self.hold_the_lock()
+        process = self.start("serve", "--config", serve.file)
+        process.wait_for('"event":"waiting_for_lock"')
+        lock.close()
+        process.wait_for('"event":"serving"')
+        self.assertEqual(process.end(), 0)
+        self.assertEqual(len([line for line in process.lines if "waiting_for_lock" in line]), 1, "said once")
+
+    def test_sigterm_ends_the_waiting_for_the_lock(self):
+        serve = Serve(self)
+        self.hold_the_lock()
+        process = self.start("serve", "--config", serve.file)
+        process.wait_for('"event":"waiting_for_lock"')
+        self.assertEqual(process.end(), 0)
+        self.assertFalse((self.folder / "data" / "kassi.db").exists())
+
+    def test_a_command_is_told_that_another_holds_the_lock(self):
+        serve = Serve(self)
+        lock = self.hold_the_lock()
+        for words in (["sweep"], ["status"], ["show", "T000-0000-0000-0000"]):
+            status, output, errors = self.command(serve, *words)
+            self.assertEqual((status, output), (LOCK_HELD, ""), errors)
+            self.assertIn("another process holds the lock", errors)
+        lock.close()
+        self.assertEqual(self.command(serve, "sweep")[0], 0)
 
     def test_data_and_socket_are_their_owners_alone(self):
         serve = Serve(self).start()

@@ -194,10 +194,12 @@ TEST(ServiceTest, StartsAgainOnTheSameData) {
 TEST(ServiceTest, TwoOnOneDataDirectoryAreRefused) {
     TemporaryFolder folder;
     Running running(on_credit_config(folder.path("data")));
+    auto config = on_credit_config(folder.path("data"));
+    config.lock_patience = lock_patience / 100;
     try {
-        Service second(on_credit_config(folder.path("data")), std::make_shared<SystemClock>());
+        Service second(std::move(config), std::make_shared<SystemClock>());
         FAIL();
-    } catch (const std::runtime_error& error) {
+    } catch (const LockHeld& error) {
         EXPECT_THAT(error.what(), HasSubstr("another process holds the lock"));
     }
     EXPECT_EQ(json::parse(ask(folder.path("data"), R"({"do":"status"})")).at("mode"), "sandbox")
@@ -246,6 +248,16 @@ TEST(ServiceTest, TheBoundPortIsToldBeforeAnythingElse) {
     Running running(std::move(config));
     EXPECT_EQ(told, running.service().port());
     EXPECT_EQ(running.service().engine().settings().public_url, "http://localhost:" + std::to_string(told));
+}
+
+TEST(ServiceTest, ASignalDuringTheStartWaitsForTheRun) {
+    TemporaryFolder folder;
+    for (const int signal : {SIGTERM, SIGINT}) {
+        auto config = on_credit_config(folder.path("data"));
+        config.when_bound = [signal](Config&, unsigned short) { std::raise(signal); };
+        Service service(std::move(config), std::make_shared<SystemClock>());
+        EXPECT_EQ(service.run(), 0);
+    }
 }
 
 TEST(ServiceTest, AnOpenLegWhoseMerchantIsGoneRefusesTheStart) {
