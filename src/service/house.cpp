@@ -17,6 +17,7 @@ House::House(boost::asio::io_context& io, const Config& config, std::shared_ptr<
     options.post = [&io](std::function<void()> callback) { boost::asio::post(io, std::move(callback)); };
     options.clock = clock_.get();
     options.lock_held = std::move(lock_held);
+    options.mode = config.settings.mode == engine::Mode::live ? "live" : "sandbox";
     auto store = store::SqliteStore::open(std::move(options));
     if (!store) {
         const auto why = config.data_directory + ": " + store.error().message;

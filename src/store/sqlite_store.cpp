@@ -129,19 +129,32 @@ std::vector<TransactionId> ids(Rows&& rows) {
     return found;
 }
 
+/// What the data base keeps under that name; `otherwise`, kept from now on, when that is nothing yet.
+std::string kept(Database& database, const char* name, const std::string& otherwise) {
+    Statement find(database, "SELECT value FROM meta WHERE name = ?");
+    {
+        Rows rows(find, name);
+        if (rows.next()) return std::string(rows.text(0));
+    }
+    Statement(database, "INSERT INTO meta VALUES (?, ?)").run(name, otherwise);
+    return otherwise;
+}
+
 /// The journal names the master key that the data was written with; another one could read nothing.
 Result<void> check_key(Database& database, const Keys& keys) {
-    Statement find(database, "SELECT value FROM meta WHERE name = 'key_id'");
     const std::string id = std::to_string(keys.id);
-    {
-        Rows rows(find);
-        if (rows.next()) {
-            if (rows.text(0) == id) return {};
-            return Error{ErrorKind::internal, "", "the data directory was made with another master key"};
-        }
-    }
-    Statement(database, "INSERT INTO meta VALUES ('key_id', ?)").run(id);
-    return {};
+    if (kept(database, "key_id", id) == id) return {};
+    return Error{ErrorKind::internal, "", "the data directory was made with another master key"};
+}
+
+/// Money that is real and money that is not never share a journal.
+Result<void> check_mode(Database& database, const std::string& mode) {
+    if (mode.empty()) return {};
+    const auto found = kept(database, "mode", mode);
+    if (found == mode) return {};
+    return Error{ErrorKind::internal, "",
+                 "the data directory is that of mode " + found + ", and this is mode " + mode +
+                     ": each needs a data directory of its own"};
 }
 
 Result<DirectoryLock> take_lock(const std::string& directory, const std::function<bool()>& lock_held) {
@@ -184,6 +197,7 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(SqliteOptions options) {
         const auto before = apply_migrations(database, nullptr);
         if (!before) return before.error();
         if (auto good = check_key(database, state->keys); !good) return good.error();
+        if (auto good = check_mode(database, options.mode); !good) return good.error();
         const std::size_t queue_max =
             options.queue_units_max == 0 ? limits::write_queue_units_max : options.queue_units_max;
         state->writer =

@@ -298,6 +298,19 @@ TEST(ServiceTest, AnotherMasterKeyIsRefused) {
     EXPECT_THROW(Service(std::move(config), std::make_shared<SystemClock>()), std::runtime_error);
 }
 
+TEST(ServiceTest, LiveModeOpensNoDataOfASandbox) {
+    TemporaryFolder folder;
+    { Stepping(on_credit_config(folder.path("data"))).hand_over(); }
+    auto config = on_credit_config(folder.path("data"));
+    config.settings.mode = engine::Mode::live;
+    try {
+        Service service(std::move(config), std::make_shared<SystemClock>());
+        FAIL();
+    } catch (const std::runtime_error& error) {
+        EXPECT_THAT(error.what(), HasSubstr("is that of mode sandbox, and this is mode live"));
+    }
+}
+
 // ---- control socket -----------------------------------------------------------------------------------
 
 class ControlTest : public testing::Test {
