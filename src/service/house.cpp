@@ -29,7 +29,8 @@ House::House(boost::asio::io_context& io, const Config& config, std::shared_ptr<
     // Never behind the last committed row. In a sandbox the clock may have been moved before the last stop:
     // that is not drift, so it counts as moved again.
     const auto last = store_->counts().last_row_at;
-    if (config.settings.mode == engine::Mode::live) {
+    const bool live = config.settings.mode == engine::Mode::live;
+    if (live) {
         clock_->never_before(last);
     } else if (const auto missing = last - clock_->now(); missing > Millis(0)) {
         clock_->advance(missing);
@@ -38,7 +39,7 @@ House::House(boost::asio::io_context& io, const Config& config, std::shared_ptr<
     outside_ =
         std::make_unique<HttpOutside>(io, clock_,
                                       OutsideOptions{config.trusted_certificates_pem, config.loopback_only,
-                                                     config.settings.mode == engine::Mode::live});
+                                                     live, live, config.private_origins});
     engine_ = std::make_unique<engine::Engine>(engine::Engine::Parts{*store_, *registry_, config.directory,
                                                                      config.settings, *clock_, randomness_,
                                                                      *outside_, digest_key_.reveal()});

@@ -7,10 +7,8 @@
 #include <boost/asio/signal_set.hpp>
 #include <chrono>
 #include <csignal>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
+#include <utility>
 
 #include "base/log.hpp"
 #include "http/server.hpp"
@@ -24,22 +22,12 @@ namespace {
 /// The lock is looked at this often.
 constexpr Millis lock_retry{100};
 
-std::string whole_file(const std::string& file) {
-    std::ifstream in(file, std::ios::binary);
-    if (!in) throw std::runtime_error(file + " cannot be read");
-    return {std::istreambuf_iterator<char>(in), {}};
-}
-
 http::ServerOptions server_options(const Listen& listen) {
     http::ServerOptions options;
     options.refusal = Doors::refusal;
     options.address = listen.address;
     options.port = listen.port;
-    if (!listen.tls_certificate_file.empty()) {
-        auto key = read_secret_file(listen.tls_key_file);
-        if (!key) throw std::runtime_error(key.error().message);
-        options.tls = http::TlsIdentity{whole_file(listen.tls_certificate_file), std::move(*key)};
-    }
+    options.tls = listen.tls;
     return options;
 }
 
@@ -48,7 +36,7 @@ std::string url_of(const Listen& listen, unsigned short port) {
                          : listen.address == "::"    ? "::1"
                                                      : listen.address;
     const auto host = address.find(':') == std::string::npos ? address : "[" + address + "]";
-    return (listen.tls_certificate_file.empty() ? "http://" : "https://") + host + ":" + std::to_string(port);
+    return (listen.tls ? "https://" : "http://") + host + ":" + std::to_string(port);
 }
 
 /// Connections, the store and the way out together may need more than the usual 1,024.

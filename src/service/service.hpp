@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "base/clock.hpp"
 #include "base/secret.hpp"
 #include "engine/engine.hpp"
+#include "http/server.hpp"
 
 namespace kassi::api::f13 {
 class BoxOffice;
@@ -23,8 +25,8 @@ namespace kassi::service {
 
 struct Listen {
     std::string address = "127.0.0.1";
-    unsigned short port = 0;                         ///< 0: any free one
-    std::string tls_certificate_file, tls_key_file;  ///< both or none
+    unsigned short port = 0;               ///< 0: any free one
+    std::optional<http::TlsIdentity> tls;  ///< absent: plain http
 };
 
 inline constexpr Millis lock_patience{10'000};
@@ -38,7 +40,10 @@ struct Config {
     Secret<> master_key;                   ///< 32 bytes: parcels, seals and HMACs use keys derived from it
     std::string trusted_certificates_pem;  ///< for providers; "" the system's
     bool loopback_only = false;            ///< outbound calls reach loopback only (sandbox)
-    std::string log_file;                  ///< "" standard error
+    /// Origins ("https://host[:port]") of the merchants with private_network = true: live mode calls no other
+    /// address that is not on the public internet.
+    std::set<std::string> private_origins;
+    std::string log_file;  ///< "" standard error
     bool debug_log = false;
     /// A server waits so long for <data>/lock: who holds it is mostly a command, which ends soon.
     Millis lock_patience = service::lock_patience;
