@@ -78,6 +78,9 @@ class SandboxTest(FlowTest):
         client.join()
         self.assertEqual(answers[0].status, 200, answers[0].body)
         self.assertEqual(run("verify", "--data", self.data)[0], 0)
+        # Before the restart, which would ask again with the same key and hear the same.
+        story = json.loads(run("show", "--data", self.data, transaction, "--json")[1])
+        self.assertIn("CustomerSent", json.dumps([entry["row"] for entry in story["story"]]))
         sandbox = Sandbox(self, self.data)
         self.until("the callout is there", lambda: "pending_callout" in sandbox.status("demo-redirect", transaction))
 
