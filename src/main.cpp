@@ -1,15 +1,8 @@
 #include <CLI/CLI.hpp>
-#include <cstdio>
-#include <exception>
 #include <functional>
 
-#include "service/commands.hpp"
-#if __has_include("sandbox/sandbox.hpp")
 #include "sandbox/sandbox.hpp"
-#define KASSI_HAS_SANDBOX 1
-#else
-#define KASSI_HAS_SANDBOX 0
-#endif
+#include "service/commands.hpp"
 
 /// The command line: words in, one call, an exit status out. Secrets never come this way: others can read it.
 namespace {
@@ -27,6 +20,8 @@ void add_place(CLI::App& command, Place& place) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    // Most commands have keys in their memory.
+    kassi::service::forbid_core_dumps();
     CLI::App app{"Kassi: drives every payment of a trolley to one certain end, and can prove what happened."};
     app.name("kassi");
     app.set_version_flag("--version", "kassi " KASSI_VERSION);
@@ -46,7 +41,6 @@ int main(int argc, char** argv) {
     serve->add_option("--config", config_file, "configuration (TOML)")->required()->type_name("FILE");
     serve->callback([&] { run = [&] { return kassi::service::serve(config_file); }; });
 
-#if KASSI_HAS_SANDBOX
     kassi::sandbox::Options sandbox_options;
     auto* sandbox = app.add_subcommand(
         "sandbox", "Run everything on loopback, with demo accounts, simulators and a shop");
@@ -58,7 +52,6 @@ int main(int argc, char** argv) {
         ->type_name("DIR");
     sandbox->callback([&] { run = [&] { return kassi::sandbox::run(sandbox_options); }; });
     place.sandbox_config = [](const std::string& data) { return kassi::sandbox::configuration(data); };
-#endif
 
     auto* show = app.add_subcommand("show", "Print the story of a payment and explain its state");
     add_place(*show, place);
@@ -120,10 +113,5 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : kassi::service::exit_failed;
     }
-    try {
-        return run();
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "kassi: %s\n", error.what());
-        return kassi::service::exit_failed;
-    }
+    return kassi::service::guarded(run);
 }

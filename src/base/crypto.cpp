@@ -8,6 +8,7 @@
 
 #include <charconv>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
 
@@ -114,6 +115,31 @@ bool read_number(std::string_view text, std::uint64_t& value) {
     return error == std::errc() && end == text.data() + text.size();
 }
 
+struct PasswordHash {
+    std::uint64_t n = 0, r = 0, p = 0;
+    std::string salt, hash;
+};
+
+/// "scrypt$N$r$p$salt$hash" with costs that scrypt takes and that we can bear.
+std::optional<PasswordHash> read_password_hash(std::string_view text) {
+    PasswordHash out;
+    if (next_part(text) != "scrypt" || !read_number(next_part(text), out.n) ||
+        !read_number(next_part(text), out.r) || !read_number(next_part(text), out.p) || out.p > scrypt_p_max)
+        return std::nullopt;
+    auto salt = encoding::from_base64url(next_part(text), "salt");
+    auto hash = encoding::from_base64url(text, "hash");
+    if (!salt || !hash || hash->size() != scrypt_hash_bytes) return std::nullopt;
+    // Without room for a key this only looks at the costs.
+    if (EVP_PBE_scrypt(nullptr, 0, nullptr, 0, out.n, out.r, out.p, scrypt_memory_bytes_max, nullptr, 0) !=
+        1) {
+        ERR_clear_error();
+        return std::nullopt;
+    }
+    out.salt = std::move(*salt);
+    out.hash = std::move(*hash);
+    return out;
+}
+
 }  // namespace
 
 Digest sha256(std::string_view data) {
@@ -208,19 +234,16 @@ std::string hash_password(std::string_view password, Randomness& randomness) {
            std::to_string(scrypt_p) + "$" + encoding::base64url(salt) + "$" + encoding::base64url(hash);
 }
 
+bool is_password_hash(std::string_view text) {
+    return read_password_hash(text).has_value();
+}
+
 bool check_password(std::string_view password, std::string_view hash) {
-    auto rest = hash;
-    std::uint64_t n = 0;
-    std::uint64_t r = 0;
-    std::uint64_t p = 0;
-    if (next_part(rest) != "scrypt" || !read_number(next_part(rest), n) || !read_number(next_part(rest), r) ||
-        !read_number(next_part(rest), p) || p > scrypt_p_max)
-        return false;
-    const auto salt = encoding::from_base64url(next_part(rest), "salt");
-    const auto wanted = encoding::from_base64url(rest, "hash");
-    if (!salt || !wanted || wanted->size() != scrypt_hash_bytes) return false;
+    const auto wanted = read_password_hash(hash);
+    if (!wanted) return false;
     std::string found(scrypt_hash_bytes, '\0');
-    return scrypt(password, *salt, n, r, p, found) && equal(found, *wanted);
+    return scrypt(password, wanted->salt, wanted->n, wanted->r, wanted->p, found) &&
+           equal(found, wanted->hash);
 }
 
 std::string mint_token(Randomness& randomness) {

@@ -142,7 +142,6 @@ service::Config configuration(const std::string& data_directory) {
 }
 
 int run(const Options& options) {
-    service::forbid_core_dumps();
     const DataFolder folder(options.data_directory);
     SystemRandomness randomness;
     const auto key = sandbox_key(folder.path(), randomness);

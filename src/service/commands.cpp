@@ -83,7 +83,6 @@ Config configuration(const Place& place) {
     if (place.config_file.empty()) {
         if (!std::filesystem::exists(place.data_directory))
             throw std::runtime_error(place.data_directory + ": there is no such folder");
-        if (!place.sandbox_config) throw std::runtime_error("this program has no sandbox: use --config");
         return place.sandbox_config(place.data_directory);
     }
     auto config = read_config(place.config_file);
@@ -147,137 +146,124 @@ Result<std::string> ask(const Place& place, const std::string& request, bool beg
     return ask_house(*config, request, begins_work, progress);
 }
 
-/// Every command says why it could not, in one place.
-template <class Command>
-int guarded(Command command) {
+const Operations::Progress no_progress = [](const std::string&) {};
+
+}  // namespace
+
+int guarded(const std::function<int()>& command) {
     try {
         return command();
+    } catch (const StoppedWaiting&) {
+        return exit_ok;
+    } catch (const LockHeld& error) {
+        (void)fail(error.what());
+        return exit_lock_held;
     } catch (const std::exception& error) {
         return fail(error.what());
     }
 }
 
-const Operations::Progress no_progress = [](const std::string&) {};
-
-}  // namespace
-
 int show(const Place& place, const std::string& transaction, bool as_json) {
-    return guarded([&] {
-        const auto request = JsonWriter()
-                                 .begin_object()
-                                 .field("do", "show")
-                                 .field("transaction", transaction)
-                                 .end_object()
-                                 .take();
-        const auto story = ask(place, request, false, no_progress);
-        if (!story) return fail(story.error());
-        print(as_json ? *story : story_text(*story));
-        return exit_ok;
-    });
+    const auto request =
+        JsonWriter().begin_object().field("do", "show").field("transaction", transaction).end_object().take();
+    const auto story = ask(place, request, false, no_progress);
+    if (!story) return fail(story.error());
+    print(as_json ? *story : story_text(*story));
+    return exit_ok;
 }
 
 int status(const Place& place, bool as_json) {
-    return guarded([&] {
-        const auto answer = ask(place, R"({"do":"status"})", false, no_progress);
-        if (!answer) return fail(answer.error());
-        if (as_json) {
-            print(*answer);
-            return exit_ok;
-        }
-        const auto read = json::parse(*answer);
-        const auto count = [&](const char* name) { return read.at(name).get<std::int64_t>(); };
-        print(fmt::format("{} transactions, {} open, {} in doubt, {} need a person; {} journal rows",
-                          count("transactions"), count("open"), count("in_doubt"), count("needs_person"),
-                          count("journal_rows")));
-        for (const auto& entry : read.at("look_at")) {
-            print(fmt::format("{}  {}{}  {}", entry.at("reference").get<std::string>(),
-                              entry.at("phase").get<std::string>(),
-                              entry.at("needs_person").get<bool>() ? ", NEEDS A PERSON" : "",
-                              for_terminal(entry.at("summary").get<std::string>())));
-        }
+    const auto answer = ask(place, R"({"do":"status"})", false, no_progress);
+    if (!answer) return fail(answer.error());
+    if (as_json) {
+        print(*answer);
         return exit_ok;
-    });
+    }
+    const auto read = json::parse(*answer);
+    const auto count = [&](const char* name) { return read.at(name).get<std::int64_t>(); };
+    print(fmt::format("{} transactions, {} open, {} in doubt, {} need a person; {} journal rows",
+                      count("transactions"), count("open"), count("in_doubt"), count("needs_person"),
+                      count("journal_rows")));
+    for (const auto& entry : read.at("look_at")) {
+        print(fmt::format("{}  {}{}  {}", entry.at("reference").get<std::string>(),
+                          entry.at("phase").get<std::string>(),
+                          entry.at("needs_person").get<bool>() ? ", NEEDS A PERSON" : "",
+                          for_terminal(entry.at("summary").get<std::string>())));
+    }
+    if (const auto more = count("more"); more > 0) print(fmt::format("and {} more", more));
+    return exit_ok;
 }
 
 int verify(const Place& place, const std::string& head) {
-    return guarded([&] {
-        const auto of = record(place);
-        ProgressLine progress("verify");
-        const auto report =
-            store::verify(of.directory, of.master_key, head,
-                          [&](std::int64_t done, std::int64_t all) { progress.at(done, all); });
-        progress.clear();
-        if (!report) return fail(report.error());
-        for (const auto& finding : report->findings) {
-            std::string where;
-            if (finding.row != 0) where += fmt::format("row {}: ", finding.row);
-            if (!finding.transaction.empty()) where += finding.transaction + ": ";
-            print(for_terminal(where + finding.what));
-        }
-        print(fmt::format(
-            "{} rows, {} transactions, {} seals: {}", report->rows, report->transactions, report->seals,
-            report->findings.empty() ? "clean" : fmt::format("{} findings", report->findings.size())));
-        if (!report->head_hex.empty()) print("head " + report->head_hex);
-        return report->findings.empty() ? exit_ok : exit_findings;
-    });
+    const auto of = record(place);
+    ProgressLine progress("verify");
+    const auto report = store::verify(of.directory, of.master_key, head,
+                                      [&](std::int64_t done, std::int64_t all) { progress.at(done, all); });
+    progress.clear();
+    if (!report) return fail(report.error());
+    for (const auto& finding : report->findings) {
+        std::string where;
+        if (finding.row != 0) where += fmt::format("row {}: ", finding.row);
+        if (!finding.transaction.empty()) where += finding.transaction + ": ";
+        print(for_terminal(where + finding.what));
+    }
+    print(fmt::format(
+        "{} rows, {} transactions, {} seals: {}", report->rows, report->transactions, report->seals,
+        report->findings.empty() ? "clean" : fmt::format("{} findings", report->findings.size())));
+    if (!report->head_hex.empty()) print("head " + report->head_hex);
+    return report->findings.empty() ? exit_ok : exit_findings;
 }
 
 int sweep(const Place& place, bool as_json) {
-    return guarded([&] {
-        ProgressLine progress("sweep");
-        const auto answer = ask(place, R"({"do":"sweep"})", true,
-                                [&](const std::string& line) { progress.say("sweep: " + line); });
-        progress.clear();
-        if (!answer) return fail(answer.error());
-        const auto report = json::parse(*answer);
-        const auto count = [&](const char* name) { return report.at(name).get<std::int64_t>(); };
-        if (as_json) {
-            print(*answer);
-        } else {
-            for (const auto& line : report.at("lines")) print(for_terminal(line.get<std::string>()));
-            print(fmt::format(
-                "{} looked at: {} released, {} visited, {} settled, {} still open; {} need a person",
-                count("looked_at"), count("released"), count("visited"), count("settled"),
-                count("still_open"), count("needs_person")));
-        }
-        return count("needs_person") > 0 ? exit_needs_person : exit_ok;
-    });
+    ProgressLine progress("sweep");
+    const auto answer = ask(place, R"({"do":"sweep"})", true,
+                            [&](const std::string& line) { progress.say("sweep: " + line); });
+    progress.clear();
+    if (!answer) return fail(answer.error());
+    const auto report = json::parse(*answer);
+    const auto count = [&](const char* name) { return report.at(name).get<std::int64_t>(); };
+    if (as_json) {
+        print(*answer);
+    } else {
+        for (const auto& line : report.at("lines")) print(for_terminal(line.get<std::string>()));
+        print(
+            fmt::format("{} looked at: {} released, {} visited, {} settled, {} still open; {} need a person",
+                        count("looked_at"), count("released"), count("visited"), count("settled"),
+                        count("still_open"), count("needs_person")));
+    }
+    return count("needs_person") > 0 ? exit_needs_person : exit_ok;
 }
 
 int migrate(const Place& place) {
-    return guarded([&] {
-        const auto of = record(place);
-        ProgressLine progress("migrate");
-        const auto done =
-            store::migrate(of.directory, [&](std::int64_t at, std::int64_t all) { progress.at(at, all); });
-        progress.clear();
-        if (!done) return fail(done.error());
-        print("schema " + *done);
-        return exit_ok;
-    });
+    const auto of = record(place);
+    ProgressLine progress("migrate");
+    const auto done =
+        store::migrate(of.directory, [&](std::int64_t at, std::int64_t all) { progress.at(at, all); });
+    progress.clear();
+    if (!done && done.error().kind == ErrorKind::unavailable) throw LockHeld(done.error().message);
+    if (!done) return fail(done.error());
+    print("schema " + *done);
+    return exit_ok;
 }
 
 int settle(const Place& place, const SettleRequest& request) {
-    return guarded([&] {
-        const auto text = JsonWriter()
-                              .begin_object()
-                              .field("do", "settle")
-                              .field("transaction", request.transaction)
-                              .field("leg", request.leg)
-                              .field("money", request.money)
-                              .field("by", request.by)
-                              .field("because", request.because)
-                              .end_object()
-                              .take();
-        const auto answer = ask(place, text, true, no_progress);
-        if (!answer) return fail(answer.error());
-        const auto after = json::parse(*answer);
-        print(for_terminal(fmt::format("{}  {}{}  {}", after.at("reference").get<std::string>(),
-                                       after.at("phase").get<std::string>(),
-                                       after.at("settled").get<bool>() ? "" : ", not settled yet",
-                                       after.at("summary").get<std::string>())));
-        return exit_ok;
-    });
+    const auto text = JsonWriter()
+                          .begin_object()
+                          .field("do", "settle")
+                          .field("transaction", request.transaction)
+                          .field("leg", request.leg)
+                          .field("money", request.money)
+                          .field("by", request.by)
+                          .field("because", request.because)
+                          .end_object()
+                          .take();
+    const auto answer = ask(place, text, true, no_progress);
+    if (!answer) return fail(answer.error());
+    const auto after = json::parse(*answer);
+    print(for_terminal(fmt::format(
+        "{}  {}{}  {}", after.at("reference").get<std::string>(), after.at("phase").get<std::string>(),
+        after.at("settled").get<bool>() ? "" : ", not settled yet", after.at("summary").get<std::string>())));
+    return exit_ok;
 }
 
 int states(const std::string& format) {
@@ -294,15 +280,13 @@ int states(const std::string& format) {
 }
 
 int check_config(const std::string& file) {
-    return guarded([&] {
-        const auto reading = read_config_fully(file);
-        for (const auto& error : reading.errors)
-            std::fprintf(stderr, "%s: %s\n", for_terminal(error.field).c_str(),
-                         for_terminal(error.message).c_str());
-        if (!reading.config) return exit_failed;
-        print("ok");
-        return exit_ok;
-    });
+    const auto reading = read_config_fully(file);
+    for (const auto& error : reading.errors)
+        std::fprintf(stderr, "%s: %s\n", for_terminal(error.field).c_str(),
+                     for_terminal(error.message).c_str());
+    if (!reading.config) return exit_failed;
+    print("ok");
+    return exit_ok;
 }
 
 namespace {
@@ -352,33 +336,26 @@ Secret<> prompt(const char* what) {
 }  // namespace
 
 int hash_password() {
-    return guarded([&] {
-        const bool person = ::isatty(STDIN_FILENO) == 1;
-        const auto password = person ? prompt("Password: ") : read_line();
-        if (password.empty()) return fail("the password is empty");
-        if (password.reveal().size() > password_bytes_max)
-            return fail("the password is longer than 1024 bytes");
-        if (person && !crypto::equal(password.reveal(), prompt("Again: ").reveal()))
-            return fail("the two are not the same");
-        SystemRandomness randomness;
-        print(crypto::hash_password(password.reveal(), randomness));
-        return exit_ok;
-    });
+    const bool person = ::isatty(STDIN_FILENO) == 1;
+    const auto password = person ? prompt("Password: ") : read_line();
+    if (password.empty()) return fail("the password is empty");
+    if (password.reveal().size() > password_bytes_max) return fail("the password is longer than 1024 bytes");
+    if (person && !crypto::equal(password.reveal(), prompt("Again: ").reveal()))
+        return fail("the two are not the same");
+    SystemRandomness randomness;
+    print(crypto::hash_password(password.reveal(), randomness));
+    return exit_ok;
 }
 
 int serve(const std::string& config_file) {
-    return guarded([&] {
-        forbid_core_dumps();
-        const auto reading = read_config_fully(config_file);
-        if (!reading.config) {
-            for (const auto& error : reading.errors) (void)fail(error);
-            return exit_failed;
-        }
-        log::start(reading.config->debug_log ? log::Level::debug : log::Level::info,
-                   reading.config->log_file);
-        Service service(*reading.config, std::make_shared<SystemClock>());
-        return service.run();
-    });
+    const auto reading = read_config_fully(config_file);
+    if (!reading.config) {
+        for (const auto& error : reading.errors) (void)fail(error);
+        return exit_failed;
+    }
+    log::start(reading.config->debug_log ? log::Level::debug : log::Level::info, reading.config->log_file);
+    Service service(*reading.config, std::make_shared<SystemClock>());
+    return service.run();
 }
 
 }  // namespace kassi::service

@@ -6,7 +6,8 @@
 #include "service/service.hpp"
 
 /// The operator's commands. Each answers with the exit status of the process: 0 done and nothing to do, 2
-/// could not (the reason is on standard error); sweep and verify have more to say.
+/// could not (the reason is on standard error); sweep and verify have more to say. What they throw is
+/// guarded()'s.
 namespace kassi::service {
 
 /// What exit statuses mean.
@@ -14,6 +15,7 @@ inline constexpr int exit_ok = 0;
 inline constexpr int exit_findings = 1;      ///< verify: the record is not as it should be
 inline constexpr int exit_failed = 2;        ///< could not do it; also a wrong command line
 inline constexpr int exit_needs_person = 3;  ///< sweep: done, and something waits for a person
+inline constexpr int exit_lock_held = 75;    ///< another process holds <data>/lock (EX_TEMPFAIL)
 
 /// Where the house is: one of the two is given.
 struct Place {
@@ -23,6 +25,9 @@ struct Place {
     /// sandbox).
     std::function<Config(const std::string& data_directory)> sandbox_config;
 };
+
+/// Runs a command; the exit status also of one that throws, whose reason goes to standard error.
+int guarded(const std::function<int()>& command);
 
 int show(const Place& place, const std::string& transaction, bool as_json);
 int status(const Place& place, bool as_json);

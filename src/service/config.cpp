@@ -15,6 +15,7 @@
 #include "base/crypto.hpp"
 #include "base/limits.hpp"
 #include "http/address_policy.hpp"
+#include "http/tls_check.hpp"
 #include "service/service.hpp"
 
 namespace kassi::service {
@@ -196,6 +197,36 @@ bool is_private_host(std::string_view host) {
     return !ec && !http::is_public_address(address);
 }
 
+/// As read_secret_file(), but the message is the reason alone: what stands where a file's name belongs may be
+/// the secret.
+Result<Secret<>> read_secret(const std::string& file) {
+    const auto refuse = [&](const std::string& why) { return bad_request("", why); };
+    const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return refuse(std::string("cannot be read: ") + std::strerror(errno));
+    struct stat about {};
+    std::string text;
+    std::string why;
+    if (::fstat(descriptor, &about) != 0 || !S_ISREG(about.st_mode)) {
+        why = "is not a file";
+    } else if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        why = "can be read or changed by others than its owner; chmod 600 it";
+    } else if (about.st_size > static_cast<off_t>(secret_bytes_max)) {
+        why = "is larger than 64 KiB";
+    } else {
+        text.resize(secret_bytes_max);
+        const auto count = ::read(descriptor, text.data(), text.size());
+        if (count < 0) why = std::string("cannot be read: ") + std::strerror(errno);
+        text.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
+    }
+    ::close(descriptor);
+    if (!why.empty()) return refuse(why);
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+    if (text.empty()) return refuse("is empty");
+    Secret<> secret(text);
+    wipe(text.data(), text.size());
+    return secret;
+}
+
 class ConfigReader {
   public:
     explicit ConfigReader(const std::string& file) : file_(file), problems_(file) {}
@@ -241,8 +272,12 @@ class ConfigReader {
         config_.log_file = path(table.text("log_file"));
         config_.debug_log = table.flag("debug_log", false);
         if (const auto file = table.value<std::string>("trusted_certificates")) {
-            if (auto pem = public_file(*file, "trusted_certificates", table.where("trusted_certificates")))
+            const auto where = table.where("trusted_certificates");
+            if (auto pem = public_file(*file, "trusted_certificates", where)) {
+                if (const auto why = http::refusal_of_trusted(*pem))
+                    problems_.add(where, "trusted_certificates: the file " + *why);
                 config_.trusted_certificates_pem = std::move(*pem);
+            }
         }
         table.need("listen");
         if (const auto* found = table.table("listen")) config_.doors = listen(*found, "listen", true);
@@ -287,7 +322,7 @@ class ConfigReader {
         const auto full = path(given);
         const int descriptor = ::open(full.c_str(), O_RDONLY | O_CLOEXEC);
         if (descriptor < 0) {
-            problems_.add(where, what + ": " + in_quotes(full) + " cannot be read: " + std::strerror(errno));
+            problems_.add(where, what + ": the file cannot be read: " + std::strerror(errno));
             return std::nullopt;
         }
         std::string text;
@@ -298,7 +333,7 @@ class ConfigReader {
             text.append(buffer.data(), static_cast<std::size_t>(count));
         ::close(descriptor);
         if (count < 0 || text.size() > limits::request_body_bytes_max) {
-            problems_.add(where, what + ": " + in_quotes(full) + " cannot be read, or is too large");
+            problems_.add(where, what + ": the file cannot be read, or is too large");
             return std::nullopt;
         }
         return text;
@@ -312,7 +347,8 @@ class ConfigReader {
         }
         const char* value = std::getenv(name.c_str());
         if (value == nullptr || *value == '\0') {
-            problems_.add(where, what + ": the environment has no " + in_quotes(name));
+            // Not its name: who takes the line for the secret's own place has written the secret there.
+            problems_.add(where, what + " names an environment variable that is not set");
             return std::nullopt;
         }
         return Secret<>(value);
@@ -352,9 +388,9 @@ class ConfigReader {
 
     std::optional<Secret<>> secret_file(const std::string& given, const std::string& what,
                                         const toml::source_region& where) {
-        auto text = read_secret_file(path(given));
+        auto text = read_secret(path(given));
         if (text) return std::move(*text);
-        problems_.add(where, what + ": " + text.error().message);
+        problems_.add(where, what + ": the file " + text.error().message);
         return std::nullopt;
     }
 
@@ -367,16 +403,14 @@ class ConfigReader {
         if (ec) problems_.add(table.where("address"), name + ".address must be an IP address");
         table.need("port");
         out.port = static_cast<unsigned short>(table.number("port", 0, 65535).value_or(0));
-        out.tls_certificate_file = path(table.text("tls_certificate"));
-        out.tls_key_file = path(table.text("tls_key"));
+        const auto certificate = table.text("tls_certificate");
+        const auto key = table.text("tls_key");
         const bool tls_elsewhere = table.flag("tls_elsewhere", false);
-        if (out.tls_certificate_file.empty() != out.tls_key_file.empty()) {
-            problems_.add(table.where(out.tls_key_file.empty() ? "tls_certificate" : "tls_key"),
+        if (certificate.empty() != key.empty()) {
+            problems_.add(table.where(key.empty() ? "tls_certificate" : "tls_key"),
                           name + ".tls_certificate and " + name + ".tls_key go together");
-        } else if (!out.tls_certificate_file.empty()) {
-            (void)public_file(out.tls_certificate_file, name + ".tls_certificate",
-                              table.where("tls_certificate"));
-            (void)secret_file(out.tls_key_file, name + ".tls_key", table.where("tls_key"));
+        } else if (!certificate.empty()) {
+            out.tls = identity(table, certificate, key);
         } else if (for_the_world && live_ && !ec && !http::is_loopback_address(address) && !tls_elsewhere) {
             problems_.add(table.where("address"),
                           name +
@@ -385,6 +419,21 @@ class ConfigReader {
                               "loopback, or say tls_elsewhere = true when a proxy in front ends the TLS");
         }
         table.close();
+        return out;
+    }
+
+    std::optional<http::TlsIdentity> identity(Table& table, const std::string& certificate,
+                                              const std::string& key) {
+        const auto refuse = [&](std::string_view key_name, const std::string& why) {
+            problems_.add(table.where(key_name), table.label(key_name) + ": the file " + why);
+        };
+        auto chain = public_file(certificate, table.label("tls_certificate"), table.where("tls_certificate"));
+        auto secret = secret_file(key, table.label("tls_key"), table.where("tls_key"));
+        if (!chain || !secret) return std::nullopt;
+        http::TlsIdentity out{std::move(*chain), std::move(*secret)};
+        if (const auto why = http::refusal_of_certificate(out.certificate_pem))
+            refuse("tls_certificate", *why);
+        if (const auto why = http::refusal_of_key(out)) refuse("tls_key", *why);
         return out;
     }
 
@@ -482,27 +531,32 @@ class ConfigReader {
         out.base_url = table.text("base_url");
         out.retired = table.flag("retired", false);
         out.simulator = table.flag("simulator", false);
-        if (!out.base_url.empty())
-            check_url(out.base_url, "merchant.base_url", table.where("base_url"), false);
+        const bool private_network = table.flag("private_network", false);
+        if (!out.base_url.empty()) {
+            check_url(out.base_url, "merchant.base_url", table.where("base_url"), false, private_network);
+            if (const auto url = parse_url(out.base_url, "base_url"); url && private_network)
+                config_.private_origins.insert(url->origin());
+        }
         if (live_ && out.simulator) problems_.add(table.where("simulator"), "live mode takes no simulator");
         if (out.retired) retired_.insert(out.name);
         merchant_lines_[out.name] = table.where().begin.line;
         for (const char* key : {"provider", "base_url"})
             merchant_lines_[out.name + " " + key] = table.where(key).begin.line;
-        if (const auto* settings = table.table("settings")) merchant_settings(out, *settings);
+        if (const auto* settings = table.table("settings"))
+            merchant_settings(out, *settings, private_network);
         if (const auto* secrets = table.table("secrets")) merchant_secrets(out, *secrets);
         table.close();
         config_.directory.merchants.push_back(std::move(out));
     }
 
-    void merchant_settings(providers::Merchant& merchant, const toml::table& settings) {
+    void merchant_settings(providers::Merchant& merchant, const toml::table& settings, bool private_network) {
         for (const auto& [key, value] : settings) {
             const std::string name(key.str());
             merchant_lines_[merchant.name + " " + name] = key.source().begin.line;
             if (const auto text = value.value_exact<std::string>()) {
                 merchant.settings[name] = *text;
                 if (name.ends_with("_url"))
-                    check_url(*text, "merchant.settings." + name, value.source(), false);
+                    check_url(*text, "merchant.settings." + name, value.source(), false, private_network);
             } else if (const auto number = value.value_exact<std::int64_t>()) {
                 merchant.settings[name] = std::to_string(*number);
             } else if (const auto flag = value.value_exact<bool>()) {
@@ -553,7 +607,7 @@ class ConfigReader {
             problems_.add(table.where("system"),
                           "caller.system: there is no system " + in_quotes(out.system));
         out.password_hash = table.text("password_hash");
-        if (!out.password_hash.empty() && !is_password_hash(out.password_hash))
+        if (!out.password_hash.empty() && !crypto::is_password_hash(out.password_hash))
             problems_.add(table.where("password_hash"),
                           "caller.password_hash is not a line that `kassi hash-password` printed");
         if (table.has("password"))
@@ -574,11 +628,6 @@ class ConfigReader {
         if (const auto* limits = table.table("credit_limits")) caller_limits(out, *limits);
         table.close();
         config_.directory.callers.push_back(std::move(out));
-    }
-
-    static bool is_password_hash(std::string_view text) {
-        return text.starts_with("scrypt$") && std::count(text.begin(), text.end(), '$') == 5 &&
-               text.size() <= limits::text_bytes_max;
     }
 
     bool check_return_host(const std::string& host, const toml::source_region& where) {
@@ -675,7 +724,7 @@ class ConfigReader {
     }
 
     void check_url(const std::string& text, const std::string& what, const toml::source_region& where,
-                   bool bare) {
+                   bool bare, bool private_network = false) {
         const auto url = parse_url(text, what);
         if (!url) {
             problems_.add(where, what + ": " + url.error().message);
@@ -690,7 +739,7 @@ class ConfigReader {
             problems_.add(where, what + ": a sandbox calls loopback addresses only");
         if (!live_) return;
         if (url->scheme != "https") problems_.add(where, what + " must be https in live mode");
-        if (is_private_host(url->host))
+        if (!private_network && is_private_host(url->host))
             problems_.add(where, what + " is not on the public internet: not in live mode");
     }
 
@@ -745,30 +794,8 @@ Result<Config> read_config(const std::string& file) {
 }
 
 Result<Secret<>> read_secret_file(const std::string& file) {
-    const auto refuse = [&](const std::string& why) { return bad_request("", in_quotes(file) + " " + why); };
-    const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return refuse(std::string("cannot be read: ") + std::strerror(errno));
-    struct stat about {};
-    std::string text;
-    std::string why;
-    if (::fstat(descriptor, &about) != 0 || !S_ISREG(about.st_mode)) {
-        why = "is not a file";
-    } else if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        why = "can be read or changed by others than its owner; chmod 600 it";
-    } else if (about.st_size > static_cast<off_t>(secret_bytes_max)) {
-        why = "is larger than 64 KiB";
-    } else {
-        text.resize(secret_bytes_max);
-        const auto count = ::read(descriptor, text.data(), text.size());
-        if (count < 0) why = std::string("cannot be read: ") + std::strerror(errno);
-        text.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
-    }
-    ::close(descriptor);
-    if (!why.empty()) return refuse(why);
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
-    if (text.empty()) return refuse("is empty");
-    Secret<> secret(text);
-    wipe(text.data(), text.size());
+    auto secret = read_secret(file);
+    if (!secret) return bad_request("", in_quotes(file) + " " + secret.error().message);
     return secret;
 }
 

@@ -32,6 +32,10 @@ using boost::system::error_code;
 
 constexpr const char* socket_name = "control";
 
+/// Transactions that `kassi status` names; of the rest it says how many.
+constexpr std::size_t look_at_max = 50;
+/// What the store lists at once.
+constexpr std::size_t list_page = 200;
 /// An answer may be the story of a long payment.
 constexpr std::size_t answer_bytes_max = 64 * 1024 * 1024;
 
@@ -129,6 +133,38 @@ std::string sweep_json(const engine::Engine::SweepReport& report, std::int64_t a
     return out.end_array().end_object().take();
 }
 
+/// What a person is asked to look at, worst first: what needs one, what is in doubt, what has a verdict while
+/// its money is not where it should be.
+std::vector<TransactionId> to_look_at(store::Store& store) {
+    std::vector<TransactionId> found;
+    std::set<TransactionId> listed;
+    const auto list = [&](store::ListFilter filter) {
+        filter.limit = list_page;
+        for (;;) {
+            const auto page = store.list(filter);
+            for (const auto& id : page) {
+                if (listed.insert(id).second) found.push_back(id);
+            }
+            if (page.size() < list_page) return;
+            filter.after = page.back();
+        }
+    };
+    store::ListFilter filter;
+    filter.needs_person = true;
+    list(filter);
+    filter.needs_person.reset();
+    filter.in_doubt = true;
+    list(filter);
+    filter.in_doubt.reset();
+    filter.settled = false;
+    for (const auto phase :
+         {core::Phase::purchased, core::Phase::failed, core::Phase::released, core::Phase::cancelled}) {
+        filter.phase = phase;
+        list(filter);
+    }
+    return found;
+}
+
 std::string status_json(engine::Engine& engine) {
     const auto counts = engine.store().counts();
     const auto metrics = engine.metrics();
@@ -143,30 +179,22 @@ std::string status_json(engine::Engine& engine) {
         .field("needs_person", counts.needs_person)
         .field("journal_rows", counts.journal_rows)
         .field("calls_open", metrics.calls_open);
-    // What a person is asked to look at, worst first; the rest by their counts.
     out.key("look_at").begin_array();
-    std::set<TransactionId> listed;
-    const auto list = [&](const store::ListFilter& filter) {
-        for (const auto& id : engine.store().list(filter)) {
-            if (!listed.insert(id).second) continue;
-            const auto view = engine.view(id, "", "");
-            if (!view) continue;
-            out.begin_object()
-                .field("transaction", id.text())
-                .field("reference", view->transaction.reference)
-                .field("phase", core::word(view->transaction.phase))
-                .field("needs_person", core::needs_person(view->transaction))
-                .field("summary", engine.explain(view->transaction).summary)
-                .end_object();
-        }
-    };
-    store::ListFilter filter;
-    filter.needs_person = true;
-    list(filter);
-    filter.needs_person.reset();
-    filter.in_doubt = true;
-    list(filter);
-    return out.end_array().end_object().take();
+    const auto found = to_look_at(engine.store());
+    for (std::size_t i = 0; i < std::min(found.size(), look_at_max); ++i) {
+        const auto view = engine.view(found[i], "", "");
+        if (!view) continue;
+        out.begin_object()
+            .field("transaction", found[i].text())
+            .field("reference", view->transaction.reference)
+            .field("phase", core::word(view->transaction.phase))
+            .field("settled", core::settled(view->transaction))
+            .field("needs_person", core::needs_person(view->transaction))
+            .field("summary", engine.explain(view->transaction).summary)
+            .end_object();
+    }
+    out.end_array().field("more", found.size() - std::min(found.size(), look_at_max));
+    return out.end_object().take();
 }
 
 }  // namespace
@@ -395,12 +423,13 @@ class Connection {
         return true;
     }
     std::optional<std::string> line() {
-        for (;;) {
-            if (const auto end = input_.find('\n'); end != std::string::npos) {
+        for (std::size_t looked_at = 0;;) {
+            if (const auto end = input_.find('\n', looked_at); end != std::string::npos) {
                 auto found = input_.substr(0, end);
                 input_.erase(0, end + 1);
                 return found;
             }
+            looked_at = input_.size();
             std::array<char, 16 * 1024> buffer{};
             const auto count = ::recv(descriptor_, buffer.data(), buffer.size(), 0);
             if (count < 0 && errno == EINTR) continue;

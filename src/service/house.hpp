@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <functional>
 #include <memory>
 
 #include "service/http_outside.hpp"
@@ -13,9 +14,11 @@ namespace kassi::service {
 /// command runs once when no server does. No doors.
 class House {
   public:
-    /// Takes <data>/lock and applies migrations. `config` and `io` must outlive it. Throws std::runtime_error
-    /// with a plain reason. `io` may be used by the store for what it has to say.
-    House(boost::asio::io_context& io, const Config& config, std::shared_ptr<SystemClock> clock);
+    /// Takes <data>/lock and applies migrations. `config` and `io` must outlive it. While another process
+    /// holds the lock `lock_held` is asked: true tries again. Throws LockHeld, and std::runtime_error with a
+    /// plain reason. `io` may be used by the store for what it has to say.
+    House(boost::asio::io_context& io, const Config& config, std::shared_ptr<SystemClock> clock,
+          std::function<bool()> lock_held = nullptr);
     ~House();
     House(const House&) = delete;
     House& operator=(const House&) = delete;

@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "base/http_message.hpp"
 #include "base/log.hpp"
 #include "http/address_policy.hpp"
 #include "http/client.hpp"
@@ -65,7 +66,9 @@ struct HttpOutside::State : std::enable_shared_from_this<HttpOutside::State> {
         : io(given_io),
           clock(std::move(given_clock)),
           watch_drift(given.watch_drift),
-          providers(io, client_options(given, given.loopback_only, false)),
+          private_origins(given.private_origins),
+          providers(io, client_options(given, given.loopback_only, given.public_only)),
+          private_providers(io, client_options(given, given.loopback_only, false)),
           public_visitor(io, visitor_options(given, false)),
           loopback_visitor(io, visitor_options(given, true)),
           alarm(io) {}
@@ -108,7 +111,8 @@ struct HttpOutside::State : std::enable_shared_from_this<HttpOutside::State> {
     boost::asio::io_context& io;
     std::shared_ptr<SystemClock> clock;
     const bool watch_drift;
-    http::Client providers, public_visitor, loopback_visitor;
+    const std::set<std::string> private_origins;
+    http::Client providers, private_providers, public_visitor, loopback_visitor;
     boost::asio::steady_timer alarm;
     std::optional<Instant> wake;
     std::function<void()> wake_callback;
@@ -132,6 +136,7 @@ void HttpOutside::stop() {
     state_->wake_callback = nullptr;
     state_->alarm.cancel();
     state_->providers.stop();
+    state_->private_providers.stop();
     state_->public_visitor.stop();
     state_->loopback_visitor.stop();
 }
@@ -141,12 +146,15 @@ bool HttpOutside::clock_trusted() const {
 }
 
 void HttpOutside::call(HttpRequest request, Millis budget, std::function<void(core::Heard)> done) {
+    const auto url = parse_url(request.target, "target");
+    const bool is_private = url && state_->private_origins.contains(url->origin());
+    auto& client = is_private ? state_->private_providers : state_->providers;
     // What the clients hold must not hold the clients: an open call would keep both for ever.
-    state_->providers.send(std::move(request), budget,
-                           [weak = std::weak_ptr(state_), done = std::move(done)](http::Outcome outcome) {
-                               if (const auto state = weak.lock(); state && !state->stopped)
-                                   done(heard(std::move(outcome)));
-                           });
+    client.send(std::move(request), budget,
+                [weak = std::weak_ptr(state_), done = std::move(done)](http::Outcome outcome) {
+                    if (const auto state = weak.lock(); state && !state->stopped)
+                        done(heard(std::move(outcome)));
+                });
 }
 
 void HttpOutside::visit(const std::string& url, bool loopback_only, std::function<void(std::string)> done) {

@@ -3,6 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "engine/engine.hpp"
@@ -14,6 +15,10 @@ struct OutsideOptions {
     bool loopback_only = false;            ///< providers' calls too
     /// Timers wait while the machine's clock and ours disagree by more than drift_max (design.md section 7).
     bool watch_drift = false;
+    /// Providers' calls reach addresses of the public internet only, but for private_origins
+    /// ("https://host[:port]").
+    bool public_only = false;
+    std::set<std::string> private_origins;
 };
 
 /// A visited page has so long in all; its body is dropped, redirects are not followed.

@@ -5,12 +5,10 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <csignal>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
+#include <utility>
 
 #include "base/log.hpp"
 #include "http/server.hpp"
@@ -21,22 +19,15 @@
 namespace kassi::service {
 namespace {
 
-std::string whole_file(const std::string& file) {
-    std::ifstream in(file, std::ios::binary);
-    if (!in) throw std::runtime_error(file + " cannot be read");
-    return {std::istreambuf_iterator<char>(in), {}};
-}
+/// The lock is looked at this often.
+constexpr Millis lock_retry{100};
 
 http::ServerOptions server_options(const Listen& listen) {
     http::ServerOptions options;
     options.refusal = Doors::refusal;
     options.address = listen.address;
     options.port = listen.port;
-    if (!listen.tls_certificate_file.empty()) {
-        auto key = read_secret_file(listen.tls_key_file);
-        if (!key) throw std::runtime_error(key.error().message);
-        options.tls = http::TlsIdentity{whole_file(listen.tls_certificate_file), std::move(*key)};
-    }
+    options.tls = listen.tls;
     return options;
 }
 
@@ -45,7 +36,7 @@ std::string url_of(const Listen& listen, unsigned short port) {
                          : listen.address == "::"    ? "::1"
                                                      : listen.address;
     const auto host = address.find(':') == std::string::npos ? address : "[" + address + "]";
-    return (listen.tls_certificate_file.empty() ? "http://" : "https://") + host + ":" + std::to_string(port);
+    return (listen.tls ? "https://" : "http://") + host + ":" + std::to_string(port);
 }
 
 /// Connections, the store and the way out together may need more than the usual 1,024.
@@ -64,9 +55,50 @@ void forbid_core_dumps() {
     ::setrlimit(RLIMIT_CORE, &none);
 }
 
+namespace {
+
+/// The start's patience with whoever holds <data>/lock. SIGTERM and SIGINT end it.
+class LockWait {
+  public:
+    LockWait(std::string data_directory, Millis patience)
+        : data_directory_(std::move(data_directory)),
+          patience_(patience),
+          until_(std::chrono::steady_clock::now() + patience) {
+        signals_.async_wait([this](const boost::system::error_code& ec, int) { stopped_ = !ec; });
+    }
+    /// The lock is held: true after a moment in which to try again, false when the patience is at its end.
+    bool again() {
+        const auto now = std::chrono::steady_clock::now();
+        if (now >= until_) return false;
+        if (!std::exchange(told_, true)) {
+            log::warning("waiting_for_lock",
+                         {{"data", data_directory_}, {"at_most_ms", std::to_string(patience_.count())}});
+        }
+        io_.run_until(std::min(until_, now + lock_retry));
+        return !stopped_;
+    }
+    [[nodiscard]] bool stopped() const { return stopped_; }
+
+  private:
+    std::string data_directory_;
+    Millis patience_;
+    std::chrono::steady_clock::time_point until_;
+    /// Not the service's own, whose listeners must not be served yet.
+    boost::asio::io_context io_{1};
+    boost::asio::signal_set signals_{io_, SIGTERM, SIGINT};
+    bool told_ = false;
+    bool stopped_ = false;
+};
+
+}  // namespace
+
 struct Service::State {
     State(Config given, std::shared_ptr<SystemClock> given_clock, std::vector<api::Mount> given_more)
         : config(std::move(given)), clock(std::move(given_clock)), more(std::move(given_more)) {
+        // First, so that the start is no time at which a signal means a sudden end.
+        signals.add(SIGTERM);
+        signals.add(SIGINT);
+        wait_for_signal();
         // The io_context does not run yet: whoever connects waits until everything is there.
         doors_server = std::make_unique<http::Server>(
             io, server_options(config.doors),
@@ -80,13 +112,24 @@ struct Service::State {
         if (config.when_bound) config.when_bound(config, doors_server->port());
         if (config.settings.public_url.empty())
             config.settings.public_url = url_of(config.doors, doors_server->port());
-        house = std::make_unique<House>(io, config, clock);
+        open_house();
         house->check_merchants();
         operations = std::make_unique<Operations>(house->engine(), house->outside());
         control = std::make_unique<ControlServer>(io, config.data_directory, *operations);
     }
 
     ~State() { close(); }
+
+    void open_house() {
+        LockWait wait(config.data_directory, config.lock_patience);
+        try {
+            house = std::make_unique<House>(io, config, clock, [&wait] { return wait.again(); });
+        } catch (const LockHeld&) {
+            if (!wait.stopped()) throw;
+            log::info("stopped", {});
+            throw StoppedWaiting();
+        }
+    }
 
     void start() {
         doors = std::make_unique<Doors>(io, *house, config, std::move(box_office),
@@ -95,9 +138,6 @@ struct Service::State {
         mounts.insert(mounts.end(), more.begin(), more.end());
         handler = api::route(std::move(mounts));
         operators_handler = api::route(doors->for_operators());
-        signals.add(SIGTERM);
-        signals.add(SIGINT);
-        wait_for_signal();
         house->engine().start();
         running = true;
         log::info("serving",
@@ -106,7 +146,6 @@ struct Service::State {
                    {"operators", operators_server ? url_of(*config.operators, operators_server->port()) : ""},
                    {"data", config.data_directory},
                    {"mode", config.settings.mode == engine::Mode::live ? "live" : "sandbox"}});
-        if (stop_asked) begin_stop("stop");
     }
 
     [[nodiscard]] std::string not_ready() const {
@@ -163,7 +202,7 @@ struct Service::State {
     std::unique_ptr<Doors> doors;
     std::unique_ptr<Operations> operations;
     std::unique_ptr<ControlServer> control;
-    bool running = false, stopping = false, stop_asked = false;
+    bool running = false, stopping = false;
     int stops_open = 0;
 };
 
@@ -215,11 +254,7 @@ int Service::run() {
 
 void Service::stop() {
     boost::asio::post(state_->io, [state = state_.get()] {
-        if (state->stopping) return;
-        if (state->running)
-            state->begin_stop("stop");
-        else
-            state->stop_asked = true;
+        if (!state->stopping) state->begin_stop("stop");
     });
 }
 

@@ -4,6 +4,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "base/clock.hpp"
 #include "base/secret.hpp"
 #include "engine/engine.hpp"
+#include "http/server.hpp"
 
 namespace kassi::api::f13 {
 class BoxOffice;
@@ -22,9 +25,11 @@ namespace kassi::service {
 
 struct Listen {
     std::string address = "127.0.0.1";
-    unsigned short port = 0;                         ///< 0: any free one
-    std::string tls_certificate_file, tls_key_file;  ///< both or none
+    unsigned short port = 0;               ///< 0: any free one
+    std::optional<http::TlsIdentity> tls;  ///< absent: plain http
 };
+
+inline constexpr Millis lock_patience{10'000};
 
 struct Config {
     engine::Directory directory;
@@ -35,8 +40,13 @@ struct Config {
     Secret<> master_key;                   ///< 32 bytes: parcels, seals and HMACs use keys derived from it
     std::string trusted_certificates_pem;  ///< for providers; "" the system's
     bool loopback_only = false;            ///< outbound calls reach loopback only (sandbox)
-    std::string log_file;                  ///< "" standard error
+    /// Origins ("https://host[:port]") of the merchants with private_network = true: live mode calls no other
+    /// address that is not on the public internet.
+    std::set<std::string> private_origins;
+    std::string log_file;  ///< "" standard error
     bool debug_log = false;
+    /// A server waits so long for <data>/lock: who holds it is mostly a command, which ends soon.
+    Millis lock_patience = service::lock_patience;
     /// Called once, when the doors' port is known and nothing else has begun. The sandbox, which may run on
     /// any free port, fills in the addresses that name it (public_url, merchants, return hosts).
     std::function<void(Config& config, unsigned short port)> when_bound;
@@ -64,9 +74,21 @@ inline constexpr const char* sandbox_key_file = "sandbox-key";
 /// by other processes of the same user.
 void forbid_core_dumps();
 
+/// Another process holds <data>/lock. Trying again later may help.
+class LockHeld : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+/// SIGTERM or SIGINT came while the start waited for the lock: there is nothing to close.
+class StoppedWaiting : public std::runtime_error {
+  public:
+    StoppedWaiting() : std::runtime_error("stopped while waiting for the lock") {}
+};
+
 class Service {
   public:
-    /// Binds the listeners, opens the store (takes <data>/lock, applies migrations). Throws
+    /// Binds the listeners, opens the store (takes <data>/lock, for which it waits, and applies migrations).
+    /// From here on SIGTERM and SIGINT wait for run(). Throws LockHeld, StoppedWaiting, and
     /// std::runtime_error with a plain reason; so it does when an open leg names a merchant that the
     /// configuration lacks. `more` doors are mounted beside the house's own (the sandbox's).
     Service(Config config, std::shared_ptr<SystemClock> clock, std::vector<api::Mount> more = {});
@@ -85,7 +107,7 @@ class Service {
     /// finished (stop_patience), the store closed. A second signal cuts the patience. Returns the exit
     /// status.
     int run();
-    /// From any thread: finish what is under way, then run() returns.
+    /// From any thread, while run() runs: finish what is under way, then run() returns.
     void stop();
 
   private:

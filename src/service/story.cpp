@@ -6,6 +6,7 @@
 #include <cctype>
 #include <nlohmann/json.hpp>
 
+#include "base/encoding.hpp"
 #include "base/json.hpp"
 #include "core/codec.hpp"
 
@@ -239,9 +240,10 @@ void explanation_text(std::string& out, const json& story) {
 
 }  // namespace
 
-std::string for_terminal(std::string_view text) {
-    std::string out;
-    out.reserve(text.size());
+namespace {
+
+/// `text` is UTF-8.
+void add_printable(std::string& out, std::string_view text) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         const auto byte = static_cast<unsigned char>(text[i]);
         // C1 controls are C2 80 to C2 9F in UTF-8; some terminals obey them.
@@ -249,7 +251,21 @@ std::string for_terminal(std::string_view text) {
         if (c1) ++i;
         out += c1 || byte < 0x20 || byte == 0x7F ? '?' : text[i];
     }
-    return out;
+}
+
+}  // namespace
+
+std::string for_terminal(std::string_view text) {
+    constexpr std::string_view replacement = "\xEF\xBF\xBD";  // U+FFFD
+    std::string out;
+    out.reserve(text.size());
+    for (;;) {
+        const auto good = encoding::utf8_bytes(text);
+        add_printable(out, text.substr(0, good));
+        if (good == text.size()) return out;
+        out += replacement;
+        text.remove_prefix(good + 1);
+    }
 }
 
 Result<TransactionId> find_transaction(engine::Engine& engine, std::string_view text) {

@@ -19,7 +19,7 @@ Result<std::string> story_json(engine::Engine& engine, std::string_view transact
 /// '?', so that a description from outside cannot steer the terminal.
 std::string story_text(std::string_view json);
 
-/// Text from outside made fit for a terminal.
+/// Text from outside made fit for a terminal: control characters are '?', what is not UTF-8 is U+FFFD.
 std::string for_terminal(std::string_view text);
 
 }  // namespace kassi::service

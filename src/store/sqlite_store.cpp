@@ -129,19 +129,41 @@ std::vector<TransactionId> ids(Rows&& rows) {
     return found;
 }
 
+/// What the data base keeps under that name; `otherwise`, kept from now on, when that is nothing yet.
+std::string kept(Database& database, const char* name, const std::string& otherwise) {
+    Statement find(database, "SELECT value FROM meta WHERE name = ?");
+    {
+        Rows rows(find, name);
+        if (rows.next()) return std::string(rows.text(0));
+    }
+    Statement(database, "INSERT INTO meta VALUES (?, ?)").run(name, otherwise);
+    return otherwise;
+}
+
 /// The journal names the master key that the data was written with; another one could read nothing.
 Result<void> check_key(Database& database, const Keys& keys) {
-    Statement find(database, "SELECT value FROM meta WHERE name = 'key_id'");
     const std::string id = std::to_string(keys.id);
-    {
-        Rows rows(find);
-        if (rows.next()) {
-            if (rows.text(0) == id) return {};
-            return Error{ErrorKind::internal, "", "the data directory was made with another master key"};
-        }
+    if (kept(database, "key_id", id) == id) return {};
+    return Error{ErrorKind::internal, "", "the data directory was made with another master key"};
+}
+
+/// Money that is real and money that is not never share a journal.
+Result<void> check_mode(Database& database, const std::string& mode) {
+    if (mode.empty()) return {};
+    const auto found = kept(database, "mode", mode);
+    if (found == mode) return {};
+    return Error{ErrorKind::internal, "",
+                 "the data directory is that of mode " + found + ", and this is mode " + mode +
+                     ": each needs a data directory of its own"};
+}
+
+Result<DirectoryLock> take_lock(const std::string& directory, const std::function<bool()>& lock_held) {
+    for (;;) {
+        auto lock = DirectoryLock::take(directory);
+        const bool again =
+            !lock && lock.error().kind == ErrorKind::unavailable && lock_held != nullptr && lock_held();
+        if (!again) return lock;
     }
-    Statement(database, "INSERT INTO meta VALUES ('key_id', ?)").run(id);
-    return {};
 }
 
 }  // namespace
@@ -165,7 +187,7 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(SqliteOptions options) {
         return Error{ErrorKind::internal, "master_key", "the master key must have 32 bytes"};
     KASSI_ENSURE(options.post != nullptr);
     if (auto made = make_directory(options.directory); !made) return made.error();
-    auto lock = DirectoryLock::take(options.directory);
+    auto lock = take_lock(options.directory, options.lock_held);
     if (!lock) return lock.error();
     if (auto made = make_database_file(options.directory); !made) return made.error();
     auto state = std::make_unique<State>(std::move(*lock), options.master_key);
@@ -175,6 +197,7 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(SqliteOptions options) {
         const auto before = apply_migrations(database, nullptr);
         if (!before) return before.error();
         if (auto good = check_key(database, state->keys); !good) return good.error();
+        if (auto good = check_mode(database, options.mode); !good) return good.error();
         const std::size_t queue_max =
             options.queue_units_max == 0 ? limits::write_queue_units_max : options.queue_units_max;
         state->writer =

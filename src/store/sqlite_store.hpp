@@ -18,6 +18,10 @@ struct SqliteOptions {
     std::function<void(std::function<void()>)> post;
     const Clock* clock = nullptr;     ///< not looked at: every time comes with what is stored
     std::size_t queue_units_max = 0;  ///< 0: limits::write_queue_units_max
+    /// A word kept at the first open; a store with another one is not opened. "": not looked at.
+    std::string mode;
+    /// Asked while another process holds the lock: true tries again. Absent: refused at once.
+    std::function<bool()> lock_held;
 };
 
 /// SQLite, WAL, synchronous=FULL. One writer thread with the only writing connection, group commit; one
@@ -26,7 +30,7 @@ class SqliteStore final : public Store {
   public:
     /// Creates directory and file when missing and applies missing migrations. Errors: unavailable ("another
     /// process holds the lock"), internal (what SQLite said; a newer schema than this program knows; a data
-    /// directory that was made with another master key).
+    /// directory that was made with another master key, or in another mode).
     static Result<std::unique_ptr<SqliteStore>> open(SqliteOptions options);
     ~SqliteStore() override;  ///< writes what is queued, then closes
 

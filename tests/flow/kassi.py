@@ -23,6 +23,8 @@ from datetime import datetime, timedelta, timezone
 
 BINARY = os.environ.get("KASSI_BINARY", "")
 PATIENCE = 60  # seconds; only what hangs takes so long
+NEEDS_PERSON = 3  # exit status of a sweep
+LOCK_HELD = 75  # exit status: another process holds <data>/lock
 API_KEY = "key-of-the-box-office"
 
 
@@ -97,8 +99,8 @@ class Process:
                 self.condition.wait(1)
 
     def end(self, with_signal=signal.SIGTERM):
-        """Sends the signal and answers the exit status."""
-        if self.process.poll() is None:
+        """Sends the signal (None: one was sent already) and answers the exit status."""
+        if with_signal is not None and self.process.poll() is None:
             self.process.send_signal(with_signal)
         status = self.process.wait(PATIENCE)
         for reader in self.readers:

@@ -53,6 +53,9 @@ class Passwords(FlowTest):
         for prompt in (b"Password: ", b"Again: "):
             while prompt not in seen:
                 seen += os.read(outer, 1000)
+            with open(f"/proc/{process.pid}/limits") as limits:
+                core = next(line for line in limits if line.startswith("Max core file size"))
+            self.assertEqual(core.split()[4:6], ["0", "0"], "no image of the password stays behind")
             os.write(outer, b"s3cret words\n")
         output, _ = process.communicate(timeout=PATIENCE)
         while True:
@@ -99,6 +102,38 @@ class Configuration(FlowTest):
         self.assertEqual(status, 2)
         self.assertIn("a secret does not stand in this file", errors)
         self.assertNotIn("sk_live_1", errors)
+
+    def test_a_secret_where_a_name_belongs_is_not_repeated(self):
+        serve = Serve(self, "http://127.0.0.1:1")
+        secret = "5ec7e7" * 10 + "0000"
+        for right, wrong in (('master_key_file = "master.key"', f'master_key_env = "{secret}"'),
+                             ('master_key_file = "master.key"', f'master_key_file = "{secret}"'),
+                             ('master_key_file = "master.key"', f"master_key_file = {secret}"),
+                             ('{ file = "acme.key" }', f'{{ env = "{secret}" }}'),
+                             ('{ file = "acme.key" }', f'{{ file = "{secret}" }}')):
+            serve.file.write_text(serve.text().replace(right, wrong))
+            for command in ("check-config", "serve"):
+                status, output, errors = run(command, "--config", serve.file)
+                self.assertEqual((status, output), (2, ""), wrong)
+                self.assertRegex(errors, r"kassi\.toml:\d+: ")
+                self.assertNotIn("5ec7e7", errors)
+
+    def test_files_and_hashes_that_could_not_be_used_are_refused_before_anything_begins(self):
+        serve = Serve(self)
+        self.write("junk.pem", "junk")
+        listen = '[listen]\ntls_certificate = "junk.pem"\ntls_key = "junk.pem"'
+        for right, wrong, lines in (
+                ("[listen]", listen, {6: "listen.tls_certificate", 7: "listen.tls_key"}),
+                ("[listen]", 'trusted_certificates = "junk.pem"\n[listen]', {5: "trusted_certificates"}),
+                ('system = "box-office"', 'system = "box-office"\npassword_hash = "scrypt$x$y$z$!$!"',
+                 {19: "caller.password_hash"})):
+            serve.file.write_text(serve.text().replace(right, wrong))
+            for command in ("check-config", "serve"):
+                status, output, errors = run(command, "--config", serve.file)
+                self.assertEqual((status, output), (2, ""), wrong)
+                for line, what in lines.items():
+                    self.assertIn(f"{serve.file}:{line}: {what}", errors)
+        self.assertFalse((self.folder / "data").exists(), "nothing was begun")
 
     def test_a_missing_file_is_refused(self):
         status, _, errors = run("serve", "--config", self.folder / "none.toml")

@@ -6,7 +6,7 @@ import stat
 import threading
 import urllib.parse
 
-from kassi import FlowTest, Sandbox, http, ledger_of, play_the_customer, run
+from kassi import LOCK_HELD, FlowTest, Sandbox, http, ledger_of, play_the_customer, run
 
 
 class SandboxTest(FlowTest):
@@ -78,6 +78,9 @@ class SandboxTest(FlowTest):
         client.join()
         self.assertEqual(answers[0].status, 200, answers[0].body)
         self.assertEqual(run("verify", "--data", self.data)[0], 0)
+        # Before the restart, which would ask again with the same key and hear the same.
+        story = json.loads(run("show", "--data", self.data, transaction, "--json")[1])
+        self.assertIn("CustomerSent", json.dumps([entry["row"] for entry in story["story"]]))
         sandbox = Sandbox(self, self.data)
         self.until("the callout is there", lambda: "pending_callout" in sandbox.status("demo-redirect", transaction))
 
@@ -100,7 +103,7 @@ class SandboxTest(FlowTest):
     def test_two_on_one_data_directory_are_refused(self):
         sandbox = Sandbox(self, self.data)
         status, _, errors = run("sandbox", "--port", 0, "--data", self.data)
-        self.assertEqual(status, 2)
+        self.assertEqual(status, LOCK_HELD)
         self.assertIn("another process holds the lock", errors)
         self.assertTrue(sandbox.reserve("demo"))
 

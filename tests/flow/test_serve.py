@@ -1,16 +1,22 @@
 """kassi serve with a configuration: payments over /v1, the way out, the restart, the operator's commands beside a
 running server and after it."""
 
+import fcntl
 import json
 import os
+import pty
 import re
 import signal
 import sqlite3
+import ssl
 import stat
+import subprocess
 import threading
+import urllib.error
+import urllib.request
 
 from house import House
-from kassi import FlowTest, Serve, http, run
+from kassi import API_KEY, BINARY, LOCK_HELD, NEEDS_PERSON, PATIENCE, FlowTest, Serve, http, run
 
 
 class ServeTest(FlowTest):
@@ -74,16 +80,52 @@ class ServeTest(FlowTest):
     def test_two_servers_on_one_data_directory_are_refused(self):
         serve = Serve(self).start()
         status, _, errors = run("serve", "--config", serve.file)
-        self.assertEqual(status, 2)
+        self.assertEqual(status, LOCK_HELD)
         self.assertIn("another process holds the lock", errors)
         status, _, errors = self.command(serve, "migrate")
-        self.assertEqual(status, 2)
+        self.assertEqual(status, LOCK_HELD)
         self.assertIn("another process holds the lock", errors)
         self.assertEqual(serve.hand_over()["phase"], "reserved", "the first goes on")
         self.assertEqual(serve.process.end(), 0)
         status, output, errors = self.command(serve, "migrate")
         self.assertEqual(status, 0, errors)
         self.assertIn("schema", output)
+
+    def hold_the_lock(self):
+        """As a command does that runs while no server does."""
+        (self.folder / "data").mkdir(mode=0o700)
+        lock = open(self.folder / "data" / "lock", "w")
+        self.addCleanup(lock.close)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return lock
+
+    def test_a_start_waits_for_a_command_that_holds_the_lock(self):
+        serve = Serve(self)
+        lock = self.hold_the_lock()
+        process = self.start("serve", "--config", serve.file)
+        process.wait_for('"event":"waiting_for_lock"')
+        lock.close()
+        process.wait_for('"event":"serving"')
+        self.assertEqual(process.end(), 0)
+        self.assertEqual(len([line for line in process.lines if "waiting_for_lock" in line]), 1, "said once")
+
+    def test_sigterm_ends_the_waiting_for_the_lock(self):
+        serve = Serve(self)
+        self.hold_the_lock()
+        process = self.start("serve", "--config", serve.file)
+        process.wait_for('"event":"waiting_for_lock"')
+        self.assertEqual(process.end(), 0)
+        self.assertFalse((self.folder / "data" / "kassi.db").exists())
+
+    def test_a_command_is_told_that_another_holds_the_lock(self):
+        serve = Serve(self)
+        lock = self.hold_the_lock()
+        for words in (["sweep"], ["status"], ["show", "T000-0000-0000-0000"]):
+            status, output, errors = self.command(serve, *words)
+            self.assertEqual((status, output), (LOCK_HELD, ""), errors)
+            self.assertIn("another process holds the lock", errors)
+        lock.close()
+        self.assertEqual(self.command(serve, "sweep")[0], 0)
 
     def test_data_and_socket_are_their_owners_alone(self):
         serve = Serve(self).start()
@@ -100,7 +142,94 @@ class ServeTest(FlowTest):
             self.assertEqual(http("GET", serve.operators + path).status, 200)
             self.assertEqual(http("GET", serve.url + path).status, 404)
 
+    # ---- TLS
+
+    def test_tls_is_ours_with_certificate_and_key(self):
+        def openssl(*words):
+            subprocess.run(["openssl", *words], cwd=self.folder, check=True, capture_output=True, timeout=PATIENCE)
+
+        self.write("names", "subjectAltName=IP:127.0.0.1\n")
+        new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+        openssl("req", "-x509", *new, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=An authority")
+        openssl("req", *new, "-keyout", "tls.key", "-out", "tls.csr", "-subj", "/CN=Kassi")
+        openssl("x509", "-req", "-in", "tls.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names",
+                "-out", "tls.pem")
+        (self.folder / "tls.key").chmod(0o600)
+        serve = Serve(self)
+        serve.file.write_text(serve.text().replace(
+            "[listen]\n", '[listen]\ntls_certificate = "tls.pem"\ntls_key = "tls.key"\n'))
+        serve.start()
+        self.assertTrue(serve.url.startswith("https://127.0.0.1:"), serve.url)
+
+        def get(trusted):
+            context = ssl.create_default_context(cafile=trusted)
+            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}),
+                                                 urllib.request.HTTPSHandler(context=context))
+            request = urllib.request.Request(serve.url + "/v1/transactions", headers={"Authorization": "Bearer " + API_KEY})
+            with opener.open(request, timeout=PATIENCE) as response:
+                return response.status
+
+        self.assertEqual(get(self.folder / "ca.pem"), 200)
+        with self.assertRaises(urllib.error.URLError) as refused:
+            get(None)
+        self.assertIsInstance(refused.exception.reason, ssl.SSLCertVerificationError)
+        self.assertEqual(serve.process.end(), 0)
+
+    # ---- live mode
+
+    def live(self, house=None):
+        serve = Serve(self, house)
+        serve.file.write_text(serve.text().replace('mode = "sandbox"', 'mode = "live"')
+                              .replace("http://127.0.0.1:1\"", "https://pay.example.com\"", 1)
+                              .replace("127.0.0.1:9", "shop.example.com"))
+        return serve
+
+    def test_live_mode_refuses_simulators_and_plain_http(self):
+        serve = self.live("http://api.example.com")
+        text = serve.file.read_text()
+        line = 1 + text.splitlines().index('base_url = "http://api.example.com"')
+        text = text.replace('provider = "redirect"', 'provider = "redirect"\nsimulator = true')
+        serve.file.write_text(text)
+        status, _, errors = run("serve", "--config", serve.file)
+        self.assertEqual(status, 2)
+        self.assertIn(f"{serve.file}:{line}: live mode takes no simulator", errors)
+        self.assertIn(f"{serve.file}:{line + 1}: merchant.base_url must be https in live mode", errors)
+        self.assertFalse((self.folder / "data").exists(), "nothing was begun")
+        serve.file.write_text(text.replace("simulator = true\n", "").replace("http://api", "https://api"))
+        serve.start()
+        self.assertEqual(serve.process.end(), 0)
+
+    def test_live_and_sandbox_have_a_data_directory_each(self):
+        serve = self.live().start()
+        self.assertEqual(serve.process.end(), 0)
+        sandbox = Serve(self)
+        for command in ("serve", "sweep", "status"):
+            status, _, errors = run(command, "--config", sandbox.file)
+            self.assertEqual(status, 2, errors)
+            self.assertIn("is that of mode live, and this is mode sandbox", errors)
+
     # ---- the record
+
+    def test_progress_is_shown_on_a_terminal(self):
+        serve = Serve(self).start()
+        serve.hand_over()
+        serve.process.end()
+        outer, inner = pty.openpty()
+        done = subprocess.run([BINARY, "verify", "--config", str(serve.file)], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=inner, timeout=PATIENCE)
+        os.close(inner)
+        seen = b""
+        while True:
+            try:
+                seen += os.read(outer, 1000)
+            except OSError:  # the other end is closed, and all was read
+                break
+        os.close(outer)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn(b"clean", done.stdout)
+        self.assertNotIn(b"\r", done.stdout)
+        self.assertRegex(seen, rb"\r\x1b\[Kverify \[#{30}\] 100 %")
+        self.assertTrue(seen.endswith(b"\r\x1b[K"), "and wiped off at the end")
 
     def test_a_changed_row_is_found(self):
         serve = Serve(self).start()
@@ -157,9 +286,12 @@ class ServeTest(FlowTest):
         serve.process.process.send_signal(signal.SIGTERM)
         serve.process.wait_for('"event":"stopping"')
         gate.set()
-        self.assertEqual(serve.process.end(), 0)
+        self.assertEqual(serve.process.end(None), 0)  # a second signal would cut its patience
         customer.join()
         self.assertEqual(answers[0].status, 200 if answers[0].json()["phase"] == "purchased" else 202)
+        # Before the restart, which would ask again with the same key and hear the same.
+        story = json.loads(self.command(serve, "show", transaction, "--json")[1])
+        self.assertEqual(story["phase"], "purchased")
         serve.start()
         self.until("purchased", lambda: serve.read(transaction)["phase"] == "purchased")
         self.assertEqual(len(self.house.taken), 1)
@@ -218,6 +350,22 @@ class ServeTest(FlowTest):
         self.assertEqual(self.house.taken, [])
         self.assertEqual(self.command(serve, "verify")[0], 0)
 
+    def test_a_sweep_says_by_its_status_that_a_person_is_needed(self):
+        serve = self.with_house()
+        transaction = self.away(serve)
+        self.house.sessions["rs_1"]["amount"] += 1  # another amount than was asked for: nobody can say what it means
+        self.come_back(serve, success="yes")
+        self.until("a person is needed", lambda: "1 need a person" in self.command(serve, "status")[1])
+        reference = serve.read(transaction)["reference"]
+        for _ in range(2):
+            status, output, errors = self.command(serve, "sweep")
+            self.assertEqual(status, NEEDS_PERSON, output + errors)
+            self.assertIn("1 need a person", output)
+            status, output, _ = self.command(serve, "status")
+            self.assertEqual(status, 0)
+            self.assertRegex(output, f"(?m)^{reference}  .*NEEDS A PERSON")
+            serve.process.end()
+
     def test_a_person_settles_what_nobody_can_know(self):
         serve = self.with_house()
         transaction = self.away(serve)
@@ -228,8 +376,8 @@ class ServeTest(FlowTest):
         serve.process.kill()
         customer.join()
         # The house is gone too: what became of the money only a person can say.
-        self.house.server.server_close()
         self.house.server.shutdown()
+        self.house.server.server_close()
         del gate
         serve.start()
         self.until("in doubt or refused", lambda: serve.read(transaction)["in_doubt"])

@@ -165,8 +165,11 @@ TEST(PasswordTest, AnythingElseIsNoHash) {
              "scrypt$-1$8$1$" + salt + "$" + digest, "scrypt$16385$8$1$" + salt + "$" + digest,
              "scrypt$0$8$1$" + salt + "$" + digest, "scrypt$16384$0$1$" + salt + "$" + digest,
              "scrypt$16384$8$0$" + salt + "$" + digest, "scrypt$16384x$8$1$" + salt + "$" + digest,
-             "scrypt$16384$8$1$=$" + digest, "scrypt$16384$8$1$" + salt + "$" + digest.substr(4)})
+             "scrypt$16384$8$1$=$" + digest, "scrypt$16384$8$1$" + salt + "$" + digest.substr(4)}) {
         EXPECT_FALSE(crypto::check_password("", hash)) << hash;
+        EXPECT_FALSE(crypto::is_password_hash(hash)) << hash;
+    }
+    EXPECT_TRUE(crypto::is_password_hash("scrypt$16384$8$1$" + salt + "$" + digest));
 }
 
 // 128 * N * r bytes of memory at most about 72 MiB, p at most 4: a configuration cannot stop the service.
@@ -188,6 +191,11 @@ TEST(PasswordTest, ACostPastTheLimitIsRefused) {
     EXPECT_FALSE(crypto::check_password(
         "pleaseletmein",
         hash("1024$8$5", "d0ead1e3e06243f8d845c5394d3fe47d396ac1374fb8113a1e7ecacfdf50c32c")));
+    const std::string any(64, '0');
+    for (const char* cost : {"65536$8$1", "1024$8$4"})
+        EXPECT_TRUE(crypto::is_password_hash(hash(cost, any.c_str()))) << cost;
+    for (const char* cost : {"131072$8$1", "1024$8$5", "16384$18446744073709551615$1"})
+        EXPECT_FALSE(crypto::is_password_hash(hash(cost, any.c_str()))) << cost;
 }
 
 TEST(TokenTest, IsSixteenRandomBytes) {

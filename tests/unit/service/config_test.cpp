@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "base/crypto.hpp"
+#include "http/tls_certificates.hpp"
 #include "service/service.hpp"
 #include "temporary.hpp"
 
@@ -233,6 +234,29 @@ TEST_F(ConfigTest, SecretsDoNotStandInTheFile) {
         EXPECT_THAT(error.message, testing::Not(HasSubstr("sk_live_1")));
 }
 
+/// Who takes such a line for the secret's own place has written it there.
+TEST_F(ConfigTest, WhatStandsWhereASecretIsNamedIsNotRepeated) {
+    const std::string secret = "5ec7e75ec7e75ec7e75ec7e75ec7e75ec7e75ec7e75ec7e75ec7e75ec7e75ec7";
+    const auto quiet = [&](const File& file, int line, const std::string& reason) {
+        expect_refused(file, line, reason);
+        for (const auto& error : read(file).errors)
+            EXPECT_THAT(error.message, testing::Not(HasSubstr(secret.substr(0, 8))));
+    };
+    quiet(File().line(4, "master_key_env = '" + secret + "'"), 4,
+          "names an environment variable that is not set");
+    quiet(File().line(4, "master_key_env = '" + secret + secret + "a'"), 4,
+          "the name of an environment variable");
+    quiet(File().line(4, "master_key_file = '" + secret + "'"), 4,
+          "master_key_file: the file cannot be read");
+    quiet(File().line(11, "key_digest_files = ['" + secret + "']"), 11, "the file cannot be read");
+    quiet(File().line(6, "port = 1\ntls_certificate = '" + secret + "'\ntls_key = 'master.key'"), 7,
+          "the file cannot be read");
+    for (const char* kind : {"env", "file"})
+        quiet(File().line(16, std::string("provider = 'on_credit'\n[merchant.secrets]\napi_key = { ") + kind +
+                                  " = '" + secret + "' }"),
+              18, "merchant.secrets.api_key");
+}
+
 TEST_F(ConfigTest, SecretsComeFromFilesOfTheirOwnerOnly) {
     folder.write("api.key", "s3cret\n", 0644);
     const auto with = [](const std::string& source) {
@@ -243,7 +267,7 @@ TEST_F(ConfigTest, SecretsComeFromFilesOfTheirOwnerOnly) {
     expect_refused(with("{ file = 'api.key' }"), 18, "chmod 600");
     expect_refused(with("{ file = 'none.key' }"), 18, "cannot be read");
     expect_refused(with("{ env = 'KASSI_TEST_NOT_THERE' }"), 18,
-                   "the environment has no \"KASSI_TEST_NOT_THERE\"");
+                   "merchant.secrets.api_key names an environment variable that is not set");
     expect_refused(with("{ env = 'A', file = 'api.key' }"), 18, "must be { env");
     expect_refused(with("{ variable = 'A' }"), 18, "");
     folder.write("master.key", key_hex, 0644);
@@ -295,6 +319,8 @@ TEST_F(ConfigTest, PasswordHashesAreOurs) {
                                      crypto::hash_password("demopass", randomness) + "'"));
     expect_refused(File().line(19, "system = 'box-office'\npassword_hash = 'demopass'"), 20,
                    "kassi hash-password");
+    expect_refused(File().line(19, "system = 'box-office'\npassword_hash = 'scrypt$x$y$z$!$!'"), 20,
+                   "kassi hash-password");
 }
 
 TEST_F(ConfigTest, ReturnHostsAreHosts) {
@@ -330,7 +356,32 @@ TEST_F(ConfigTest, LiveModeIsForRealMoney) {
     EXPECT_FALSE(read(File().live()).config->settings.visit_loopback_only);
 }
 
+TEST_F(ConfigTest, APrivateNetworkIsItsMerchantsAlone) {
+    folder.write("api.key", "api");
+    folder.write("notice.key", "notice");
+    const auto merchant = [](const std::string& name, const std::string& lines) {
+        return "[[merchant]]\nname = '" + name + "'\nprovider = 'redirect'\n" + lines +
+               "\n[merchant.secrets]\napi_key = { file = 'api.key' }\nnotice_secret = { file = 'notice.key' "
+               "}\n";
+    };
+    const auto with = [](const std::string& merchants) {
+        return File().live().line(16, "provider = 'on_credit'\n" + merchants);
+    };
+    const auto reading =
+        read(with(merchant("near", "base_url = 'https://10.0.0.1:8443/v1'\nprivate_network = true") +
+                  merchant("far", "base_url = 'https://api.example.com'")));
+    ASSERT_TRUE(reading.config) << reading.errors[0].message;
+    EXPECT_EQ(reading.config->private_origins, std::set<std::string>{"https://10.0.0.1:8443"});
+    expect_refused(with(merchant("near", "base_url = 'https://10.0.0.1:8443/v1'")), 20,
+                   "merchant.base_url is not on the public internet");
+    expect_refused(with(merchant("near", "base_url = 'https://10.0.0.1:8443/v1'\nprivate_network = false")),
+                   20, "merchant.base_url is not on the public internet");
+}
+
 TEST_F(ConfigTest, ASandboxStaysOnLoopback) {
+    expect_refused(
+        File().line(16, "provider = 'on_credit'\nbase_url = 'http://10.0.0.1'\nprivate_network = true"), 17,
+        "loopback addresses only");
     expect_refused(File().line(16, "provider = 'on_credit'\nbase_url = 'https://api.example.com'"), 17,
                    "loopback addresses only");
 }
@@ -349,11 +400,41 @@ TEST_F(ConfigTest, TimesAreInOrder) {
 
 TEST_F(ConfigTest, TlsNeedsBothFiles) {
     expect_refused(File().line(6, "port = 1\ntls_certificate = 'cert.pem'"), 7, "go together");
-    folder.write("cert.pem", "x", 0644);
-    folder.write("key.pem", "x", 0644);
-    expect_refused(File().line(6, "port = 1\ntls_certificate = 'cert.pem'\ntls_key = 'key.pem'"), 8,
-                   "chmod 600");
+    const auto authority = http::make_certificate_authority("Kassi test authority");
+    const auto identity = http::make_certificate(authority, {"localhost"});
+    const auto key = identity.private_key_pem.reveal();
+    folder.write("cert.pem", identity.certificate_pem, 0644);
+    folder.write("key.pem", key, 0644);
+    const auto tls = File().line(6, "port = 1\ntls_certificate = 'cert.pem'\ntls_key = 'key.pem'");
+    expect_refused(tls, 8, "chmod 600");
+    folder.write("key.pem", key, 0600);
+    expect_taken(tls);
+    EXPECT_EQ(read(tls).config->doors.tls->certificate_pem, identity.certificate_pem);
     expect_refused(File().line(6, "port = 1\naddress = 'localhost'"), 7, "must be an IP address");
+}
+
+TEST_F(ConfigTest, TlsFilesThatCannotBeUsedHaveTheirLine) {
+    const auto authority = http::make_certificate_authority("Kassi test authority");
+    const auto identity = http::make_certificate(authority, {"localhost"});
+    const auto other = http::make_certificate(authority, {"localhost"});
+    folder.write("cert.pem", identity.certificate_pem);
+    folder.write("key.pem", identity.private_key_pem.reveal());
+    folder.write("other-key.pem", other.private_key_pem.reveal());
+    folder.write("junk.pem", "x");
+    const auto with = [](const std::string& certificate, const std::string& key) {
+        return File().line(6, "port = 1\ntls_certificate = '" + certificate + "'\ntls_key = '" + key + "'");
+    };
+    expect_refused(with("junk.pem", "key.pem"), 7, "listen.tls_certificate: the file holds no certificate");
+    expect_refused(with("cert.pem", "junk.pem"), 8, "listen.tls_key: the file holds no private key");
+    expect_refused(with("cert.pem", "cert.pem"), 8, "listen.tls_key: the file holds no private key");
+    expect_refused(with("cert.pem", "other-key.pem"), 8, "is not the key of the certificate");
+    expect_refused(File().line(4, "master_key_file = 'master.key'\ntrusted_certificates = 'junk.pem'"), 5,
+                   "trusted_certificates: the file holds no certificate");
+    folder.write("empty.pem", "");
+    expect_refused(File().line(4, "master_key_file = 'master.key'\ntrusted_certificates = 'empty.pem'"), 5,
+                   "trusted_certificates: the file holds no certificate");
+    folder.write("trusted.pem", authority.certificate_pem + identity.certificate_pem);
+    expect_taken(File().line(4, "master_key_file = 'master.key'\ntrusted_certificates = 'trusted.pem'"));
 }
 
 /// The annotated example is true: what it needs besides is a machine's own.
@@ -367,8 +448,10 @@ TEST_F(ConfigTest, TheExampleIsTaken) {
         text.replace(at, from.size(), to);
     };
     replace("/etc/kassi/master.key", "master.key");
-    replace("/etc/kassi/tls/fullchain.pem", folder.write("cert.pem", "x", 0644));
-    replace("/etc/kassi/tls/key.pem", folder.write("key.pem", "x"));
+    const auto identity =
+        http::make_certificate(http::make_certificate_authority("Kassi test authority"), {"pay.example.com"});
+    replace("/etc/kassi/tls/fullchain.pem", folder.write("cert.pem", identity.certificate_pem, 0644));
+    replace("/etc/kassi/tls/key.pem", folder.write("key.pem", identity.private_key_pem.reveal()));
     const auto reading = read_config_fully(folder.write("example.toml", text));
     EXPECT_TRUE(reading.config) << (reading.errors.empty()
                                         ? ""

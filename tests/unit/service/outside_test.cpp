@@ -27,10 +27,11 @@ class OutsideTest : public testing::Test {
         while (!finished && std::chrono::steady_clock::now() < end) io.run_one_for(std::chrono::seconds(1));
         ASSERT_TRUE(finished);
     }
-    core::Heard call(HttpRequest request) {
+    core::Heard call(HttpRequest request) { return call(outside, std::move(request)); }
+    core::Heard call(HttpOutside& by, HttpRequest request) {
         bool finished = false;
         core::Heard heard;
-        outside.call(std::move(request), Millis(20'000), [&](core::Heard given) {
+        by.call(std::move(request), Millis(20'000), [&](core::Heard given) {
             heard = std::move(given);
             finished = true;
         });
@@ -130,6 +131,26 @@ TEST_F(OutsideTest, LiveModeVisitsNoPrivateAddress) {
     EXPECT_THAT(visit("http://localhost:" + std::to_string(server->port()) + "/", false),
                 StartsWith("no answer: "));
     EXPECT_TRUE(requests.empty());
+}
+
+TEST_F(OutsideTest, LiveModeCallsNoPrivateAddressUnlessItsMerchantSaysSo) {
+    serve();
+    const auto port = std::to_string(server->port());
+    HttpOutside live(io, clock, OutsideOptions{.public_only = true});
+    for (const std::string host : {"127.0.0.1", "localhost"}) {
+        const auto heard = call(live, {"POST", "http://" + host + ":" + port + "/", {}, "{}", ""});
+        const auto* silence = std::get_if<core::Silence>(&heard);
+        ASSERT_NE(silence, nullptr) << host;
+        EXPECT_FALSE(silence->sent) << "known not done";
+    }
+    EXPECT_TRUE(requests.empty());
+    HttpOutside linked(io, clock,
+                       OutsideOptions{.public_only = true, .private_origins = {"http://localhost:" + port}});
+    const auto there = call(linked, {"POST", "http://localhost:" + port + "/sessions", {}, "{}", ""});
+    EXPECT_NE(std::get_if<core::Answered>(&there), nullptr);
+    const auto other = call(linked, {"POST", "http://127.0.0.1:" + port + "/", {}, "{}", ""});
+    EXPECT_NE(std::get_if<core::Silence>(&other), nullptr) << "of that merchant only";
+    EXPECT_EQ(requests.size(), 1U);
 }
 
 TEST_F(OutsideTest, ABrokenAddressIsNoAnswer) {

@@ -194,10 +194,12 @@ TEST(ServiceTest, StartsAgainOnTheSameData) {
 TEST(ServiceTest, TwoOnOneDataDirectoryAreRefused) {
     TemporaryFolder folder;
     Running running(on_credit_config(folder.path("data")));
+    auto config = on_credit_config(folder.path("data"));
+    config.lock_patience = lock_patience / 100;
     try {
-        Service second(on_credit_config(folder.path("data")), std::make_shared<SystemClock>());
+        Service second(std::move(config), std::make_shared<SystemClock>());
         FAIL();
-    } catch (const std::runtime_error& error) {
+    } catch (const LockHeld& error) {
         EXPECT_THAT(error.what(), HasSubstr("another process holds the lock"));
     }
     EXPECT_EQ(json::parse(ask(folder.path("data"), R"({"do":"status"})")).at("mode"), "sandbox")
@@ -248,6 +250,16 @@ TEST(ServiceTest, TheBoundPortIsToldBeforeAnythingElse) {
     EXPECT_EQ(running.service().engine().settings().public_url, "http://localhost:" + std::to_string(told));
 }
 
+TEST(ServiceTest, ASignalDuringTheStartWaitsForTheRun) {
+    TemporaryFolder folder;
+    for (const int signal : {SIGTERM, SIGINT}) {
+        auto config = on_credit_config(folder.path("data"));
+        config.when_bound = [signal](Config&, unsigned short) { std::raise(signal); };
+        Service service(std::move(config), std::make_shared<SystemClock>());
+        EXPECT_EQ(service.run(), 0);
+    }
+}
+
 TEST(ServiceTest, AnOpenLegWhoseMerchantIsGoneRefusesTheStart) {
     TemporaryFolder folder;
     {
@@ -284,6 +296,19 @@ TEST(ServiceTest, AnotherMasterKeyIsRefused) {
     auto config = on_credit_config(folder.path("data"));
     config.master_key = Secret<>(std::string(32, 'x'));
     EXPECT_THROW(Service(std::move(config), std::make_shared<SystemClock>()), std::runtime_error);
+}
+
+TEST(ServiceTest, LiveModeOpensNoDataOfASandbox) {
+    TemporaryFolder folder;
+    { Stepping(on_credit_config(folder.path("data"))).hand_over(); }
+    auto config = on_credit_config(folder.path("data"));
+    config.settings.mode = engine::Mode::live;
+    try {
+        Service service(std::move(config), std::make_shared<SystemClock>());
+        FAIL();
+    } catch (const std::runtime_error& error) {
+        EXPECT_THAT(error.what(), HasSubstr("is that of mode sandbox, and this is mode live"));
+    }
 }
 
 // ---- control socket -----------------------------------------------------------------------------------
@@ -358,6 +383,116 @@ TEST_F(ControlTest, ASweepSaysWhatItDid) {
     EXPECT_EQ(report.at("needs_person"), 0);
 }
 
+/// A house that opens sessions, and answers nothing else.
+class SessionsOnly {
+  public:
+    SessionsOnly()
+        : server_(io_, {},
+                  [this](const HttpRequest& request, const http::Reply& reply) { answer(request, reply); }),
+          thread_([this] { io_.run(); }) {}
+    ~SessionsOnly() {
+        io_.stop();
+        thread_.join();
+    }
+    [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(server_.port()); }
+
+  private:
+    void answer(const HttpRequest& request, const http::Reply& reply) {
+        if (request.path() != "/sessions") {
+            unanswered_.push_back(reply);
+            return;
+        }
+        const auto asked = json::parse(request.body);
+        const json callout{
+            {"type", asked.at("callout_type")},
+            {"url", url() + "/page"},
+            {"parameters", json::array({json::array({"return_url", asked.at("return_url")})})}};
+        reply(json_response(201, json{{"id", "rs_" + std::to_string(++sessions_)},
+                                      {"status", "open"},
+                                      {"reference", asked.at("reference")},
+                                      {"amount", asked.at("amount")},
+                                      {"currency", asked.at("currency")},
+                                      {"refunded", 0},
+                                      {"created_at", "2026-01-10T10:00:00Z"},
+                                      {"expires_at", asked.at("expires_at")},
+                                      {"callout", callout}}
+                                     .dump()));
+    }
+
+    boost::asio::io_context io_{1};
+    int sessions_ = 0;
+    std::vector<http::Reply> unanswered_;
+    http::Server server_;
+    std::thread thread_;
+};
+
+TEST(StatusTest, NamesWhatHasAVerdictAndIsNotSettledAndSaysHowManyMoreThereAre) {
+    constexpr std::size_t payments = 52;
+    TemporaryFolder folder;
+    const SessionsOnly house;
+    Stepping stepping(redirect_config(folder.path("data"), house.url()));
+    auto& engine = stepping.house.engine();
+    const auto work = boost::asio::make_work_guard(stepping.io);
+    // All at once, so that they share their commits.
+    std::vector<TransactionId> ids;
+    std::size_t answered = 0;
+    const auto until_all = [&] {
+        for (; answered < payments; stepping.io.run_one()) {
+        }
+        answered = 0;
+    };
+    for (std::size_t i = 0; i < payments; ++i) {
+        engine.hand_over(trolley(engine.now()), {"system box-office", "", std::nullopt},
+                         [&](Result<engine::View> view) {
+                             ASSERT_TRUE(view);
+                             ids.push_back(view->transaction.id);
+                             ++answered;
+                         });
+    }
+    until_all();
+    for (const auto& id : ids) {
+        engine::PurchaseRequest request;
+        const auto token = "token-" + id.text();
+        request.returns = engine::ReturnDetails{
+            .token = token, .url = "http://127.0.0.1:9/back/" + token, .remote_site = "127.0.0.1:9"};
+        engine.purchase(id, std::move(request), {"caller demo", "", std::nullopt},
+                        [&, id](const Result<engine::View>& view) {
+                            ASSERT_TRUE(view) << view.error().message;
+                            engine.wait(id, engine::Until::answer, Millis(60'000),
+                                        [&](const Result<engine::View>&) { ++answered; });
+                        });
+    }
+    until_all();
+    const auto status = [&] {
+        std::string text;
+        Operations(engine, stepping.house.outside())
+            .handle(R"({"do":"status"})", [](const std::string&) {},
+                    [&](Result<std::string> answer) { text = answer.value(); });
+        return json::parse(text);
+    };
+    EXPECT_EQ(status().at("open"), payments);
+    EXPECT_TRUE(status().at("look_at").empty()) << "customers who are away are no trouble";
+    EXPECT_EQ(status().at("more"), 0);
+
+    for (const auto& id : ids) {
+        engine.submit(id, core::Release{}, {"caller demo", "", std::nullopt},
+                      [&](const Result<engine::View>& view) {
+                          ASSERT_TRUE(view) << view.error().message;
+                          ++answered;
+                      });
+    }
+    until_all();
+    // Decided, and their sessions are being closed.
+    const auto after = status();
+    EXPECT_EQ(after.at("in_doubt"), 0);
+    ASSERT_EQ(after.at("look_at").size(), 50U);
+    EXPECT_EQ(after.at("more"), payments - 50);
+    for (const auto& entry : after.at("look_at")) {
+        EXPECT_EQ(entry.at("phase"), "failed");
+        EXPECT_EQ(entry.at("settled"), false);
+    }
+}
+
 // ---- story --------------------------------------------------------------------------------------------
 
 TEST(StoryTest, TellsAPaymentFromItsJournal) {
@@ -408,6 +543,11 @@ TEST(StoryTest, TerminalsGetNoControlCharacters) {
     EXPECT_EQ(for_terminal("a\x1b[31mb\n\x7f\xc2\x9b"
                            "c£"),
               "a?[31mb???c£");
+    EXPECT_EQ(for_terminal("a\x9b"
+                           "31mb\xc3"),
+              "a\xEF\xBF\xBD"
+              "31mb\xEF\xBF\xBD")
+        << "a control of eight bits is no UTF-8";
 }
 
 }  // namespace

@@ -686,6 +686,44 @@ TEST_F(StoreTest, anotherMasterKeyIsRefused) {
     EXPECT_TRUE(try_open());
 }
 
+TEST_F(StoreTest, refusesAnotherMode) {
+    const auto opens = [&](const char* mode) {
+        return SqliteStore::open({.directory = directory(),
+                                  .master_key = master_key(),
+                                  .post = [](const std::function<void()>&) {},
+                                  .mode = mode});
+    };
+    EXPECT_TRUE(opens(""));
+    EXPECT_TRUE(opens("live")) << "the first that says so";
+    const auto other = opens("sandbox");
+    ASSERT_FALSE(other);
+    EXPECT_EQ(other.error().kind, ErrorKind::internal);
+    EXPECT_THAT(other.error().message, HasSubstr("is that of mode live, and this is mode sandbox"));
+    EXPECT_TRUE(opens("live"));
+}
+
+TEST_F(StoreTest, asksHowLongToWaitForTheLock) {
+    auto first = try_open();
+    ASSERT_TRUE(first);
+    int asked = 0;
+    const auto opens = [&](int give_up_at, int release_at) {
+        asked = 0;
+        return SqliteStore::open({.directory = directory(),
+                                  .master_key = master_key(),
+                                  .post = [](const std::function<void()>&) {},
+                                  .lock_held =
+                                      [&, give_up_at, release_at] {
+                                          ++asked;
+                                          if (asked == release_at) first->reset();
+                                          return asked != give_up_at;
+                                      }});
+    };
+    EXPECT_EQ(opens(3, 0).error().kind, ErrorKind::unavailable);
+    EXPECT_EQ(asked, 3);
+    EXPECT_TRUE(opens(0, 2));
+    EXPECT_EQ(asked, 2);
+}
+
 TEST_F(StoreTest, migratesFromNothingAndOnlyOnce) {
     EXPECT_EQ(migrate(directory(), nullptr).error().kind, ErrorKind::not_found);
     EXPECT_EQ(verify(directory(), master_key(), "", nullptr).error().kind, ErrorKind::not_found);
