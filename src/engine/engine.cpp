@@ -94,6 +94,7 @@ struct Engine::State {
         std::optional<std::string> customer_json, document_json;
         std::function<void(Result<Loaded>)> done;  ///< the state after the commit
         std::function<void()> claimed;             ///< a claim exists already
+        std::vector<core::Event> events;           ///< of its commit
         bool due = false;
         bool credit_exhausted = false;
         bool token_taken = false;
@@ -207,6 +208,7 @@ struct Engine::State {
         arm_for(core::due_at(next, terms));
         for (const auto& reference : decision->references) match(reference.merchant, reference.reference);
         Loaded after{next, decision->papers};
+        job->events = decision->events;
         answer_waiters(after);
         job->done(std::move(after));
     }
@@ -584,11 +586,11 @@ struct Engine::State {
             done(known ? std::move(*known)
                        : Result<View>(Error{ErrorKind::conflict, "Idempotency-Key", "is in use"}));
         };
-        job->done = [done](Result<Loaded> after) {
-            if (after)
-                done(view_of(*after));
-            else
-                done(after.error());
+        job->done = [done, asked = job.get()](Result<Loaded> after) {
+            if (!after) return done(after.error());
+            auto view = view_of(*after);
+            view.events = std::move(asked->events);
+            done(std::move(view));
         };
         run(job);
     }

@@ -34,6 +34,8 @@ struct View {
     std::optional<core::Callout> callout;  ///< of the leg that is away now, with its tokens
     std::int64_t callout_leg = 0;
     bool replayed = false;  ///< answered from an idempotency key
+    std::vector<core::Event>
+        events;  ///< of the commit that this very request caused; empty: it changed nothing
 };
 
 /// Who asks and how it may be repeated.
