@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "api/status.hpp"
 #include "base/json.hpp"
 
 namespace kassi::api::f13 {
@@ -16,6 +17,8 @@ using core::Transaction;
 constexpr int error_code_authentication = 3;
 constexpr int error_code_backend = 4;
 constexpr int error_code_bad_data = 8;
+constexpr int error_code_email = 2000;
+constexpr int status_rejected = 460;  ///< well formed, and rejected for its content
 
 // ---- small helpers ------------------------------------------------------------------------------------
 void amount(JsonWriter& out, std::string_view name, std::int64_t minor, Currency currency) {
@@ -264,7 +267,8 @@ OrderOutcome outcome_of(const House& house, const Transaction& transaction, cons
                         const core::Order& order) {
     OrderOutcome outcome;
     outcome.purchase_reference = purchase_reference(house, transaction, bundle, order.item);
-    outcome.cancellation_status = cancellation_word(transaction, bundle, order);
+    outcome.cancellation_status = cancellation_word(
+        transaction, bundle, order, [&](std::string_view merchant) { return house.facts_of(merchant); });
     if (outcome.cancellation_status == "cancelled" && house.mode == engine::Mode::sandbox)
         outcome.cancellation_reference = "CANCEL-" +
                                          transaction.reference.substr(transaction.reference.rfind('-') + 1) +
@@ -282,12 +286,6 @@ void write_totals(JsonWriter& out, const Totals& totals, Currency currency) {
     amount(out, "bundle_total_seatprice", totals.seatprice, currency);
     amount(out, "bundle_total_send_cost", totals.send_cost, currency);
     amount(out, "bundle_total_surcharge", totals.surcharge, currency);
-}
-
-std::string source_description(const House& house, const std::string& source, const std::string& given = {}) {
-    if (!given.empty()) return given;
-    const auto* known = house.directory.source(source);
-    return known != nullptr && !known->description.empty() ? known->description : source;
 }
 
 void write_bundle(JsonWriter& out, const Page& page, const Bundle& bundle) {
@@ -426,35 +424,22 @@ std::string print_state(const Page& page, bool reservation) {
     return out.end_object().take();
 }
 
-struct HttpAndCode {
-    int status;
-    int code;
-};
+int code_of(int status) {
+    if (status == http_status(ErrorKind::unauthenticated)) return error_code_authentication;
+    return status >= http_status(ErrorKind::internal) ? error_code_backend : error_code_bad_data;
+}
 
-HttpAndCode code_of(ErrorKind kind) {
-    switch (kind) {
-        case ErrorKind::bad_request:
-        case ErrorKind::conflict:
-        case ErrorKind::unsupported_media:
-            return {400, error_code_bad_data};
-        case ErrorKind::unauthenticated:
-            return {401, error_code_authentication};
-        case ErrorKind::forbidden:
-            return {403, error_code_bad_data};
-        case ErrorKind::not_found:
-            return {404, error_code_bad_data};
-        case ErrorKind::method_not_allowed:
-            return {405, error_code_bad_data};
-        case ErrorKind::gone:
-            return {410, error_code_bad_data};
-        case ErrorKind::too_large:
-            return {413, error_code_bad_data};
-        case ErrorKind::unavailable:
-            return {503, error_code_backend};
-        case ErrorKind::internal:
-            return {500, error_code_backend};
-    }
-    return {500, error_code_backend};
+/// F13 has no words for a conflict and for foreign content: both are bad data.
+int status_of(ErrorKind kind) {
+    const bool bad_data = kind == ErrorKind::conflict || kind == ErrorKind::unsupported_media;
+    return http_status(bad_data ? ErrorKind::bad_request : kind);
+}
+
+std::string text_of(const Error& error) {
+    if (error.kind == ErrorKind::unauthenticated) return "User authorisation failure";
+    if (error.kind == ErrorKind::internal) return "internal error";
+    if (error.field.empty()) return error.message.empty() ? "Bad data supplied" : error.message;
+    return error.field + ": " + error.message;
 }
 
 }  // namespace
@@ -463,23 +448,34 @@ House house_of(const engine::Engine& engine) {
     return {engine.directory(), engine.registry(), engine.settings().mode};
 }
 
-std::string error_text(const Error& error) {
-    if (error.kind == ErrorKind::unauthenticated) return "User authorisation failure";
-    if (error.kind == ErrorKind::gone) return "transaction failed";
-    if (error.kind == ErrorKind::internal) return "internal error";
-    if (error.field.empty()) return error.message.empty() ? "Bad data supplied" : error.message;
-    return error.field + " " + error.message;
+HttpResponse error_response(int status, std::string_view text) {
+    JsonWriter out;
+    out.begin_object().field("error_code", code_of(status)).field("error_desc", text).end_object();
+    return json_response(status, out.take());
 }
 
 HttpResponse error_response(const Error& error) {
-    const auto [status, code] = code_of(error.kind);
-    JsonWriter out;
-    out.begin_object().field("error_code", code).field("error_desc", error_text(error)).end_object();
-    auto response = json_response(status, out.take());
+    auto response = error_response(status_of(error.kind), text_of(error));
     if (error.kind == ErrorKind::unauthenticated)
         response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"Kassi\", charset=\"UTF-8\"");
     if (error.kind == ErrorKind::unavailable) response.headers.emplace_back("Retry-After", "1");
     return response;
+}
+
+HttpResponse error_response(const EmailFault& fault) {
+    JsonWriter out;
+    out.begin_object()
+        .field("error_code", error_code_email)
+        .field("error_desc", std::string("email_address: ").append(fault.text))
+        .field("error_key", fault.key)
+        .end_object();
+    return json_response(status_rejected, out.take());
+}
+
+std::string source_description(const House& house, const std::string& source, const std::string& given) {
+    if (!given.empty()) return given;
+    const auto* known = house.directory.source(source);
+    return known != nullptr && !known->description.empty() ? known->description : source;
 }
 
 std::string_view status_word(Phase phase) {
@@ -502,7 +498,7 @@ std::string_view status_word(Phase phase) {
 }
 
 std::string_view cancellation_word(const Transaction& transaction, const Bundle& bundle,
-                                   const core::Order& order) {
+                                   const core::Order& order, const FactsOf& facts_of) {
     const auto* leg = leg_of(transaction, bundle.source);
     std::string_view refunded;
     if (leg != nullptr) {
@@ -515,7 +511,8 @@ std::string_view cancellation_word(const Transaction& transaction, const Bundle&
         if (leg->money == core::LegMoney::back) refunded = "cancelled";
     }
     if (!refunded.empty()) return refunded;
-    return order.cancellable ? "possible" : "not_permitted";
+    const auto* facts = leg == nullptr ? nullptr : facts_of(leg->merchant);
+    return order.cancellable && facts != nullptr && facts->can_refund ? "possible" : "not_permitted";
 }
 
 std::string print_reservation(const Page& page) {

@@ -118,8 +118,10 @@ class Office final : public api::f13::BoxOffice {
         request.caller = call.caller.name;
         request.held_until = engine_.now() + hold;
         for (const auto& bundle : bundles) {
-            core::Bundle handed{
-                bundle.source, description(bundle.source), {bundle.send_cost, bundle.currency}, {}};
+            core::Bundle handed{bundle.source,
+                                source_description(house_, bundle.source),
+                                {bundle.send_cost, bundle.currency},
+                                {}};
             for (const auto& order : bundle.orders) {
                 const Money price{order.seatprice + order.surcharge, order.currency};
                 handed.amount.minor += price.minor;
@@ -147,11 +149,6 @@ class Office final : public api::f13::BoxOffice {
                                                                     .customer_json = std::nullopt,
                                                                     .remote_site = {}}));
                           });
-    }
-
-    [[nodiscard]] std::string description(const std::string& source) const {
-        const auto* known = house_.directory.source(source);
-        return known == nullptr ? source : known->description;
     }
 
     engine::Engine& engine_;

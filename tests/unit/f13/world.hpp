@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "api/f13/door.hpp"
 #include "engine/engine.hpp"
@@ -64,6 +65,9 @@ class World {
     }
     /// Any request at all.
     Answer send(HttpRequest request);
+    /// So many times the same POST, all before the first answer.
+    std::vector<Answer> post_at_once(std::size_t count, const std::string& target, const Fields& fields,
+                                     const std::string& user = "demo");
     /// reserve.v1, and its transaction_uuid.
     std::string reserve(const std::string& user = "demo", Fields fields = {});
     Answer purchase(const std::string& uuid, const std::string& user = "demo", const Fields& more = {});
@@ -78,6 +82,8 @@ class World {
 
   private:
     struct State;
+    std::shared_ptr<std::optional<HttpResponse>> begin(HttpRequest request);
+    Answer answer_of(const std::shared_ptr<std::optional<HttpResponse>>& begun);
     Loop loop_;
     TestClock clock_;
     SystemRandomness randomness_;
