@@ -72,8 +72,8 @@ class World final : public engine::Outside {
     std::vector<std::function<void()>> held_back_;
 };
 
-/// Two systems: box-office (demo, demo-redirect, demo-redirect-post, demo-again, demo-owner, demo-partial)
-/// and rival (rival-caller). Keys: key(system).
+/// Two systems: box-office (demo, demo-redirect, demo-redirect-post, demo-again, demo-owner, demo-partial,
+/// demo-page-only, demo-two-houses) and rival (rival-caller). Keys: key(system).
 class House {
   public:
     House();
