@@ -37,26 +37,6 @@ void texts(JsonWriter& out, std::string_view name, const std::vector<std::string
     out.end_array();
 }
 
-void currency_details(JsonWriter& out, const std::vector<Currency>& currencies) {
-    std::map<std::string, Currency> sorted;
-    for (const auto currency : currencies) sorted.emplace(currency.lower_code(), currency);
-    out.key("currency_details").begin_object();
-    for (const auto& [code, currency] : sorted) {
-        std::int64_t factor = 1;
-        for (int place = 0; place < currency.places(); ++place) factor *= 10;
-        out.key(code)
-            .begin_object()
-            .field("currency_code", code)
-            .field("currency_factor", factor)
-            .field("currency_number", currency.number())
-            .field("currency_places", currency.places())
-            .field("currency_post_symbol", currency.post_symbol())
-            .field("currency_pre_symbol", currency.pre_symbol())
-            .end_object();
-    }
-    out.end_object();
-}
-
 std::vector<Currency> currencies_of(const Transaction& transaction) {
     std::vector<Currency> currencies;
     for (const auto& bundle : transaction.bundles) currencies.push_back(bundle.amount.currency);
@@ -85,25 +65,6 @@ const Leg* leg_of(const Transaction& transaction, std::string_view source) {
     }
     const Leg* covering = core::covering_leg(transaction, source);
     return covering != nullptr ? covering : last;
-}
-
-// ---- debitor ------------------------------------------------------------------------------------------
-void write_debitor(JsonWriter& out, const House& house, std::string_view merchant_name) {
-    const auto* merchant = house.registry.merchant(merchant_name);
-    const auto* flow = merchant == nullptr ? nullptr : house.registry.flow(merchant->provider);
-    const auto debitor = flow == nullptr ? std::nullopt : flow->debitor(*merchant);
-    if (!debitor) return;
-    out.key("debitor").begin_object();
-    if (!debitor->aggregation_key.empty()) out.field("debitor_aggregation_key", debitor->aggregation_key);
-    out.field("debitor_desc", debitor->description);
-    out.key("debitor_integration_data")
-        .raw(debitor->integration_json.empty() ? "{}" : debitor->integration_json);
-    out.field("debitor_name", debitor->name).field("debitor_type", debitor->type).end_object();
-}
-
-std::string merchant_for(const House& house, const engine::Caller& caller, std::string_view source) {
-    const auto ways = house.directory.ways(caller, source);
-    return ways.empty() ? std::string() : ways.front();
 }
 
 // ---- orders -------------------------------------------------------------------------------------------
@@ -184,12 +145,6 @@ void write_order(JsonWriter& out, const OrderText& order, const OrderOutcome* ou
     amount(out, "total_sale_seatprice", order.seatprice, order.currency);
     amount(out, "total_sale_surcharge", order.surcharge, order.currency);
     out.end_object();
-}
-
-void write_orders(JsonWriter& out, std::string_view name, const std::vector<OrderText>& orders) {
-    out.key(name).begin_array();
-    for (const auto& order : orders) write_order(out, order);
-    out.end_array();
 }
 
 // ---- purchase results ---------------------------------------------------------------------------------
@@ -277,17 +232,6 @@ OrderOutcome outcome_of(const House& house, const Transaction& transaction, cons
 }
 
 // ---- bundles and trolley ------------------------------------------------------------------------------
-struct Totals {
-    std::int64_t seatprice = 0, surcharge = 0, send_cost = 0;
-};
-
-void write_totals(JsonWriter& out, const Totals& totals, Currency currency) {
-    amount(out, "bundle_total_cost", totals.seatprice + totals.surcharge + totals.send_cost, currency);
-    amount(out, "bundle_total_seatprice", totals.seatprice, currency);
-    amount(out, "bundle_total_send_cost", totals.send_cost, currency);
-    amount(out, "bundle_total_surcharge", totals.surcharge, currency);
-}
-
 void write_bundle(JsonWriter& out, const Page& page, const Bundle& bundle) {
     const auto& transaction = page.transaction;
     const bool bought = core::bundle_bought(transaction, bundle.source);
@@ -393,7 +337,7 @@ std::string print_state(const Page& page, bool reservation) {
     pairs(out, "accepted_payment_cards", document.payment_cards);
     pairs(out, "allowed_countries", document.countries);
     out.field("can_edit_address", document.can_edit_address);
-    currency_details(out, currencies_of(transaction));
+    write_currency_details(out, currencies_of(transaction));
     if (page.customer_json && !page.customer_json->empty()) {
         out.key("customer");
         write_customer(out, *page.customer_json, document.countries);
@@ -444,6 +388,59 @@ std::string text_of(const Error& error) {
 
 }  // namespace
 
+// ---- pieces -------------------------------------------------------------------------------------------
+void write_currency_details(JsonWriter& out, const std::vector<Currency>& currencies) {
+    std::map<std::string, Currency> sorted;
+    for (const auto currency : currencies) sorted.emplace(currency.lower_code(), currency);
+    out.key("currency_details").begin_object();
+    for (const auto& [code, currency] : sorted) {
+        std::int64_t factor = 1;
+        for (int place = 0; place < currency.places(); ++place) factor *= 10;
+        out.key(code)
+            .begin_object()
+            .field("currency_code", code)
+            .field("currency_factor", factor)
+            .field("currency_number", currency.number())
+            .field("currency_places", currency.places())
+            .field("currency_post_symbol", currency.post_symbol())
+            .field("currency_pre_symbol", currency.pre_symbol())
+            .end_object();
+    }
+    out.end_object();
+}
+
+void write_debitor(JsonWriter& out, const House& house, std::string_view merchant_name) {
+    const auto* merchant = house.registry.merchant(merchant_name);
+    const auto* flow = merchant == nullptr ? nullptr : house.registry.flow(merchant->provider);
+    const auto debitor = flow == nullptr ? std::nullopt : flow->debitor(*merchant);
+    if (!debitor) return;
+    out.key("debitor").begin_object();
+    if (!debitor->aggregation_key.empty()) out.field("debitor_aggregation_key", debitor->aggregation_key);
+    out.field("debitor_desc", debitor->description);
+    out.key("debitor_integration_data")
+        .raw(debitor->integration_json.empty() ? "{}" : debitor->integration_json);
+    out.field("debitor_name", debitor->name).field("debitor_type", debitor->type).end_object();
+}
+
+std::string merchant_for(const House& house, const engine::Caller& caller, std::string_view source) {
+    const auto ways = house.directory.ways(caller, source);
+    return ways.empty() ? std::string() : ways.front();
+}
+
+void write_orders(JsonWriter& out, std::string_view name, const std::vector<OrderText>& orders) {
+    out.key(name).begin_array();
+    for (const auto& order : orders) write_order(out, order);
+    out.end_array();
+}
+
+void write_totals(JsonWriter& out, const Totals& totals, Currency currency) {
+    amount(out, "bundle_total_cost", totals.seatprice + totals.surcharge + totals.send_cost, currency);
+    amount(out, "bundle_total_seatprice", totals.seatprice, currency);
+    amount(out, "bundle_total_send_cost", totals.send_cost, currency);
+    amount(out, "bundle_total_surcharge", totals.surcharge, currency);
+}
+
+// ---- pages --------------------------------------------------------------------------------------------
 House house_of(const engine::Engine& engine) {
     return {engine.directory(), engine.registry(), engine.settings().mode};
 }
@@ -527,7 +524,7 @@ std::string print_callout(const Page& page) {
     JsonWriter out;
     out.begin_object();
     write_callout(out, page, "callout");
-    currency_details(out, currencies_of(page.transaction));
+    write_currency_details(out, currencies_of(page.transaction));
     return out.end_object().take();
 }
 
@@ -541,7 +538,7 @@ std::string print_cancellation(const Page& page, const std::vector<std::int64_t>
     out.begin_object().key("cancelled_item_numbers").begin_array();
     for (const auto item : newly_cancelled) out.integer(item);
     out.end_array();
-    currency_details(out, currencies_of(page.transaction));
+    write_currency_details(out, currencies_of(page.transaction));
     out.field("transaction_status", status_word(page.transaction.phase));
     write_trolley_contents(out, page);
     return out.end_object().take();
@@ -550,7 +547,7 @@ std::string print_cancellation(const Page& page, const std::vector<std::int64_t>
 std::string print_must_also_cancel(const Page& page, const std::vector<std::int64_t>& items) {
     JsonWriter out;
     out.begin_object().key("cancelled_item_numbers").begin_array().end_array();
-    currency_details(out, currencies_of(page.transaction));
+    write_currency_details(out, currencies_of(page.transaction));
     out.key("must_also_cancel").begin_array();
     for (const auto& bundle : page.transaction.bundles) {
         for (const auto& order : bundle.orders) {
@@ -580,45 +577,6 @@ std::string print_user(const engine::Caller& caller, std::string_view sub_user) 
     out.key("user_info").begin_object();
     write(out);
     return out.end_object().end_object().take();
-}
-
-std::string print_trolley(const TrolleyPage& page) {
-    std::vector<Currency> currencies;
-    std::size_t count = 0;
-    for (const auto& bundle : page.bundles) {
-        currencies.push_back(bundle.currency);
-        count += bundle.orders.size();
-    }
-    JsonWriter out;
-    out.begin_object();
-    currency_details(out, currencies);
-    write_orders(out, "discarded_orders", page.discarded);
-    out.field("input_contained_unavailable_order", page.contained_unavailable)
-        .field("trolley_order_count", count);
-    if (!page.token.empty()) out.field("trolley_token", page.token);
-    out.key("trolley_token_contents").begin_object().key("bundle").begin_array();
-    for (const auto& bundle : page.bundles) {
-        Totals totals{0, 0, bundle.send_cost};
-        for (const auto& order : bundle.orders) {
-            totals.seatprice += order.seatprice;
-            totals.surcharge += order.surcharge;
-        }
-        out.begin_object()
-            .field("bundle_order_count", bundle.orders.size())
-            .field("bundle_source_code", bundle.source)
-            .field("bundle_source_desc", source_description(page.house, bundle.source));
-        write_totals(out, totals, bundle.currency);
-        out.field("currency_code", bundle.currency.lower_code());
-        write_debitor(out, page.house, merchant_for(page.house, page.caller, bundle.source));
-        write_orders(out, "order", bundle.orders);
-        out.end_object();
-    }
-    out.end_array()
-        .field("trolley_bundle_count", page.bundles.size())
-        .field("trolley_order_count", count)
-        .end_object();
-    write_orders(out, "unreserved_orders", page.unreserved);
-    return out.end_object().take();
 }
 
 }  // namespace kassi::api::f13

@@ -62,22 +62,17 @@ std::string print_cancellation(const Page& page, const std::vector<std::int64_t>
 std::string print_must_also_cancel(const Page& page, const std::vector<std::int64_t>& items);
 std::string print_user(const engine::Caller& caller, std::string_view sub_user);
 
-/// A trolley that is not reserved: trolley.v1, and reserve.v1 when nothing was left to reserve.
-struct TrolleyBundle {
-    std::string source;
-    Currency currency;
-    std::vector<OrderText> orders;
-    std::int64_t send_cost = 0;
+// ---- pieces, for other pages about the same things (the box office) ---------------------------------------
+void write_currency_details(JsonWriter& out, const std::vector<Currency>& currencies);
+/// Nothing when the way of paying has none.
+void write_debitor(JsonWriter& out, const House& house, std::string_view merchant);
+/// The caller's first way of paying for a source; "" none.
+std::string merchant_for(const House& house, const engine::Caller& caller, std::string_view source);
+void write_orders(JsonWriter& out, std::string_view name, const std::vector<OrderText>& orders);
+struct Totals {
+    std::int64_t seatprice = 0, surcharge = 0, send_cost = 0;
 };
-struct TrolleyPage {
-    const House& house;
-    const engine::Caller& caller;
-    std::string token;  ///< "" none
-    std::vector<TrolleyBundle> bundles;
-    std::vector<OrderText> discarded, unreserved;
-    bool contained_unavailable = false;
-};
-std::string print_trolley(const TrolleyPage& page);
+void write_totals(JsonWriter& out, const Totals& totals, Currency currency);
 
 /// F13's word for a phase: reserved, released, attempting, purchased, failed.
 std::string_view status_word(core::Phase phase);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "api/f13/print.hpp"
+#include "sandbox/box_office/print.hpp"
 #include "sandbox/box_office/trolley.hpp"
 
 namespace kassi::sandbox::box_office {
@@ -11,9 +12,6 @@ namespace {
 
 using api::f13::BoxOfficeCall;
 using api::f13::Document;
-using api::f13::OrderText;
-using api::f13::TrolleyBundle;
-using api::f13::TrolleyPage;
 
 /// Countries to which every chosen way of sending goes.
 api::f13::Countries allowed_countries(const Catalogue& catalogue, const std::vector<TrolleyBundle>& bundles) {
