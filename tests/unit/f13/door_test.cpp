@@ -124,6 +124,22 @@ TEST_F(DoorTest, EachCallIsALogLineWithItsReason) {
     EXPECT_EQ(log.text().find("secret-token"), std::string::npos);
 }
 
+TEST_F(DoorTest, DefectsAreErrorsInTheLogAndSayNothingOutside) {
+    class Broken final : public BoxOffice {
+      public:
+        [[nodiscard]] std::vector<Endpoint> endpoints() const override { return {{"trolley.v1", "GET"}}; }
+        void handle(BoxOfficeCall, Done done) override {
+            done(Error{ErrorKind::internal, "store", "the shelf is gone"});
+        }
+    };
+    world_.production(std::make_shared<Broken>());
+    const LogLines log;
+    EXPECT_EQ(error(world_.get("/f13/trolley.v1/")), "500 4 internal error");
+    const auto line = log.last("f13");
+    EXPECT_EQ(line.at("level"), "error");
+    EXPECT_EQ(line.at("why"), "store the shelf is gone");
+}
+
 TEST_F(DoorTest, EngineAnswersSpeakInF13Names) {
     const auto uuid = world_.reserve();
     world_.post("/f13/release.v1/", {{"transaction_uuid", uuid}});

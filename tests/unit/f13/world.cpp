@@ -157,8 +157,8 @@ store::Store& World::store() {
     return *state_->store;
 }
 
-void World::production() {
-    state_->door = f13_door({*state_->engine, *state_->passwords, nullptr});
+void World::production(std::shared_ptr<BoxOffice> box_office) {
+    state_->door = f13_door({*state_->engine, *state_->passwords, std::move(box_office)});
 }
 
 std::shared_ptr<std::optional<HttpResponse>> World::begin(HttpRequest request) {

@@ -75,8 +75,8 @@ class World {
     store::Store& store();
     Loop& loop() { return loop_; }
     TestClock& clock() { return clock_; }
-    /// A door without box office over the same engine.
-    void production();
+    /// A door without box office, or with another one, over the same engine.
+    void production(std::shared_ptr<BoxOffice> box_office = nullptr);
     /// A transaction as a booking system hands it over through /v1.
     TransactionId hand_over(engine::HandOverRequest request);
 
