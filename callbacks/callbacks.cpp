@@ -4,8 +4,12 @@
 #include <memory>
 #include <utility>
 
+#include "api/router.hpp"
+#include "api/status.hpp"
 #include "base/crypto.hpp"
 #include "base/json.hpp"
+#include "base/limits.hpp"
+#include "base/log.hpp"
 #include "callbacks/pages.hpp"
 
 namespace kassi::callbacks {
@@ -13,39 +17,41 @@ namespace {
 
 using engine::Engine;
 
-/// What an ErrorKind is on these doors: the one place that says so.
-int status_of(ErrorKind kind) {
-    switch (kind) {
-        case ErrorKind::bad_request:
-            return 400;
-        case ErrorKind::unauthenticated:
-            return 401;
-        case ErrorKind::forbidden:
-            return 403;
-        case ErrorKind::not_found:
-            return 404;
-        case ErrorKind::method_not_allowed:
-            return 405;
-        case ErrorKind::conflict:
-            return 409;
-        case ErrorKind::gone:
-            return 410;
-        case ErrorKind::too_large:
-            return 413;
-        case ErrorKind::unsupported_media:
-            return 415;
-        case ErrorKind::unavailable:
-            return 503;
-        case ErrorKind::internal:
-            return 500;
+/// One request on its way through a door.
+struct Call {
+    std::string_view door;  ///< "callback", "callout", "webhook"
+    Reply reply;
+    std::string request_id;
+    std::string merchant, transaction, why;  ///< for the log, where known
+
+    Call(std::string_view name, const HttpRequest& request, Reply given)
+        : door(name), reply(std::move(given)), request_id(api::request_id_of(request)) {}
+
+    /// Why it is refused, for the log only: no error holds a secret.
+    void because(const Error& error) {
+        why = error.field.empty() ? error.message : error.field + " " + error.message;
     }
-    return 500;
-}
+
+    /// One line for each request: no token, nothing of what was sent.
+    void finish(HttpResponse response) const {
+        response.headers.emplace_back("X-Request-Id", request_id);
+        log::write(
+            response.status >= api::http_status(ErrorKind::internal) ? log::Level::error : log::Level::info,
+            door,
+            {{"status", std::to_string(response.status)},
+             {"transaction", transaction},
+             {"merchant", merchant},
+             {"why", why},
+             {"request", request_id}});
+        reply(std::move(response));
+    }
+};
+using CallPointer = std::shared_ptr<Call>;
 
 /// What a customer is told when it does not go on. Nothing of the insides: the error itself is for others.
 Notice error_notice(ErrorKind kind) {
     Notice notice;
-    notice.status = status_of(kind);
+    notice.status = api::http_status(kind);
     notice.mood = Mood::bad;
     if (kind == ErrorKind::gone) {
         notice.title = "This page was used already";
@@ -71,6 +77,13 @@ HttpResponse error_page(ErrorKind kind, std::string_view nonce, std::string_view
     return response;
 }
 
+/// The customer reads a page, the log the reason.
+void refuse(const CallPointer& call, const Error& error, std::string_view nonce,
+            std::string_view allow = {}) {
+    call->because(error);
+    call->finish(error_page(error.kind, nonce, allow));
+}
+
 /// The segments behind the prefix, decoded; empty when there are not exactly `count`.
 std::vector<std::string> segments(std::string_view path, std::string_view prefix, std::size_t count) {
     constexpr bool plus_is_blank = false;
@@ -88,34 +101,11 @@ std::vector<std::string> segments(std::string_view path, std::string_view prefix
     return all;
 }
 
-// ---- where forms may lead -------------------------------------------------------------------------------
-
-/// A host as a policy may carry it: "shop.example", "127.0.0.1:*".
-bool is_source(std::string_view text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
-               c == '-' || c == ':' || c == '*' || c == '/' || c == '[' || c == ']';
-    });
-}
-
-/// Browsers hold the whole chain of redirects behind a form against form-action: the provider may send the
-/// browser straight back to us or to the caller, and we to the house of the next leg.
-std::string form_sources(Engine& engine, const core::Transaction& transaction, const Url& destination) {
-    std::vector<std::string> sources{destination.origin(), "'self'"};
-    const auto add = [&](const std::string& source) {
-        if (is_source(source) && std::find(sources.begin(), sources.end(), source) == sources.end())
-            sources.push_back(source);
-    };
-    if (const auto* caller = engine.directory().caller(transaction.caller))
-        for (const auto& host : caller->return_hosts) add(host);
-    for (const auto& leg : transaction.legs) {
-        const auto* merchant = engine.registry().merchant(leg.merchant);
-        if (merchant == nullptr || merchant->base_url.empty()) continue;
-        if (const auto url = parse_url(merchant->base_url, "base_url")) add(url->origin());
-    }
-    std::string text;
-    for (const auto& source : sources) text += (text.empty() ? "" : " ") + source;
-    return text;
+/// Browsers hold the whole chain of redirects behind a form against form-action, and where it goes is the
+/// houses' business: a page of another host of theirs, a landing page, the page of the next house. Plain http
+/// is for the sandbox.
+std::string form_sources(const Engine& engine) {
+    return engine.settings().public_url.starts_with("https:") ? "https:" : "https: http:";
 }
 
 // ---- the browser's way back -------------------------------------------------------------------------------
@@ -125,21 +115,27 @@ class BrowserDoor {
     BrowserDoor(Engine& engine, Randomness& randomness) : engine_(engine), randomness_(randomness) {}
 
     void open(const HttpRequest& request, Reply reply) {
+        const auto call = std::make_shared<Call>("callback", request, std::move(reply));
         const auto nonce = crypto::mint_token(randomness_);
         if (request.method != "GET" && request.method != "POST")
-            return reply(error_page(ErrorKind::method_not_allowed, nonce, "GET, POST"));
+            return refuse(call, {ErrorKind::method_not_allowed, "", "GET and POST only"}, nonce, "GET, POST");
         const auto path = segments(request.path(), "/callback/", 1);
-        if (path.empty()) return reply(error_page(ErrorKind::bad_request, nonce));
+        if (path.empty()) return refuse(call, bad_request("path", "is not one token"), nonce);
         constexpr bool json_too = false;
         auto fields = request_fields(request, json_too);
-        if (!fields) return reply(error_page(fields.error().kind, nonce));
+        if (!fields) return refuse(call, fields.error(), nonce);
 
-        auto again = again_of(request, path.front(), *fields);
-        engine_.returned("", path.front(), std::move(*fields), "",
-                         {.by = "browser", .tracking = {}, .once = {}},
-                         [this, reply, nonce, again](Result<Engine::ReturnOutcome> outcome) {
-                             if (!outcome) return reply(error_page(outcome.error().kind, nonce));
-                             wait(std::move(*outcome), again, nonce, reply);
+        const auto& token = path.front();
+        auto again = again_of(request, token, *fields);
+        engine_.returned("", token, std::move(*fields), "", {.by = "browser", .tracking = {}, .once = {}},
+                         [this, call, token, nonce, again](Result<Engine::ReturnOutcome> outcome) {
+                             if (!outcome) {
+                                 const auto known = engine_.store().find_token("", token);
+                                 if (known) call->transaction = known->transaction.text();
+                                 return refuse(call, outcome.error(), nonce);
+                             }
+                             call->transaction = outcome->view.transaction.id.text();
+                             wait(std::move(*outcome), again, nonce, call);
                          });
     }
 
@@ -154,21 +150,19 @@ class BrowserDoor {
                     .form_sources = {}};
         if (again.by_post) {
             again.fields = fields;
-            // From here the browser may go on to a landing page or to the next provider, which is not known.
-            again.form_sources =
-                engine_.settings().public_url.starts_with("https:") ? "https:" : "https: http:";
+            again.form_sources = form_sources(engine_);
         } else if (!request.query().empty()) {
             again.address += "?" + std::string(request.query());
         }
         return again;
     }
 
-    void wait(Engine::ReturnOutcome outcome, Again again, std::string nonce, Reply reply) {
+    void wait(Engine::ReturnOutcome outcome, Again again, std::string nonce, const CallPointer& call) {
         const auto id = outcome.view.transaction.id;
-        const auto then = [this, again = std::move(again), nonce = std::move(nonce), reply = std::move(reply),
+        const auto then = [this, again = std::move(again), nonce = std::move(nonce), call,
                            landing = std::move(outcome.landing_url)](const Result<engine::View>& view) {
-            if (!view) return reply(error_page(view.error().kind, nonce));
-            reply(answer(*view, landing, again, nonce));
+            if (!view) return refuse(call, view.error(), nonce);
+            call->finish(answer(*view, landing, again, nonce));
         };
         if (engine::answerable(outcome.view.transaction, engine::Until::answer))
             return then(std::move(outcome.view));
@@ -194,19 +188,28 @@ class BrowserDoor {
     Randomness& randomness_;
 };
 
-HttpResponse callout_response(Engine& engine, const HttpRequest& request, std::string_view nonce) {
+HttpResponse callout_response(Engine& engine, const core::Transaction& transaction,
+                              const core::Callout& callout, const Url& destination, std::string_view nonce) {
     constexpr int see_other = 303;
-    if (request.method != "GET") return error_page(ErrorKind::method_not_allowed, nonce, "GET");
-    const auto path = segments(request.path(), "/callout/", 1);
-    if (path.empty()) return error_page(ErrorKind::not_found, nonce);
-    const auto view = engine.callout_page(path.front());
-    if (!view) return error_page(view.error().kind, nonce);
-    const auto& callout = *view->callout;
-    const auto destination = parse_url(callout.destination, "destination");
-    if (!destination) return error_page(ErrorKind::internal, nonce);
     if (callout.type == "get") return redirect_response(see_other, get_address(callout));
-    return form_page(callout, callout_notice(view->transaction, engine.now()),
-                     form_sources(engine, view->transaction, *destination), nonce);
+    return form_page(callout, callout_notice(transaction, engine.now()),
+                     destination.origin() + " 'self' " + form_sources(engine), nonce);
+}
+
+void open_callout(Engine& engine, const HttpRequest& request, const CallPointer& call,
+                  const std::string& nonce) {
+    if (request.method != "GET")
+        return refuse(call, {ErrorKind::method_not_allowed, "", "GET only"}, nonce, "GET");
+    const auto path = segments(request.path(), "/callout/", 1);
+    if (path.empty()) return refuse(call, {ErrorKind::not_found, "path", "is not one token"}, nonce);
+    if (const auto known = engine.store().find_token("", path.front()))
+        call->transaction = known->transaction.text();
+    const auto view = engine.callout_page(path.front());
+    if (!view) return refuse(call, view.error(), nonce);
+    const auto destination = parse_url(view->callout->destination, "destination");
+    if (!destination)
+        return refuse(call, {ErrorKind::internal, "destination", destination.error().message}, nonce);
+    call->finish(callout_response(engine, view->transaction, *view->callout, *destination, nonce));
 }
 
 // ---- webhooks -------------------------------------------------------------------------------------------
@@ -218,10 +221,15 @@ HttpResponse webhook_error(const Error& error) {
     json.key("field");
     error.field.empty() || is_ours ? json.null() : json.string(error.field);
     json.end_object();
-    auto response = json_response(status_of(error.kind), json.take());
+    auto response = json_response(api::http_status(error.kind), json.take());
     if (error.kind == ErrorKind::method_not_allowed) response.headers.emplace_back("Allow", "POST");
     if (error.kind == ErrorKind::unavailable) response.headers.emplace_back("Retry-After", "1");
     return response;
+}
+
+void refuse_notice(const CallPointer& call, const Error& error) {
+    call->because(error);
+    call->finish(webhook_error(error));
 }
 
 }  // namespace
@@ -232,22 +240,24 @@ Handler browser_door(engine::Engine& engine, Randomness& randomness) {
 }
 
 Handler callout_door(engine::Engine& engine, Randomness& randomness) {
-    return [&engine, &randomness](const HttpRequest& request, const Reply& reply) {
-        reply(callout_response(engine, request, crypto::mint_token(randomness)));
+    return [&engine, &randomness](const HttpRequest& request, Reply reply) {
+        open_callout(engine, request, std::make_shared<Call>("callout", request, std::move(reply)),
+                     crypto::mint_token(randomness));
     };
 }
 
 Handler webhooks_door(engine::Engine& engine) {
     return [&engine](HttpRequest request, Reply reply) {
+        const auto call = std::make_shared<Call>("webhook", request, std::move(reply));
         if (request.method != "POST")
-            return reply(webhook_error({ErrorKind::method_not_allowed, "", "POST only"}));
+            return refuse_notice(call, {ErrorKind::method_not_allowed, "", "POST only"});
         const auto path = segments(request.path(), "/webhooks/", 2);
-        if (path.empty()) return reply(webhook_error({ErrorKind::not_found, "", "there is nothing here"}));
-        engine.notice(
-            path[0], path[1], std::move(request),
-            [reply = std::move(reply)](const Result<engine::NoticeHeard>& heard) {
-                reply(heard ? json_response(200, R"({"received":true})") : webhook_error(heard.error()));
-            });
+        if (path.empty()) return refuse_notice(call, {ErrorKind::not_found, "", "there is nothing here"});
+        call->merchant = path[1].substr(0, limits::text_bytes_max);
+        engine.notice(path[0], path[1], std::move(request), [call](const Result<engine::NoticeHeard>& heard) {
+            if (!heard) return refuse_notice(call, heard.error());
+            call->finish(json_response(200, R"({"received":true})"));
+        });
     };
 }
 

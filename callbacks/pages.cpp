@@ -242,8 +242,7 @@ std::string get_address(const core::Callout& callout) {
 
 std::string landing_address(std::string_view landing_url, const core::Transaction& transaction) {
     return std::string(landing_url)
-        .append(landing_url.find('?') == std::string_view::npos ? "?" : "&")
-        .append("transaction=")
+        .append("?transaction=")
         .append(transaction.id.text())
         .append("&status=")
         .append(core::word(transaction.phase));

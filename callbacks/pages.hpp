@@ -51,7 +51,7 @@ Notice callout_notice(const core::Transaction& transaction, Instant now);
 /// The address of a callout of type get: destination and parameters in order.
 std::string get_address(const core::Callout& callout);
 
-/// landing_url with transaction and status.
+/// landing_url, which has no query string, with transaction and status.
 std::string landing_address(std::string_view landing_url, const core::Transaction& transaction);
 
 }  // namespace kassi::callbacks

@@ -21,11 +21,14 @@ std::string process_name() {
     return encoding::hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
+std::string proper_id(std::string_view asked) {
+    return is_request_id(asked) ? std::string(asked) : new_request_id();
+}
+
 void complete(HttpResponse& response, std::string_view asked_id) {
     if (response.header("Cache-Control").empty()) response.headers.emplace_back("Cache-Control", "no-store");
     if (response.header("X-Request-Id").empty())
-        response.headers.emplace_back("X-Request-Id",
-                                      is_request_id(asked_id) ? std::string(asked_id) : new_request_id());
+        response.headers.emplace_back("X-Request-Id", proper_id(asked_id));
 }
 
 }  // namespace
@@ -34,6 +37,10 @@ std::string new_request_id() {
     static const std::string process = process_name();
     static std::atomic<std::uint64_t> count{0};
     return process + "-" + std::to_string(++count);
+}
+
+std::string request_id_of(const HttpRequest& request) {
+    return proper_id(request.header("X-Request-Id"));
 }
 
 bool is_request_id(std::string_view text) {

@@ -21,6 +21,8 @@ Handler route(std::vector<Mount> mounts);
 
 /// A new name for one request: 8 random characters of this process, and a count.
 std::string new_request_id();
+/// The client's own X-Request-Id where it is proper, else a new one.
+std::string request_id_of(const HttpRequest& request);
 /// 1 to limits::tracking_id_bytes_max printable ASCII characters without blanks: what a header may carry
 /// and a log line may show.
 bool is_request_id(std::string_view text);

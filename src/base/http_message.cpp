@@ -7,6 +7,7 @@
 
 #include "base/json.hpp"
 #include "base/limits.hpp"
+#include "base/text.hpp"
 
 namespace kassi {
 namespace {
@@ -15,16 +16,6 @@ constexpr std::uint16_t http_port = 80;
 constexpr std::uint16_t https_port = 443;
 // RFC 1035 section 2.3.4.
 constexpr std::size_t host_bytes_max = 253;
-
-constexpr char ascii_lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), ascii_lower);
-    return out;
-}
 
 std::string_view path_of(std::string_view target) {
     return target.substr(0, target.find('?'));
@@ -65,14 +56,9 @@ std::string_view media_type(std::string_view content_type) {
     return word.substr(first, word.find_last_not_of(" \t") - first + 1);
 }
 
-bool has_control_character(std::string_view text) {
-    return std::any_of(text.begin(), text.end(),
-                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-}
-
 Result<Fields> body_fields(const HttpRequest& request, bool json_too) {
     const auto content_type = request.header("Content-Type");
-    const auto type = lower(media_type(content_type));
+    const auto type = ascii_lower(media_type(content_type));
     if (type == "application/x-www-form-urlencoded")
         return encoding::parse_form(request.body, "body", limits::form_fields_max);
     if (type == "multipart/form-data")
@@ -146,11 +132,11 @@ Result<Url> parse_url(std::string_view text, std::string_view field) {
 
     switch (view.host_type()) {
         case boost::urls::host_type::name:
-            url.host = lower(std::string(view.encoded_host()));
+            url.host = ascii_lower(std::string(view.encoded_host()));
             if (ends_in_number(url.host)) return refuse("has a number for a host");
             break;
         case boost::urls::host_type::ipv4:
-            url.host = lower(std::string(view.encoded_host()));
+            url.host = ascii_lower(std::string(view.encoded_host()));
             break;
         case boost::urls::host_type::ipv6:
             url.host = view.host_ipv6_address().to_string();

@@ -208,8 +208,8 @@ struct Engine::State {
         arm_for(core::due_at(next, terms));
         for (const auto& reference : decision->references) match(reference.merchant, reference.reference);
         Loaded after{next, decision->papers};
-        answer_waiters(after);
         job->events = decision->events;
+        answer_waiters(after);
         job->done(std::move(after));
     }
 

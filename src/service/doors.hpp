@@ -22,7 +22,8 @@ class Doors {
     Doors& operator=(const Doors&) = delete;
     /// For the world: F13, /v1, callbacks, webhooks, callout pages.
     [[nodiscard]] std::vector<api::Mount> for_the_world() const;
-    /// What the server refuses before a door sees it, in the words of the door that it was for.
+    /// What the server refuses before a door sees it, with its status, in the words of the door that it was
+    /// for. Logged, under an id of its own.
     [[nodiscard]] static HttpResponse refusal(int status, std::string_view target, std::string_view why);
     /// For the operators' own listener.
     [[nodiscard]] std::vector<api::Mount> for_operators() const;

@@ -6,6 +6,7 @@
 
 #include "api/f13/request.hpp"
 #include "base/limits.hpp"
+#include "base/text.hpp"
 
 namespace kassi::api::f13 {
 namespace {
@@ -53,11 +54,6 @@ std::string value_of(const Fields& fields, std::string_view parameter) {
     return value == nullptr ? std::string() : *value;
 }
 
-bool has_control_character(std::string_view text) {
-    return std::any_of(text.begin(), text.end(),
-                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-}
-
 bool two_letters(std::string_view code) {
     return code.size() == 2 &&
            std::all_of(code.begin(), code.end(), [](char c) { return c >= 'a' && c <= 'z'; });
@@ -101,6 +97,32 @@ std::string country_name(const Countries& countries, const std::string& code) {
 }
 
 }  // namespace
+
+std::optional<EmailFault> email_fault(std::string_view address) {
+    const auto at = address.find('@');
+    if (address.empty()) return std::nullopt;
+    if (at == std::string_view::npos) return EmailFault{"addr_missing_at", "has no '@'"};
+    const auto before = address.substr(0, at);
+    const auto after = address.substr(at + 1);
+    if (before.empty()) return EmailFault{"addr_may_not_start_with_at", "begins with '@'"};
+    if (after.empty()) return EmailFault{"addr_may_not_end_with_at", "ends with '@'"};
+    if (before.find(' ') != std::string_view::npos)
+        return EmailFault{"addr_spaces_before_at_must_be_quoted", "has a blank before the '@'"};
+    if (after.find(' ') != std::string_view::npos)
+        return EmailFault{"addr_spaces_not_allowed_after_at", "has a blank after the '@'"};
+    if (has_control_character(before))
+        return EmailFault{"addr_control_character_before_at", "has a control character before the '@'"};
+    if (has_control_character(after))
+        return EmailFault{"addr_control_character_after_at", "has a control character after the '@'"};
+    if (after.find('@') != std::string_view::npos)
+        return EmailFault{"addr_specials_after_at", "has more than one '@'"};
+    if (after.find('.') == std::string_view::npos)
+        return EmailFault{"addr_needs_at_least_one_dot", "has no '.' after the '@'"};
+    if (after.front() == '.')
+        return EmailFault{"addr_cannot_have_dot_immediately_after_at", "has a '.' right after the '@'"};
+    if (after.back() == '.') return EmailFault{"addr_cannot_end_in_dot", "ends with a '.'"};
+    return std::nullopt;
+}
 
 Result<std::string> read_customer(const Fields& fields, const CustomerTerms& terms) {
     const bool absent = value_of(fields, "country_code").empty() &&

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,6 +26,15 @@ struct CustomerTerms {
 /// may have none. The country is looked at first. Errors: bad_request naming the parameter; the country's
 /// error is "Country code 'foobar' in customer data is invalid".
 Result<std::string> read_customer(const Fields& fields, const CustomerTerms& terms);
+
+/// What is wrong with an e-mail address, under F13's own name for it (error_key) and in words.
+struct EmailFault {
+    std::string_view key;
+    std::string_view text;
+};
+/// Whether it may be one: something before one '@', a name with a dot after it, no blanks and no control
+/// characters. "" has no fault. Its length is read_customer's business.
+std::optional<EmailFault> email_fault(std::string_view address);
 
 /// The "customer" object of an answer, from what read_customer made. A customer that came another way prints
 /// what it has under the same names.

@@ -4,10 +4,12 @@
 #include <array>
 #include <utility>
 
+#include "api/f13/cancel.hpp"
 #include "api/f13/customer.hpp"
 #include "api/f13/document.hpp"
 #include "api/f13/print.hpp"
 #include "api/f13/request.hpp"
+#include "api/status.hpp"
 #include "base/log.hpp"
 #include "core/codec.hpp"
 
@@ -20,11 +22,28 @@ using core::Transaction;
 using engine::Until;
 using engine::View;
 
-/// The engine's names of a return, as the path of callback.v1 has them.
-Error in_path_words(Error error) {
-    if (error.field == "token") error.field = "this";
-    if (error.field == "next_token") error.field = "next";
+/// The engine's names for what F13 calls otherwise; "" for what no parameter says.
+Error spelled_as_here(Error error) {
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 7> names{
+        {{"transaction", "transaction_uuid"},
+         {"token", "this"},
+         {"next_token", "next"},
+         {"items", "cancel_items_list"},
+         {"held_until", ""},
+         {"leg", ""},
+         {"amount", ""}}};
+    if (error.field.starts_with("ways.")) error.field.clear();
+    for (const auto& [theirs, ours] : names) {
+        if (error.field != theirs) continue;
+        error.field = ours;
+        break;
+    }
     return error;
+}
+
+/// For the log, where nothing is hidden: no error holds a secret.
+std::string reason_of(const Error& error) {
+    return error.field.empty() ? error.message : error.field + " " + error.message;
 }
 
 Error unknown_transaction(std::string_view field) {
@@ -42,20 +61,25 @@ struct Call {
     Reply reply;
     const engine::Caller* caller = nullptr;
     engine::Meta meta;
+    std::string request_id;   ///< the tracking id, else the client's X-Request-Id, else a new one
     std::string transaction;  ///< for the log
 
-    void send(HttpResponse response, std::string_view why = {}) const {
-        if (!meta.tracking.empty()) response.headers.emplace_back("X-Request-Id", meta.tracking);
-        log::info("f13", {{"endpoint", target.endpoint},
-                          {"caller", caller == nullptr ? std::string_view() : std::string_view(caller->name)},
-                          {"transaction", transaction},
-                          {"tracking", meta.tracking},
-                          {"status", std::to_string(response.status)},
-                          {"why", why}});
+    void finish(HttpResponse response, std::string_view why = {}) const {
+        response.headers.emplace_back("X-Request-Id", request_id);
+        log::write(response.status >= http_status(ErrorKind::internal) ? log::Level::error : log::Level::info,
+                   "f13",
+                   {{"endpoint", target.endpoint},
+                    {"status", std::to_string(response.status)},
+                    {"caller", caller == nullptr ? std::string_view() : std::string_view(caller->name)},
+                    {"transaction", transaction},
+                    {"why", why},
+                    {"request", request_id}});
         reply(std::move(response));
     }
-    void answer(std::string json) const { send(json_response(200, std::move(json))); }
-    void refuse(const Error& error) const { send(error_response(error), error_text(error)); }
+    void answer(std::string json) const { finish(json_response(200, std::move(json))); }
+    void refuse(const Error& error) const {
+        finish(error_response(spelled_as_here(error)), reason_of(error));
+    }
 };
 using CallPointer = std::shared_ptr<Call>;
 
@@ -100,7 +124,10 @@ class Door : public std::enable_shared_from_this<Door> {
     void answer_purchase(const CallPointer& call, const TransactionId& id);
     void print_view_of_purchase(const CallPointer& call, const View& view) const;
     void print_status_view(const CallPointer& call, const View& view) const;
-    void cancelled(const CallPointer& call, const TransactionId& id, const std::vector<std::int64_t>& items);
+    [[nodiscard]] FactsOf facts_of() const;
+    void print_page_of_purchase(const CallPointer& call, const Transaction& present) const;
+    void refuse_return(const CallPointer& call, const Error& error) const;
+    void cancelled(const CallPointer& call, const TransactionId& id, const Items& items);
 
     engine::Engine& engine_;
     Passwords& passwords_;
@@ -139,12 +166,14 @@ Result<std::string_view> Door::method_of(std::string_view endpoint) const {
 void Door::handle(const HttpRequest& request, Reply reply) {
     const auto call = std::make_shared<Call>();
     call->reply = std::move(reply);
+    // Whatever is wrong with a call, it is known under its id.
+    auto fields = request_fields(request, true);
+    if (fields) call->meta.tracking = read_tracking(*fields);
+    call->request_id = call->meta.tracking.empty() ? request_id_of(request) : call->meta.tracking;
     auto target = read_target(request.path());
     if (!target) return call->refuse(target.error());
     call->target = std::move(*target);
-    // What the endpoint cannot be read from does not hide whose call it is.
-    auto fields = request_fields(request, true);
-    if (fields) call->meta.tracking = read_tracking(*fields);
+    // Fields that cannot be read are refused last: that does not hide whose call it is.
 
     const auto method = method_of(call->target.endpoint);
     if (!method) return call->refuse(method.error());
@@ -152,7 +181,7 @@ void Door::handle(const HttpRequest& request, Reply reply) {
         const Error error{ErrorKind::method_not_allowed, "", "wrong method: use " + std::string(*method)};
         auto response = error_response(error);
         response.headers.emplace_back("Allow", std::string(*method));
-        return call->send(std::move(response), error.message);
+        return call->finish(std::move(response), error.message);
     }
     passwords_.check_basic(request.header("Authorization"),
                            [self = shared_from_this(), call,
@@ -304,12 +333,15 @@ void Door::purchase(const CallPointer& call) {
     if (!view) return call->refuse(view.error());
     const auto& transaction = view->transaction;
     // A repeat on what is bought gives the answer of the purchase, whatever was cancelled since.
-    if (bought(transaction.phase)) return purchase_page(call);
+    if (bought(transaction.phase)) return print_page_of_purchase(call, transaction);
 
-    auto payment = read_payment(call->fields);
     engine::PurchaseRequest request;
-    request.returns = std::move(payment.returns);
-    if (transaction.phase == Phase::reserved || transaction.phase == Phase::authorising) {
+    request.returns = read_returns(call->fields);
+    // What came along with a repeat changes nothing, and is not looked at.
+    if (!core::purchase_under_way(transaction)) {
+        const auto* email = find_field(call->fields, "email_address");
+        if (const auto fault = email_fault(email == nullptr ? std::string_view() : *email))
+            return call->finish(error_response(*fault), std::string("email_address ").append(fault->text));
         const auto document = document_of(transaction);
         auto customer = read_customer(
             call->fields, {.allowed = document.countries,
@@ -337,6 +369,10 @@ void Door::purchase_page(const CallPointer& call) {
     if (present.verdict_at && engine_.now() > *present.verdict_at + purchase_page_kept)
         return call->refuse(
             Error{ErrorKind::gone, "transaction_uuid", "its purchase is too old to be read again"});
+    print_page_of_purchase(call, present);
+}
+
+void Door::print_page_of_purchase(const CallPointer& call, const Transaction& present) const {
     // As it was when the verdict fell: what was cancelled later is not part of this page.
     View then;
     for (const auto& row : engine_.store().journal(present.id)) {
@@ -352,66 +388,26 @@ void Door::callback(const CallPointer& call) {
     engine_.returned(call->caller->name, call->target.this_token,
                      without_call_parameters(std::move(call->fields)), call->target.next_token, call->meta,
                      [self = shared_from_this(), call](const Result<engine::Engine::ReturnOutcome>& outcome) {
-                         if (!outcome) return call->refuse(in_path_words(outcome.error()));
+                         if (!outcome) return self->refuse_return(call, outcome.error());
                          const auto& id = outcome->view.transaction.id;
-                         call->transaction = id.text();
                          // A token is good for one call; what became of it is in status.v1.
                          if (outcome->repeat)
-                             return call->refuse(Error{ErrorKind::gone, "this", "was used before"});
+                             return self->refuse_return(
+                                 call, Error{ErrorKind::gone, "this", "was used before by the same return"});
+                         call->transaction = id.text();
                          self->answer_purchase(call, id);
                      });
 }
 
+void Door::refuse_return(const CallPointer& call, const Error& error) const {
+    if (const auto known = engine_.store().find_token(call->caller->name, call->target.this_token))
+        call->transaction = known->transaction.text();
+    if (error.kind != ErrorKind::gone) return call->refuse(error);
+    // f13.md 1.3: what clients read of every callout that is gone.
+    call->finish(error_response(Error{ErrorKind::gone, "", "transaction failed"}), reason_of(error));
+}
+
 // ---- cancel -------------------------------------------------------------------------------------------
-/// What of `wanted` (empty: everything) can still be cancelled.
-std::vector<std::int64_t> cancellable(const Transaction& transaction,
-                                      const std::vector<std::int64_t>& wanted) {
-    std::vector<std::int64_t> items;
-    for (const auto& bundle : transaction.bundles) {
-        if (!core::bundle_bought(transaction, bundle.source)) continue;
-        for (const auto& order : bundle.orders) {
-            const bool asked =
-                wanted.empty() || std::find(wanted.begin(), wanted.end(), order.item) != wanted.end();
-            if (asked && cancellation_word(transaction, bundle, order) == "possible")
-                items.push_back(order.item);
-        }
-    }
-    return items;
-}
-
-bool has_item(const Transaction& transaction, std::int64_t item) {
-    return std::any_of(
-        transaction.bundles.begin(), transaction.bundles.end(), [item](const core::Bundle& bundle) {
-            return std::any_of(bundle.orders.begin(), bundle.orders.end(),
-                               [item](const core::Order& order) { return order.item == item; });
-        });
-}
-
-/// Orders that have to go with `items`, because their provider gives back all or nothing.
-std::vector<std::int64_t> must_go_too(const Transaction& transaction, const providers::Registry& registry,
-                                      const std::vector<std::int64_t>& items) {
-    std::vector<std::int64_t> more;
-    const auto all = cancellable(transaction, {});
-    for (const auto& leg : transaction.legs) {
-        const auto* facts = registry.facts_of(leg.merchant);
-        if (leg.money != core::LegMoney::taken || facts == nullptr || facts->can_refund_part) continue;
-        std::vector<std::int64_t> left;
-        bool touched = false;
-        for (const auto& bundle : transaction.bundles) {
-            if (std::find(leg.sources.begin(), leg.sources.end(), bundle.source) == leg.sources.end())
-                continue;
-            for (const auto& order : bundle.orders) {
-                if (std::find(items.begin(), items.end(), order.item) != items.end())
-                    touched = true;
-                else if (std::find(all.begin(), all.end(), order.item) != all.end())
-                    left.push_back(order.item);
-            }
-        }
-        if (touched) more.insert(more.end(), left.begin(), left.end());
-    }
-    return more;
-}
-
 void Door::cancel(const CallPointer& call) {
     const auto view = own(call);
     if (!view) return call->refuse(view.error());
@@ -426,9 +422,9 @@ void Door::cancel(const CallPointer& call) {
     if (!bought(transaction.phase))
         return call->refuse(bad_request(
             "transaction_uuid", "is " + std::string(status_word(transaction.phase)) + " and not purchased"));
-    const auto items = cancellable(transaction, *wanted);
+    const auto items = cancellable(transaction, facts_of(), *wanted);
     if (items.empty()) return cancelled(call, transaction.id, {});
-    if (const auto more = must_go_too(transaction, house_.registry, items); !more.empty()) {
+    if (const auto more = must_go_too(transaction, facts_of(), items); !more.empty()) {
         const auto document = document_of(transaction);
         return call->answer(print_must_also_cancel(Page{.house = house_,
                                                         .caller = *call->caller,
@@ -441,38 +437,45 @@ void Door::cancel(const CallPointer& call) {
                                                    more));
     }
     engine_.submit(transaction.id, core::Cancel{items}, call->meta,
-                   [self = shared_from_this(), call, id = transaction.id, items](const Result<View>& after) {
-                       if (!after) return call->refuse(after.error());
-                       self->cancelled(call, id, items);
+                   [self = shared_from_this(), call, id = transaction.id](const Result<View>& after) {
+                       // Another call at the same moment cancelled them all.
+                       const bool nothing_left = !after && after.error().kind == ErrorKind::conflict &&
+                                                 after.error().field == "items";
+                       if (!after && !nothing_left) return call->refuse(after.error());
+                       self->cancelled(call, id, after ? items_cancelled_by(after->events) : Items{});
                    });
 }
 
-/// Waits for the refunds, then prints which of `items` are cancelled.
-void Door::cancelled(const CallPointer& call, const TransactionId& id,
-                     const std::vector<std::int64_t>& items) {
-    engine_.wait(id, Until::rest, engine_.settings().answer_within,
-                 [self = shared_from_this(), call, items](const Result<View>& view) {
-                     if (!view) return call->refuse(view.error());
-                     const auto& transaction = view->transaction;
-                     const auto document = self->document_of(transaction);
-                     std::vector<std::int64_t> done;
-                     for (const auto& bundle : transaction.bundles) {
-                         for (const auto& order : bundle.orders) {
-                             if (std::find(items.begin(), items.end(), order.item) != items.end() &&
-                                 cancellation_word(transaction, bundle, order) == "cancelled")
-                                 done.push_back(order.item);
-                         }
-                     }
-                     call->answer(print_cancellation(Page{.house = self->house_,
-                                                          .caller = *call->caller,
-                                                          .transaction = transaction,
-                                                          .document = document,
-                                                          .now = self->engine_.now(),
-                                                          .callout = nullptr,
-                                                          .customer_json = std::nullopt,
-                                                          .remote_site = {}},
-                                                     done));
-                 });
+FactsOf Door::facts_of() const {
+    return [this](std::string_view merchant) { return house_.facts_of(merchant); };
+}
+
+/// Waits for the refunds, then prints which of `items`, begun by this call, are cancelled.
+void Door::cancelled(const CallPointer& call, const TransactionId& id, const Items& items) {
+    engine_.wait(
+        id, Until::rest, engine_.settings().answer_within,
+        [self = shared_from_this(), call, items](const Result<View>& view) {
+            if (!view) return call->refuse(view.error());
+            const auto& transaction = view->transaction;
+            const auto document = self->document_of(transaction);
+            Items done;
+            for (const auto& bundle : transaction.bundles) {
+                for (const auto& order : bundle.orders) {
+                    if (std::find(items.begin(), items.end(), order.item) != items.end() &&
+                        cancellation_word(transaction, bundle, order, self->facts_of()) == "cancelled")
+                        done.push_back(order.item);
+                }
+            }
+            call->answer(print_cancellation(Page{.house = self->house_,
+                                                 .caller = *call->caller,
+                                                 .transaction = transaction,
+                                                 .document = document,
+                                                 .now = self->engine_.now(),
+                                                 .callout = nullptr,
+                                                 .customer_json = std::nullopt,
+                                                 .remote_site = {}},
+                                            done));
+        });
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "api/status.hpp"
 #include "base/json.hpp"
 
 namespace kassi::api::f13 {
@@ -16,6 +17,8 @@ using core::Transaction;
 constexpr int error_code_authentication = 3;
 constexpr int error_code_backend = 4;
 constexpr int error_code_bad_data = 8;
+constexpr int error_code_email = 2000;
+constexpr int status_rejected = 460;  ///< well formed, and rejected for its content
 
 // ---- small helpers ------------------------------------------------------------------------------------
 void amount(JsonWriter& out, std::string_view name, std::int64_t minor, Currency currency) {
@@ -32,26 +35,6 @@ void texts(JsonWriter& out, std::string_view name, const std::vector<std::string
     out.key(name).begin_array();
     for (const auto& text : list) out.string(text);
     out.end_array();
-}
-
-void currency_details(JsonWriter& out, const std::vector<Currency>& currencies) {
-    std::map<std::string, Currency> sorted;
-    for (const auto currency : currencies) sorted.emplace(currency.lower_code(), currency);
-    out.key("currency_details").begin_object();
-    for (const auto& [code, currency] : sorted) {
-        std::int64_t factor = 1;
-        for (int place = 0; place < currency.places(); ++place) factor *= 10;
-        out.key(code)
-            .begin_object()
-            .field("currency_code", code)
-            .field("currency_factor", factor)
-            .field("currency_number", currency.number())
-            .field("currency_places", currency.places())
-            .field("currency_post_symbol", currency.post_symbol())
-            .field("currency_pre_symbol", currency.pre_symbol())
-            .end_object();
-    }
-    out.end_object();
 }
 
 std::vector<Currency> currencies_of(const Transaction& transaction) {
@@ -82,25 +65,6 @@ const Leg* leg_of(const Transaction& transaction, std::string_view source) {
     }
     const Leg* covering = core::covering_leg(transaction, source);
     return covering != nullptr ? covering : last;
-}
-
-// ---- debitor ------------------------------------------------------------------------------------------
-void write_debitor(JsonWriter& out, const House& house, std::string_view merchant_name) {
-    const auto* merchant = house.registry.merchant(merchant_name);
-    const auto* flow = merchant == nullptr ? nullptr : house.registry.flow(merchant->provider);
-    const auto debitor = flow == nullptr ? std::nullopt : flow->debitor(*merchant);
-    if (!debitor) return;
-    out.key("debitor").begin_object();
-    if (!debitor->aggregation_key.empty()) out.field("debitor_aggregation_key", debitor->aggregation_key);
-    out.field("debitor_desc", debitor->description);
-    out.key("debitor_integration_data")
-        .raw(debitor->integration_json.empty() ? "{}" : debitor->integration_json);
-    out.field("debitor_name", debitor->name).field("debitor_type", debitor->type).end_object();
-}
-
-std::string merchant_for(const House& house, const engine::Caller& caller, std::string_view source) {
-    const auto ways = house.directory.ways(caller, source);
-    return ways.empty() ? std::string() : ways.front();
 }
 
 // ---- orders -------------------------------------------------------------------------------------------
@@ -183,12 +147,6 @@ void write_order(JsonWriter& out, const OrderText& order, const OrderOutcome* ou
     out.end_object();
 }
 
-void write_orders(JsonWriter& out, std::string_view name, const std::vector<OrderText>& orders) {
-    out.key(name).begin_array();
-    for (const auto& order : orders) write_order(out, order);
-    out.end_array();
-}
-
 // ---- purchase results ---------------------------------------------------------------------------------
 void write_refusal(JsonWriter& out, const core::Refusal* refusal, const std::string& otherwise) {
     out.field("failed_3d_secure", refusal != nullptr && refusal->failed_3d_secure)
@@ -264,7 +222,8 @@ OrderOutcome outcome_of(const House& house, const Transaction& transaction, cons
                         const core::Order& order) {
     OrderOutcome outcome;
     outcome.purchase_reference = purchase_reference(house, transaction, bundle, order.item);
-    outcome.cancellation_status = cancellation_word(transaction, bundle, order);
+    outcome.cancellation_status = cancellation_word(
+        transaction, bundle, order, [&](std::string_view merchant) { return house.facts_of(merchant); });
     if (outcome.cancellation_status == "cancelled" && house.mode == engine::Mode::sandbox)
         outcome.cancellation_reference = "CANCEL-" +
                                          transaction.reference.substr(transaction.reference.rfind('-') + 1) +
@@ -273,23 +232,6 @@ OrderOutcome outcome_of(const House& house, const Transaction& transaction, cons
 }
 
 // ---- bundles and trolley ------------------------------------------------------------------------------
-struct Totals {
-    std::int64_t seatprice = 0, surcharge = 0, send_cost = 0;
-};
-
-void write_totals(JsonWriter& out, const Totals& totals, Currency currency) {
-    amount(out, "bundle_total_cost", totals.seatprice + totals.surcharge + totals.send_cost, currency);
-    amount(out, "bundle_total_seatprice", totals.seatprice, currency);
-    amount(out, "bundle_total_send_cost", totals.send_cost, currency);
-    amount(out, "bundle_total_surcharge", totals.surcharge, currency);
-}
-
-std::string source_description(const House& house, const std::string& source, const std::string& given = {}) {
-    if (!given.empty()) return given;
-    const auto* known = house.directory.source(source);
-    return known != nullptr && !known->description.empty() ? known->description : source;
-}
-
 void write_bundle(JsonWriter& out, const Page& page, const Bundle& bundle) {
     const auto& transaction = page.transaction;
     const bool bought = core::bundle_bought(transaction, bundle.source);
@@ -395,7 +337,7 @@ std::string print_state(const Page& page, bool reservation) {
     pairs(out, "accepted_payment_cards", document.payment_cards);
     pairs(out, "allowed_countries", document.countries);
     out.field("can_edit_address", document.can_edit_address);
-    currency_details(out, currencies_of(transaction));
+    write_currency_details(out, currencies_of(transaction));
     if (page.customer_json && !page.customer_json->empty()) {
         out.key("customer");
         write_customer(out, *page.customer_json, document.countries);
@@ -426,60 +368,111 @@ std::string print_state(const Page& page, bool reservation) {
     return out.end_object().take();
 }
 
-struct HttpAndCode {
-    int status;
-    int code;
-};
+int code_of(int status) {
+    if (status == http_status(ErrorKind::unauthenticated)) return error_code_authentication;
+    return status >= http_status(ErrorKind::internal) ? error_code_backend : error_code_bad_data;
+}
 
-HttpAndCode code_of(ErrorKind kind) {
-    switch (kind) {
-        case ErrorKind::bad_request:
-        case ErrorKind::conflict:
-        case ErrorKind::unsupported_media:
-            return {400, error_code_bad_data};
-        case ErrorKind::unauthenticated:
-            return {401, error_code_authentication};
-        case ErrorKind::forbidden:
-            return {403, error_code_bad_data};
-        case ErrorKind::not_found:
-            return {404, error_code_bad_data};
-        case ErrorKind::method_not_allowed:
-            return {405, error_code_bad_data};
-        case ErrorKind::gone:
-            return {410, error_code_bad_data};
-        case ErrorKind::too_large:
-            return {413, error_code_bad_data};
-        case ErrorKind::unavailable:
-            return {503, error_code_backend};
-        case ErrorKind::internal:
-            return {500, error_code_backend};
-    }
-    return {500, error_code_backend};
+/// F13 has no words for a conflict and for foreign content: both are bad data.
+int status_of(ErrorKind kind) {
+    const bool bad_data = kind == ErrorKind::conflict || kind == ErrorKind::unsupported_media;
+    return http_status(bad_data ? ErrorKind::bad_request : kind);
+}
+
+std::string text_of(const Error& error) {
+    if (error.kind == ErrorKind::unauthenticated) return "User authorisation failure";
+    if (error.kind == ErrorKind::internal) return "internal error";
+    if (error.field.empty()) return error.message.empty() ? "Bad data supplied" : error.message;
+    return error.field + ": " + error.message;
 }
 
 }  // namespace
 
+// ---- pieces -------------------------------------------------------------------------------------------
+void write_currency_details(JsonWriter& out, const std::vector<Currency>& currencies) {
+    std::map<std::string, Currency> sorted;
+    for (const auto currency : currencies) sorted.emplace(currency.lower_code(), currency);
+    out.key("currency_details").begin_object();
+    for (const auto& [code, currency] : sorted) {
+        std::int64_t factor = 1;
+        for (int place = 0; place < currency.places(); ++place) factor *= 10;
+        out.key(code)
+            .begin_object()
+            .field("currency_code", code)
+            .field("currency_factor", factor)
+            .field("currency_number", currency.number())
+            .field("currency_places", currency.places())
+            .field("currency_post_symbol", currency.post_symbol())
+            .field("currency_pre_symbol", currency.pre_symbol())
+            .end_object();
+    }
+    out.end_object();
+}
+
+void write_debitor(JsonWriter& out, const House& house, std::string_view merchant_name) {
+    const auto* merchant = house.registry.merchant(merchant_name);
+    const auto* flow = merchant == nullptr ? nullptr : house.registry.flow(merchant->provider);
+    const auto debitor = flow == nullptr ? std::nullopt : flow->debitor(*merchant);
+    if (!debitor) return;
+    out.key("debitor").begin_object();
+    if (!debitor->aggregation_key.empty()) out.field("debitor_aggregation_key", debitor->aggregation_key);
+    out.field("debitor_desc", debitor->description);
+    out.key("debitor_integration_data")
+        .raw(debitor->integration_json.empty() ? "{}" : debitor->integration_json);
+    out.field("debitor_name", debitor->name).field("debitor_type", debitor->type).end_object();
+}
+
+std::string merchant_for(const House& house, const engine::Caller& caller, std::string_view source) {
+    const auto ways = house.directory.ways(caller, source);
+    return ways.empty() ? std::string() : ways.front();
+}
+
+void write_orders(JsonWriter& out, std::string_view name, const std::vector<OrderText>& orders) {
+    out.key(name).begin_array();
+    for (const auto& order : orders) write_order(out, order);
+    out.end_array();
+}
+
+void write_totals(JsonWriter& out, const Totals& totals, Currency currency) {
+    amount(out, "bundle_total_cost", totals.seatprice + totals.surcharge + totals.send_cost, currency);
+    amount(out, "bundle_total_seatprice", totals.seatprice, currency);
+    amount(out, "bundle_total_send_cost", totals.send_cost, currency);
+    amount(out, "bundle_total_surcharge", totals.surcharge, currency);
+}
+
+// ---- pages --------------------------------------------------------------------------------------------
 House house_of(const engine::Engine& engine) {
     return {engine.directory(), engine.registry(), engine.settings().mode};
 }
 
-std::string error_text(const Error& error) {
-    if (error.kind == ErrorKind::unauthenticated) return "User authorisation failure";
-    if (error.kind == ErrorKind::gone) return "transaction failed";
-    if (error.kind == ErrorKind::internal) return "internal error";
-    if (error.field.empty()) return error.message.empty() ? "Bad data supplied" : error.message;
-    return error.field + " " + error.message;
+HttpResponse error_response(int status, std::string_view text) {
+    JsonWriter out;
+    out.begin_object().field("error_code", code_of(status)).field("error_desc", text).end_object();
+    return json_response(status, out.take());
 }
 
 HttpResponse error_response(const Error& error) {
-    const auto [status, code] = code_of(error.kind);
-    JsonWriter out;
-    out.begin_object().field("error_code", code).field("error_desc", error_text(error)).end_object();
-    auto response = json_response(status, out.take());
+    auto response = error_response(status_of(error.kind), text_of(error));
     if (error.kind == ErrorKind::unauthenticated)
         response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"Kassi\", charset=\"UTF-8\"");
     if (error.kind == ErrorKind::unavailable) response.headers.emplace_back("Retry-After", "1");
     return response;
+}
+
+HttpResponse error_response(const EmailFault& fault) {
+    JsonWriter out;
+    out.begin_object()
+        .field("error_code", error_code_email)
+        .field("error_desc", std::string("email_address: ").append(fault.text))
+        .field("error_key", fault.key)
+        .end_object();
+    return json_response(status_rejected, out.take());
+}
+
+std::string source_description(const House& house, const std::string& source, const std::string& given) {
+    if (!given.empty()) return given;
+    const auto* known = house.directory.source(source);
+    return known != nullptr && !known->description.empty() ? known->description : source;
 }
 
 std::string_view status_word(Phase phase) {
@@ -502,7 +495,7 @@ std::string_view status_word(Phase phase) {
 }
 
 std::string_view cancellation_word(const Transaction& transaction, const Bundle& bundle,
-                                   const core::Order& order) {
+                                   const core::Order& order, const FactsOf& facts_of) {
     const auto* leg = leg_of(transaction, bundle.source);
     std::string_view refunded;
     if (leg != nullptr) {
@@ -515,7 +508,8 @@ std::string_view cancellation_word(const Transaction& transaction, const Bundle&
         if (leg->money == core::LegMoney::back) refunded = "cancelled";
     }
     if (!refunded.empty()) return refunded;
-    return order.cancellable ? "possible" : "not_permitted";
+    const auto* facts = leg == nullptr ? nullptr : facts_of(leg->merchant);
+    return order.cancellable && facts != nullptr && facts->can_refund ? "possible" : "not_permitted";
 }
 
 std::string print_reservation(const Page& page) {
@@ -530,7 +524,7 @@ std::string print_callout(const Page& page) {
     JsonWriter out;
     out.begin_object();
     write_callout(out, page, "callout");
-    currency_details(out, currencies_of(page.transaction));
+    write_currency_details(out, currencies_of(page.transaction));
     return out.end_object().take();
 }
 
@@ -544,7 +538,7 @@ std::string print_cancellation(const Page& page, const std::vector<std::int64_t>
     out.begin_object().key("cancelled_item_numbers").begin_array();
     for (const auto item : newly_cancelled) out.integer(item);
     out.end_array();
-    currency_details(out, currencies_of(page.transaction));
+    write_currency_details(out, currencies_of(page.transaction));
     out.field("transaction_status", status_word(page.transaction.phase));
     write_trolley_contents(out, page);
     return out.end_object().take();
@@ -553,7 +547,7 @@ std::string print_cancellation(const Page& page, const std::vector<std::int64_t>
 std::string print_must_also_cancel(const Page& page, const std::vector<std::int64_t>& items) {
     JsonWriter out;
     out.begin_object().key("cancelled_item_numbers").begin_array().end_array();
-    currency_details(out, currencies_of(page.transaction));
+    write_currency_details(out, currencies_of(page.transaction));
     out.key("must_also_cancel").begin_array();
     for (const auto& bundle : page.transaction.bundles) {
         for (const auto& order : bundle.orders) {
@@ -583,45 +577,6 @@ std::string print_user(const engine::Caller& caller, std::string_view sub_user) 
     out.key("user_info").begin_object();
     write(out);
     return out.end_object().end_object().take();
-}
-
-std::string print_trolley(const TrolleyPage& page) {
-    std::vector<Currency> currencies;
-    std::size_t count = 0;
-    for (const auto& bundle : page.bundles) {
-        currencies.push_back(bundle.currency);
-        count += bundle.orders.size();
-    }
-    JsonWriter out;
-    out.begin_object();
-    currency_details(out, currencies);
-    write_orders(out, "discarded_orders", page.discarded);
-    out.field("input_contained_unavailable_order", page.contained_unavailable)
-        .field("trolley_order_count", count);
-    if (!page.token.empty()) out.field("trolley_token", page.token);
-    out.key("trolley_token_contents").begin_object().key("bundle").begin_array();
-    for (const auto& bundle : page.bundles) {
-        Totals totals{0, 0, bundle.send_cost};
-        for (const auto& order : bundle.orders) {
-            totals.seatprice += order.seatprice;
-            totals.surcharge += order.surcharge;
-        }
-        out.begin_object()
-            .field("bundle_order_count", bundle.orders.size())
-            .field("bundle_source_code", bundle.source)
-            .field("bundle_source_desc", source_description(page.house, bundle.source));
-        write_totals(out, totals, bundle.currency);
-        out.field("currency_code", bundle.currency.lower_code());
-        write_debitor(out, page.house, merchant_for(page.house, page.caller, bundle.source));
-        write_orders(out, "order", bundle.orders);
-        out.end_object();
-    }
-    out.end_array()
-        .field("trolley_bundle_count", page.bundles.size())
-        .field("trolley_order_count", count)
-        .end_object();
-    write_orders(out, "unreserved_orders", page.unreserved);
-    return out.end_object().take();
 }
 
 }  // namespace kassi::api::f13

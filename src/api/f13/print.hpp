@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,14 +20,22 @@ struct House {
     const engine::Directory& directory;
     const providers::Registry& registry;
     engine::Mode mode;
+    [[nodiscard]] const core::Facts* facts_of(std::string_view merchant) const {
+        return registry.facts_of(merchant);
+    }
 };
 House house_of(const engine::Engine& engine);
 
 /// 1.3: http status, error_code and error_desc of a refusal. An unknown endpoint is the only 404; a
-/// transaction that is unknown is bad data.
+/// transaction that is unknown is bad data. An internal error says no more than that it is one.
 HttpResponse error_response(const Error& error);
-/// The text of error_desc.
-std::string error_text(const Error& error);
+/// The same for what was refused before this door read it, with the status that it has already.
+HttpResponse error_response(int status, std::string_view text);
+/// 460, error_code 2000 and its error_key.
+HttpResponse error_response(const EmailFault& fault);
+
+/// The owner's description of a source (`given`), else the directory's, else its code.
+std::string source_description(const House& house, const std::string& source, const std::string& given = {});
 
 /// Everything that an answer about one transaction is printed from.
 struct Page {
@@ -53,27 +62,24 @@ std::string print_cancellation(const Page& page, const std::vector<std::int64_t>
 std::string print_must_also_cancel(const Page& page, const std::vector<std::int64_t>& items);
 std::string print_user(const engine::Caller& caller, std::string_view sub_user);
 
-/// A trolley that is not reserved: trolley.v1, and reserve.v1 when nothing was left to reserve.
-struct TrolleyBundle {
-    std::string source;
-    Currency currency;
-    std::vector<OrderText> orders;
-    std::int64_t send_cost = 0;
+// ---- pieces, for other pages about the same things (the box office) ---------------------------------------
+void write_currency_details(JsonWriter& out, const std::vector<Currency>& currencies);
+/// Nothing when the way of paying has none.
+void write_debitor(JsonWriter& out, const House& house, std::string_view merchant);
+/// The caller's first way of paying for a source; "" none.
+std::string merchant_for(const House& house, const engine::Caller& caller, std::string_view source);
+void write_orders(JsonWriter& out, std::string_view name, const std::vector<OrderText>& orders);
+struct Totals {
+    std::int64_t seatprice = 0, surcharge = 0, send_cost = 0;
 };
-struct TrolleyPage {
-    const House& house;
-    const engine::Caller& caller;
-    std::string token;  ///< "" none
-    std::vector<TrolleyBundle> bundles;
-    std::vector<OrderText> discarded, unreserved;
-    bool contained_unavailable = false;
-};
-std::string print_trolley(const TrolleyPage& page);
+void write_totals(JsonWriter& out, const Totals& totals, Currency currency);
 
 /// F13's word for a phase: reserved, released, attempting, purchased, failed.
 std::string_view status_word(core::Phase phase);
+/// What a way of paying can do, by its merchant; nullptr for one that nobody knows any more.
+using FactsOf = std::function<const core::Facts*(std::string_view merchant)>;
 /// possible, not_permitted, cancelled, tried_and_failed: of an order that was bought.
 std::string_view cancellation_word(const core::Transaction& transaction, const core::Bundle& bundle,
-                                   const core::Order& order);
+                                   const core::Order& order, const FactsOf& facts_of);
 
 }  // namespace kassi::api::f13

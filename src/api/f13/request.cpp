@@ -4,26 +4,19 @@
 #include <charconv>
 
 #include "base/limits.hpp"
+#include "base/text.hpp"
 
 namespace kassi::api::f13 {
 namespace {
 
 constexpr std::string_view root = "/f13/";
 constexpr std::string_view callback_endpoint = "callback.v1";
-constexpr std::string_view callback_mark = "_callback/";
 constexpr std::size_t suffix_segments_max = 3;  // user, sub-user, language
 constexpr std::int64_t item_max = 999'999'999;
 constexpr std::size_t items_max = limits::bundles_max * limits::orders_per_bundle_max;
 
 Error no_such_endpoint() {
     return Error{ErrorKind::not_found, "", "there is no such endpoint"};
-}
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return out;
 }
 
 bool is_token_character(char c) {
@@ -102,7 +95,7 @@ Result<Target> read_target(std::string_view path) {
 Result<bool> read_flag(const Fields& fields, std::string_view name, bool fallback) {
     const auto* value = find_field(fields, name);
     if (value == nullptr) return fallback;
-    const auto text = lower(*value);
+    const auto text = ascii_lower(*value);
     if (text.empty() || text == "true" || text == "1" || text == "yes") return true;
     if (text == "false" || text == "0" || text == "no") return false;
     return bad_request(std::string(name), "is neither true nor false");
@@ -152,13 +145,7 @@ Fields without_call_parameters(Fields fields) {
     return fields;
 }
 
-PaymentFields read_payment(const Fields& fields) {
-    PaymentFields payment;
-    for (const auto& [name, value] : fields) {
-        const auto mark = name.find(callback_mark);
-        if (mark == 0 || mark == std::string::npos) continue;
-        payment.by_source[name.substr(0, mark)].emplace_back(name.substr(mark + callback_mark.size()), value);
-    }
+std::optional<engine::ReturnDetails> read_returns(const Fields& fields) {
     engine::ReturnDetails returns;
     returns.via = core::ReturnVia::caller;
     returns.token = text_of(fields, "return_token");
@@ -167,8 +154,8 @@ PaymentFields read_payment(const Fields& fields) {
     returns.accept = text_of(fields, "client_http_accept");
     returns.remote_site = text_of(fields, "remote_site");
     returns.remote_ip = text_of(fields, "remote_ip");
-    if (!returns.token.empty() || !returns.url.empty()) payment.returns = std::move(returns);
-    return payment;
+    if (returns.token.empty() && returns.url.empty()) return std::nullopt;
+    return returns;
 }
 
 }  // namespace kassi::api::f13

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,12 +39,7 @@ std::string read_tracking(const Fields& fields);
 /// left is what the third party sent.
 Fields without_call_parameters(Fields fields);
 
-/// The payment half of purchase.v1.
-struct PaymentFields {
-    std::optional<engine::ReturnDetails> returns;  ///< when return_token or return_url is there
-    /// `{source}_callback/{name}`: what would otherwise come back as `name` when the bundle is called out.
-    std::map<std::string, Fields> by_source;
-};
-PaymentFields read_payment(const Fields& fields);
+/// The return details of purchase.v1, when return_token or return_url is there.
+std::optional<engine::ReturnDetails> read_returns(const Fields& fields);
 
 }  // namespace kassi::api::f13

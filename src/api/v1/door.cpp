@@ -16,6 +16,7 @@
 #include "base/crypto.hpp"
 #include "base/limits.hpp"
 #include "base/log.hpp"
+#include "base/text.hpp"
 
 namespace kassi::api::v1 {
 namespace {
@@ -149,13 +150,6 @@ std::optional<std::vector<std::string>> match(std::string_view pattern, std::str
     return arguments;
 }
 
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return out;
-}
-
 constexpr std::string_view key_header = "Idempotency-Key";
 
 /// None is lawful; one that is there must be a key, or two requests would go where one was meant.
@@ -184,7 +178,7 @@ std::optional<Error> fault_of_head(const HttpRequest& request) {
     if (auto error = fault_of_key(request)) return error;
     const auto type = request.header("Content-Type");
     const auto media = type.substr(0, type.find_first_of("; \t"));
-    if (!request.body.empty() && lower(media) != "application/json")
+    if (!request.body.empty() && ascii_lower(media) != "application/json")
         return Error{ErrorKind::unsupported_media, "Content-Type", "must be application/json"};
     return std::nullopt;
 }
@@ -242,7 +236,7 @@ void Door::open(HttpRequest request, Reply reply) {
 
 const engine::System* Door::authenticate(std::string_view authorization) const {
     constexpr std::string_view scheme = "bearer ";
-    if (lower(authorization.substr(0, scheme.size())) != scheme) return nullptr;
+    if (ascii_lower(authorization.substr(0, scheme.size())) != scheme) return nullptr;
     const auto digest = encoding::hex(crypto::to_bytes(crypto::sha256(authorization.substr(scheme.size()))));
     const engine::System* found = nullptr;
     // Every digest is compared whole: the time says nothing about which one was near.

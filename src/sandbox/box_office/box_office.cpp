@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "api/f13/print.hpp"
+#include "sandbox/box_office/print.hpp"
 #include "sandbox/box_office/trolley.hpp"
 
 namespace kassi::sandbox::box_office {
@@ -11,9 +12,6 @@ namespace {
 
 using api::f13::BoxOfficeCall;
 using api::f13::Document;
-using api::f13::OrderText;
-using api::f13::TrolleyBundle;
-using api::f13::TrolleyPage;
 
 /// Countries to which every chosen way of sending goes.
 api::f13::Countries allowed_countries(const Catalogue& catalogue, const std::vector<TrolleyBundle>& bundles) {
@@ -118,8 +116,10 @@ class Office final : public api::f13::BoxOffice {
         request.caller = call.caller.name;
         request.held_until = engine_.now() + hold;
         for (const auto& bundle : bundles) {
-            core::Bundle handed{
-                bundle.source, description(bundle.source), {bundle.send_cost, bundle.currency}, {}};
+            core::Bundle handed{bundle.source,
+                                source_description(house_, bundle.source),
+                                {bundle.send_cost, bundle.currency},
+                                {}};
             for (const auto& order : bundle.orders) {
                 const Money price{order.seatprice + order.surcharge, order.currency};
                 handed.amount.minor += price.minor;
@@ -147,11 +147,6 @@ class Office final : public api::f13::BoxOffice {
                                                                     .customer_json = std::nullopt,
                                                                     .remote_site = {}}));
                           });
-    }
-
-    [[nodiscard]] std::string description(const std::string& source) const {
-        const auto* known = house_.directory.source(source);
-        return known == nullptr ? source : known->description;
     }
 
     engine::Engine& engine_;

@@ -117,7 +117,7 @@ def check(what, got, wanted=True):
 
 
 @contextlib.contextmanager
-def refused(what, kind, code=None, text=None, status=None):
+def refused(what, kind, code=None, text=None, status=None, request_id=None):
     """The block raises exactly this class."""
     try:
         yield
@@ -129,6 +129,8 @@ def refused(what, kind, code=None, text=None, status=None):
             check(f"{what}: text", error.args[0], text)
         if status is not None:
             check(f"{what}: status", error.response.status_code, status)
+        if request_id is not None:
+            check(f"{what}: request id", error.response.headers['X-Request-Id'], request_id)
     else:
         check(f"{what}: is refused", False)
 
@@ -227,12 +229,30 @@ def setting_tracking_id():
     check("comes back", answer.headers['X-Request-Id'], 'xyz')
     answer = requests.get(URL + '/f13/test.v1', auth=('example-user', 'some-password'), timeout=PATIENCE)
     check("an id of our own otherwise", len(answer.headers.get('X-Request-Id', '')) > 0)
-    status, _ = Client(tracking_id='global').get_status(reserve().trolley.transaction_uuid, tracking_id='123')
-    check("one call's own", status.status, 'reserved')
-    try:
-        Client(tracking_id='global').get_status('7d0f0a52-0000-11f1-8000-000000000001', tracking_id='123')
-    except APIError as error:
-        check("comes back with an error too", error.response.headers['X-Request-Id'], '123')
+    heard = []
+
+    def listening():
+        session = requests.Session()
+        session.hooks['response'].append(lambda answer, **more: heard.append(answer))
+        return session
+
+    client = Client(tracking_id='global')
+    client.get_session = listening
+    status, _ = client.get_status(reserve().trolley.transaction_uuid, tracking_id='123')
+    check("one call's own", (status.status, heard[-1].headers['X-Request-Id']), ('reserved', '123'))
+    with refused("comes back with an error too", APIError, 8, "transaction_uuid: is not a known transaction", 400,
+                 request_id='123'):
+        client.get_status('7d0f0a52-0000-11f1-8000-000000000001', tracking_id='123')
+    with refused("and with a path that names no token", APIError, 8, status=400, request_id='global'):
+        client.make_request('callback.v1/next.a', {}, method='post')
+
+
+@section
+def bodies_that_are_too_large():
+    for path, code in (('/f13/purchase.v1/', 'error_code'), ('/v1/transactions', 'status')):
+        answer = requests.post(URL + path, data=b'a' * (2 * 1024 * 1024), timeout=PATIENCE)
+        check(path, (answer.status_code, answer.json()[code]), (413, 8 if code == 'error_code' else 413))
+        check(path + ": has an id", len(answer.headers.get('X-Request-Id', '')) > 0)
 
 
 @section

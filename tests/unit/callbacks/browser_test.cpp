@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "../log_lines.hpp"
 #include "house.hpp"
 #include "page_reader.hpp"
 
@@ -164,6 +165,34 @@ TEST(Return, RefusesWhatItCannotTake) {
     // None of this spent the token.
     EXPECT_EQ(house.read(away)["legs"][0]["state"], "called_out");
     expect_page(house.browse("GET", back), 200, "Paid");
+}
+
+TEST(Return, IsALogLineWithItsReason) {
+    House house;
+    const auto away = house.purchase_via_kassi(house.hand_over("demo-redirect"));
+    const auto back = target_of(house.customer(away, "pay_get"));
+    const LogLines log;
+    auto response = house.browse("GET", back);
+    auto line = log.last("callback");
+    EXPECT_EQ(line["status"], "200");
+    EXPECT_EQ(line["level"], "info");
+    EXPECT_EQ(line["transaction"], away["id"]);
+    EXPECT_EQ(line["why"], "");
+    EXPECT_EQ(line["request"], header(response, "X-Request-Id"));
+    response = house.ask({"GET", back + "&more=1", {{"X-Request-Id", "theirs"}}, "", ""});
+    EXPECT_EQ(response.status, 410);
+    EXPECT_EQ(header(response, "X-Request-Id"), "theirs");
+    line = log.last("callback");
+    EXPECT_EQ(line["status"], "410");
+    EXPECT_EQ(line["transaction"], away["id"]);
+    EXPECT_EQ(line["why"], "token this return was used already");
+    EXPECT_EQ(line["request"], "theirs");
+    house.browse("GET", "/callback/AAAAAAAAAAAAAAAAAAAAAA");
+    line = log.last("callback");
+    EXPECT_EQ(line["transaction"], "");
+    EXPECT_EQ(line["why"], "token was never issued");
+    const auto token = back.substr(10, back.find('?') - 10);
+    EXPECT_EQ(log.text().find(token), std::string::npos);
 }
 
 TEST(Return, OfACallersTokenBelongsToTheCaller) {

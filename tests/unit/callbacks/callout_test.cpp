@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "../log_lines.hpp"
 #include "house.hpp"
 #include "page_reader.hpp"
 
@@ -46,12 +47,55 @@ TEST(CalloutPage, SendsOnByPost) {
     EXPECT_EQ(callbacks::directive(policy, "default-src"), "'none'");
     EXPECT_EQ(callbacks::directive(policy, "base-uri"), "'none'");
     EXPECT_EQ(callbacks::directive(policy, "frame-ancestors"), "'none'");
-    EXPECT_EQ(callbacks::directive(policy, "form-action"),
-              "http://127.0.0.1:9000 'self' shop.example 127.0.0.1:*");
+    EXPECT_EQ(callbacks::directive(policy, "form-action"), "http://127.0.0.1:9000 'self' https: http:");
     const auto nonce = callbacks::attribute(response.body, "<script", "nonce");
     EXPECT_EQ(callbacks::directive(policy, "script-src"), "'nonce-" + nonce + "'");
     EXPECT_THAT(response.body, HasSubstr("30 min left"));
     EXPECT_NE(callbacks::attribute(house.browse("GET", target_of(away)).body, "<script", "nonce"), nonce);
+}
+
+TEST(CalloutPage, LetsTheBrowserGoOnToWhereverTheHousesSendIt) {
+    House house;
+    house.settings.public_url = "https://pay.example";
+    house.restart();
+    const auto path_of = [](const json& transaction) {
+        const auto address = transaction["callout"]["page_url"].get<std::string>();
+        return address.substr(std::string_view("https://pay.example").size());
+    };
+    const auto sources_of = [&](const json& transaction) {
+        const auto response = house.browse("GET", path_of(transaction));
+        EXPECT_EQ(response.status, 200);
+        return callbacks::directive(header(response, "Content-Security-Policy"), "form-action");
+    };
+    // The first house may send the browser to us, and we to the second; each has pages where it likes.
+    const auto first = house.purchase_via_kassi(house.hand_over(
+        "demo-two-houses", json::array({bundle("ext_test0", 100), bundle("ext_test1", 200)})));
+    EXPECT_EQ(first["callout"]["destination"].get<std::string>().substr(0, 22), "http://127.0.0.1:9000/");
+    EXPECT_EQ(sources_of(first), "http://127.0.0.1:9000 'self' https:");
+    const auto back = house.customer(first, "pay_get");
+    ASSERT_EQ(house.browse("GET", back.substr(std::string_view("https://pay.example").size())).status, 303);
+    const auto second = house.read(first);
+    EXPECT_EQ(second["callout"]["destination"], "https://house.example/pay");
+    EXPECT_EQ(sources_of(second), "https://house.example 'self' https:");
+}
+
+TEST(CalloutPage, IsALogLine) {
+    House house;
+    const auto away = house.purchase_via_kassi(house.hand_over("demo-redirect"));
+    const LogLines log;
+    const auto shown = house.browse("GET", target_of(away));
+    auto line = log.last("callout");
+    EXPECT_EQ(line["status"], "303");
+    EXPECT_EQ(line["transaction"], away["id"]);
+    EXPECT_EQ(line["request"], header(shown, "X-Request-Id"));
+    house.browse("GET", house.customer(away, "pay_get").substr(House::public_url.size()));
+    house.browse("GET", target_of(away));
+    line = log.last("callout");
+    EXPECT_EQ(line["status"], "410");
+    EXPECT_EQ(line["transaction"], away["id"]);
+    EXPECT_EQ(line["why"], "token this step of the payment is over");
+    EXPECT_EQ(log.text().find(target_of(away).substr(std::string_view("/callout/").size())),
+              std::string::npos);
 }
 
 TEST(CalloutPage, DiesWithItsCallout) {

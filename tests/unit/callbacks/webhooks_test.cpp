@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "../log_lines.hpp"
 #include "house.hpp"
 
 namespace kassi::doors {
@@ -60,6 +61,28 @@ TEST(Webhook, IsRefusedWhenItIsNotTheHouses) {
     expect_refused(response, 405);
     EXPECT_EQ(header(response, "Allow"), "POST");
     EXPECT_EQ(house.read(away)["legs"][0]["state"], "called_out");
+}
+
+TEST(Webhook, IsALogLineWithItsReason) {
+    House house;
+    const auto away = house.purchase_via_kassi(house.hand_over("demo-redirect"));
+    auto notice = notice_of_a_payment(house, away);
+    const LogLines log;
+    const auto heard = house.ask(notice);
+    auto line = log.last("webhook");
+    EXPECT_EQ(line["status"], "200");
+    EXPECT_EQ(line["merchant"], "redirect-get");
+    EXPECT_EQ(line["request"], header(heard, "X-Request-Id"));
+    notice.body += " ";
+    house.ask(notice);
+    line = log.last("webhook");
+    EXPECT_EQ(line["status"], "401");
+    EXPECT_EQ(line["merchant"], "redirect-get");
+    EXPECT_NE(line["why"], "");
+    EXPECT_EQ(log.text().find(notice.body), std::string::npos);
+    notice.target = "/webhooks/redirect/nobody";
+    house.ask(notice);
+    EXPECT_EQ(log.last("webhook")["why"], "merchant no such merchant");
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/f13/cancel.hpp"
+
 namespace kassi::api::f13 {
 namespace {
 
@@ -58,6 +60,12 @@ class PrintTest : public testing::Test {
     Document document_;
     std::optional<core::Callout> callout_;
     House house_{directory_, *registry_, engine::Mode::sandbox};
+    core::Facts facts_ = [] {
+        core::Facts facts;
+        facts.can_refund = facts.can_refund_part = true;
+        return facts;
+    }();
+    const FactsOf facts_of_ = [this](std::string_view) { return &facts_; };
 };
 
 TEST_F(PrintTest, ErrorsHaveCodeAndText) {
@@ -67,19 +75,30 @@ TEST_F(PrintTest, ErrorsHaveCodeAndText) {
         return std::to_string(response.status) + " " + body.at("error_code").dump() + " " +
                body.at("error_desc").get<std::string>();
     };
-    EXPECT_EQ(of(bad_request("return_url", "has a query string")), "400 8 return_url has a query string");
+    EXPECT_EQ(of(bad_request("return_url", "has a query string")), "400 8 return_url: has a query string");
     EXPECT_EQ(of(bad_request("", "Country code 'x' in customer data is invalid")),
               "400 8 Country code 'x' in customer data is invalid");
     EXPECT_EQ(of({ErrorKind::unauthenticated, "", "secret reason"}), "401 3 User authorisation failure");
     EXPECT_EQ(of({ErrorKind::forbidden, "", "no"}), "403 8 no");
     EXPECT_EQ(of({ErrorKind::not_found, "", "no such endpoint"}), "404 8 no such endpoint");
     EXPECT_EQ(of({ErrorKind::method_not_allowed, "", "use POST"}), "405 8 use POST");
-    EXPECT_EQ(of({ErrorKind::gone, "token", "was used"}), "410 8 transaction failed");
-    EXPECT_EQ(of({ErrorKind::too_large, "body", "is too large"}), "413 8 body is too large");
-    EXPECT_EQ(of({ErrorKind::conflict, "transaction", "is released"}), "400 8 transaction is released");
-    EXPECT_EQ(of({ErrorKind::unsupported_media, "Content-Type", "is odd"}), "400 8 Content-Type is odd");
+    EXPECT_EQ(of({ErrorKind::gone, "this", "was used"}), "410 8 this: was used");
+    EXPECT_EQ(of({ErrorKind::too_large, "body", "is too large"}), "413 8 body: is too large");
+    EXPECT_EQ(of({ErrorKind::conflict, "transaction", "is released"}), "400 8 transaction: is released");
+    EXPECT_EQ(of({ErrorKind::unsupported_media, "Content-Type", "is odd"}), "400 8 Content-Type: is odd");
     EXPECT_EQ(of({ErrorKind::unavailable, "", "try again"}), "503 4 try again");
     EXPECT_EQ(of({ErrorKind::internal, "store", "secret"}), "500 4 internal error");
+    const auto refused = [](int status) {
+        const auto response = error_response(status, "too long");
+        const auto body = json::parse(response.body);
+        EXPECT_EQ(body.at("error_desc"), "too long");
+        return std::to_string(response.status) + " " + body.at("error_code").dump();
+    };
+    EXPECT_EQ(refused(401), "401 3");
+    EXPECT_EQ(refused(408), "408 8");
+    EXPECT_EQ(refused(499), "499 8");
+    EXPECT_EQ(refused(500), "500 4");
+    EXPECT_EQ(refused(501), "501 4");
 }
 
 TEST_F(PrintTest, WithoutDocumentTheTransactionIsEnough) {
@@ -144,11 +163,17 @@ TEST_F(PrintTest, ReferencesOfTheOwnerComeFirst) {
 
 TEST_F(PrintTest, CancellationOfEachOrder) {
     const auto word = [&](std::size_t order) {
-        return std::string(
-            cancellation_word(transaction_, transaction_.bundles[0], transaction_.bundles[0].orders[order]));
+        return std::string(cancellation_word(transaction_, transaction_.bundles[0],
+                                             transaction_.bundles[0].orders[order], facts_of_));
     };
     EXPECT_EQ(word(0), "possible");
     EXPECT_EQ(word(1), "not_permitted");
+    facts_.can_refund = false;
+    EXPECT_EQ(word(0), "not_permitted") << "nothing gives it back";
+    EXPECT_EQ(cancellation_word(transaction_, transaction_.bundles[0], transaction_.bundles[0].orders[0],
+                                [](std::string_view) { return nullptr; }),
+              "not_permitted")
+        << "nobody knows the way of paying any more";
     core::Refund refund;
     refund.items = {1};
     transaction_.legs[0].refunds = {refund};
@@ -160,6 +185,46 @@ TEST_F(PrintTest, CancellationOfEachOrder) {
     EXPECT_EQ(word(0), "tried_and_failed");
     transaction_.legs[0].money = core::LegMoney::back;
     EXPECT_EQ(word(1), "cancelled");
+}
+
+TEST_F(PrintTest, WhatIsGivenBackAsAWholeIsCancelledAsAWhole) {
+    const auto gbp = currency("gbp");
+    transaction_.bundles[0].orders = {
+        {1, {8'000, gbp}, true}, {2, {1'000, gbp}, true}, {3, {2'000, gbp}, false}};
+    transaction_.bundles[1].orders = {{4, {475, gbp}, true}};
+    EXPECT_EQ(cancellable(transaction_, facts_of_, {}), (Items{1, 2, 4}));
+    EXPECT_EQ(cancellable(transaction_, facts_of_, {2, 3}), (Items{2}));
+    EXPECT_EQ(must_go_too(transaction_, facts_of_, {1}), Items{}) << "it gives back a part, too";
+    facts_.can_refund_part = false;
+    EXPECT_EQ(must_go_too(transaction_, facts_of_, {1}), (Items{2}))
+        << "not 3, which cannot, nor 4, not its leg";
+    EXPECT_EQ(must_go_too(transaction_, facts_of_, {1, 2}), Items{});
+    EXPECT_EQ(must_go_too(transaction_, facts_of_, {4}), Items{});
+    core::Refund refund;
+    refund.items = {2};
+    transaction_.legs[0].refunds = {refund};
+    EXPECT_EQ(must_go_too(transaction_, facts_of_, {1}), Items{}) << "2 is cancelled already";
+
+    const auto text = json::parse(print_must_also_cancel(page(), {1, 4}));
+    EXPECT_EQ(text.at("cancelled_item_numbers"), json::array());
+    EXPECT_FALSE(text.contains("trolley_contents")) << "nothing was cancelled";
+    ASSERT_EQ(text.at("must_also_cancel").size(), 2U);
+    EXPECT_EQ(text.at("/must_also_cancel/0/item_number"_json_pointer), 1);
+    EXPECT_EQ(text.at("/must_also_cancel/1/item_number"_json_pointer), 4);
+    EXPECT_TRUE(text.at("/must_also_cancel/0"_json_pointer).contains("cancellation_status"));
+    EXPECT_TRUE(text.at("currency_details").contains("gbp"));
+}
+
+TEST_F(PrintTest, OneCommitCancelledTheItemsOfItsRefunds) {
+    EXPECT_EQ(items_cancelled_by({}), Items{});
+    const auto asked = [](std::int64_t leg, Items items) {
+        core::RefundAsked event;
+        event.leg = leg;
+        event.items = std::move(items);
+        return core::Event(event);
+    };
+    EXPECT_EQ(items_cancelled_by({asked(1, {1, 2}), core::Taken{}, asked(2, {5}), asked(3, {})}),
+              (Items{1, 2, 5}));
 }
 
 TEST_F(PrintTest, PartialSuccess) {

@@ -104,27 +104,19 @@ TEST(F13Tracking, IsBoundedAndPrintable) {
 }
 
 TEST(F13Payment, RedirectionDetails) {
-    const auto payment = read_payment({{"return_token", "t"},
+    const auto returns = read_returns({{"return_token", "t"},
                                        {"return_url", "https://fromtheboxoffice.com/callback/t"},
                                        {"client_http_user_agent", "Mozilla"},
                                        {"client_http_accept", "text/html"},
                                        {"remote_site", "fromtheboxoffice.com"}});
-    ASSERT_TRUE(payment.returns);
-    EXPECT_EQ(payment.returns->via, core::ReturnVia::caller);
-    EXPECT_EQ(payment.returns->token, "t");
-    EXPECT_EQ(payment.returns->url, "https://fromtheboxoffice.com/callback/t");
-    EXPECT_EQ(payment.returns->user_agent, "Mozilla");
-    EXPECT_EQ(payment.returns->accept, "text/html");
-    EXPECT_EQ(payment.returns->remote_site, "fromtheboxoffice.com");
-    EXPECT_FALSE(read_payment({{"first_name", "Fred"}}).returns);
-}
-
-TEST(F13Payment, FieldsOfOneBundle) {
-    const auto payment = read_payment({{"ext_test0_callback/stripeToken", "tok_1"},
-                                       {"ext_test1_callback/stripeToken", "tok_2"},
-                                       {"_callback/x", "nobody's"}});
-    ASSERT_EQ(payment.by_source.size(), 2U);
-    EXPECT_EQ(payment.by_source.at("ext_test0"), (Fields{{"stripeToken", "tok_1"}}));
+    ASSERT_TRUE(returns);
+    EXPECT_EQ(returns->via, core::ReturnVia::caller);
+    EXPECT_EQ(returns->token, "t");
+    EXPECT_EQ(returns->url, "https://fromtheboxoffice.com/callback/t");
+    EXPECT_EQ(returns->user_agent, "Mozilla");
+    EXPECT_EQ(returns->accept, "text/html");
+    EXPECT_EQ(returns->remote_site, "fromtheboxoffice.com");
+    EXPECT_FALSE(read_returns({{"first_name", "Fred"}}));
 }
 
 TEST(F13Payment, CallParametersAreNotTheThirdPartys) {
@@ -196,6 +188,36 @@ TEST(F13Customer, NamesWhatIsMissing) {
     auto agent = fred();
     agent.emplace_back("agent_reference", "A1");
     EXPECT_TRUE(read_customer(agent, {.allowed = countries, .needs_agent_reference = true}));
+}
+
+TEST(F13Customer, EmailAddressesArePlausible) {
+    for (const auto* address :
+         {"", "fred@slate-rock-gravel.com", "a@b.c", "o'hara+1@x.co.uk", "jörg@müller.de"})
+        EXPECT_FALSE(email_fault(address)) << address;
+    const std::vector<std::pair<std::string, std::string>> faults{
+        {"foo", "addr_missing_at"},
+        {" ", "addr_missing_at"},
+        {"@b.c", "addr_may_not_start_with_at"},
+        {"a@", "addr_may_not_end_with_at"},
+        {"@", "addr_may_not_start_with_at"},
+        {"a b@c.d", "addr_spaces_before_at_must_be_quoted"},
+        {"a@b .c", "addr_spaces_not_allowed_after_at"},
+        {"a\n@b.c", "addr_control_character_before_at"},
+        {"a@b.c\x7f", "addr_control_character_after_at"},
+        {"a@b@c.d", "addr_specials_after_at"},
+        {"a@localhost", "addr_needs_at_least_one_dot"},
+        {"a@.c", "addr_cannot_have_dot_immediately_after_at"},
+        {"a@b.", "addr_cannot_end_in_dot"}};
+    for (const auto& [address, key] : faults) {
+        const auto fault = email_fault(address);
+        ASSERT_TRUE(fault) << address;
+        EXPECT_EQ(fault->key, key) << address;
+    }
+    const auto longest = "a@b." + std::string(limits::text_bytes_max - 4, 'c');
+    EXPECT_TRUE(read_customer(with(fred(), "email_address", longest), {.allowed = countries}));
+    EXPECT_EQ(
+        read_customer(with(fred(), "email_address", longest + "c"), {.allowed = countries}).error().field,
+        "email_address");
 }
 
 TEST(F13Customer, IsBounded) {

@@ -70,6 +70,19 @@ engine::Directory directory(Randomness& randomness) {
     return out;
 }
 
+constexpr const char* form_type = "application/x-www-form-urlencoded";
+
+HttpRequest request_of(const std::string& method, const std::string& target, const std::string& body,
+                       const std::string& user, const std::string& content_type) {
+    HttpRequest request;
+    request.method = method;
+    request.target = target;
+    request.headers.emplace_back("Authorization", "Basic " + encoding::base64(user + ":demopass"));
+    if (!body.empty()) request.headers.emplace_back("Content-Type", content_type);
+    request.body = body;
+    return request;
+}
+
 std::string temporary_directory() {
     auto path = (std::filesystem::temp_directory_path() / "kassi-f13-XXXXXX").string();
     if (mkdtemp(path.data()) == nullptr) throw std::runtime_error("no temporary directory");
@@ -144,35 +157,47 @@ store::Store& World::store() {
     return *state_->store;
 }
 
-void World::production() {
-    state_->door = f13_door({*state_->engine, *state_->passwords, nullptr});
+void World::production(std::shared_ptr<BoxOffice> box_office) {
+    state_->door = f13_door({*state_->engine, *state_->passwords, std::move(box_office)});
+}
+
+std::shared_ptr<std::optional<HttpResponse>> World::begin(HttpRequest request) {
+    auto response = std::make_shared<std::optional<HttpResponse>>();
+    state_->door.handler(std::move(request), [response](HttpResponse sent) {
+        EXPECT_FALSE(response->has_value()) << "answered twice";
+        *response = std::move(sent);
+    });
+    return response;
+}
+
+Answer World::answer_of(const std::shared_ptr<std::optional<HttpResponse>>& begun) {
+    loop_.run_until([&] { return begun->has_value(); });
+    Answer answer;
+    answer.raw = **begun;
+    answer.status = answer.raw.status;
+    answer.request_id = answer.raw.header("X-Request-Id");
+    answer.body = nlohmann::json::parse(answer.raw.body, nullptr, false);
+    EXPECT_FALSE(answer.body.is_discarded()) << answer.raw.body;
+    return answer;
 }
 
 Answer World::send(HttpRequest request) {
-    std::optional<HttpResponse> response;
-    state_->door.handler(std::move(request), [&](HttpResponse sent) {
-        EXPECT_FALSE(response) << "answered twice";
-        response = std::move(sent);
-    });
-    loop_.run_until([&] { return response.has_value(); });
-    Answer answer;
-    answer.status = response->status;
-    answer.request_id = response->header("X-Request-Id");
-    answer.body = nlohmann::json::parse(response->body, nullptr, false);
-    EXPECT_FALSE(answer.body.is_discarded()) << response->body;
-    answer.raw = std::move(*response);
-    return answer;
+    return answer_of(begin(std::move(request)));
 }
 
 Answer World::call(const std::string& method, const std::string& target, const std::string& body,
                    const std::string& user, const std::string& content_type) {
-    HttpRequest request;
-    request.method = method;
-    request.target = target;
-    request.headers.emplace_back("Authorization", "Basic " + encoding::base64(user + ":demopass"));
-    if (!body.empty()) request.headers.emplace_back("Content-Type", content_type);
-    request.body = body;
-    return send(std::move(request));
+    return send(request_of(method, target, body, user, content_type));
+}
+
+std::vector<Answer> World::post_at_once(std::size_t count, const std::string& target, const Fields& fields,
+                                        const std::string& user) {
+    std::vector<std::shared_ptr<std::optional<HttpResponse>>> begun;
+    for (std::size_t i = 0; i < count; ++i)
+        begun.push_back(begin(request_of("POST", target, encoding::form(fields), user, form_type)));
+    std::vector<Answer> answers;
+    for (const auto& each : begun) answers.push_back(answer_of(each));
+    return answers;
 }
 
 std::string World::reserve(const std::string& user, Fields fields) {

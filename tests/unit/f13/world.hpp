@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "api/f13/door.hpp"
 #include "engine/engine.hpp"
@@ -64,6 +65,9 @@ class World {
     }
     /// Any request at all.
     Answer send(HttpRequest request);
+    /// So many times the same POST, all before the first answer.
+    std::vector<Answer> post_at_once(std::size_t count, const std::string& target, const Fields& fields,
+                                     const std::string& user = "demo");
     /// reserve.v1, and its transaction_uuid.
     std::string reserve(const std::string& user = "demo", Fields fields = {});
     Answer purchase(const std::string& uuid, const std::string& user = "demo", const Fields& more = {});
@@ -71,13 +75,15 @@ class World {
     store::Store& store();
     Loop& loop() { return loop_; }
     TestClock& clock() { return clock_; }
-    /// A door without box office over the same engine.
-    void production();
+    /// A door without box office, or with another one, over the same engine.
+    void production(std::shared_ptr<BoxOffice> box_office = nullptr);
     /// A transaction as a booking system hands it over through /v1.
     TransactionId hand_over(engine::HandOverRequest request);
 
   private:
     struct State;
+    std::shared_ptr<std::optional<HttpResponse>> begin(HttpRequest request);
+    Answer answer_of(const std::shared_ptr<std::optional<HttpResponse>>& begun);
     Loop loop_;
     TestClock clock_;
     SystemRandomness randomness_;

@@ -19,18 +19,6 @@ std::string new_directory() {
     return name;
 }
 
-/// A house without a contract: nobody can ask it, and it tells nobody.
-providers::Merchant page_only(const std::string& name) {
-    providers::Merchant merchant;
-    merchant.name = name;
-    merchant.provider = "redirect";
-    merchant.simulator = true;
-    merchant.settings = {{"can_be_asked", "false"},
-                         {"notifies", "false"},
-                         {"page_url", "http://127.0.0.1:9000/tickets/dummy_redirect.buy/" + name}};
-    return merchant;
-}
-
 providers::Merchant redirect(const std::string& name, const std::string& type) {
     providers::Merchant merchant;
     merchant.name = name;
@@ -43,6 +31,19 @@ providers::Merchant redirect(const std::string& name, const std::string& type) {
     return merchant;
 }
 
+/// A house of which nothing but its page is known, at another origin: nobody can ask it, and it tells nobody.
+providers::Merchant page_only(const std::string& name) {
+    providers::Merchant merchant;
+    merchant.name = name;
+    merchant.provider = "redirect";
+    merchant.simulator = true;
+    merchant.settings = {{"can_be_asked", "false"},
+                         {"notifies", "false"},
+                         {"callout_type", "post"},
+                         {"page_url", "https://house.example/pay"}};
+    return merchant;
+}
+
 std::vector<providers::Merchant> merchants() {
     providers::Merchant on_credit;
     on_credit.name = "on_credit";
@@ -51,7 +52,7 @@ std::vector<providers::Merchant> merchants() {
     all.push_back(std::move(on_credit));
     all.push_back(redirect("redirect-get", "get"));
     all.push_back(redirect("redirect-post", "post"));
-    all.push_back(page_only("redirect-page"));
+    all.push_back(page_only("page-only"));
     return all;
 }
 
@@ -158,11 +159,13 @@ House::House() : data_(new_directory()) {
         caller("demo", {"on_credit"}),
         caller("demo-redirect", {"redirect-get", "on_credit"}),
         caller("demo-redirect-post", {"redirect-post"}),
-        caller("demo-page", {"redirect-page"}),
         caller("demo-again", {"redirect-get", "on_credit"}, {.on_decline = core::OnDecline::again}),
         caller("demo-owner", {"on_credit"}, {.confirm = core::Confirm::owner}),
         caller("demo-partial", {"redirect-get"}, {.partial = true}),
+        caller("demo-page-only", {"page-only"}),
         caller("rival-caller", {"on_credit"})};
+    directory.callers.push_back(caller("demo-two-houses", {"redirect-post"}));
+    directory.callers.back().ways["ext_test1"] = {"page-only"};
     directory.sources = {{"ext_test0", "External Test Backend 0"}, {"ext_test1", "External Test Backend 1"}};
     directory.merchants = merchants();
     settings.public_url = public_url;

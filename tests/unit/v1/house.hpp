@@ -73,8 +73,7 @@ class World final : public engine::Outside {
 };
 
 /// Two systems: box-office (demo, demo-redirect, demo-redirect-post, demo-again, demo-owner, demo-partial,
-/// demo-page, whose house knows nothing but what the browser brings back)
-/// and rival (rival-caller). Keys: key(system).
+/// demo-page-only, demo-two-houses), and rival (rival-caller). Keys: key(system).
 class House {
   public:
     House();

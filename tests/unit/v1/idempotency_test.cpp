@@ -159,11 +159,11 @@ TEST(Idempotency, TakesTheKeyOfARepeatedCallback) {
 TEST(Idempotency, LeavesTheKeyOfAnotherReturnFreeWhateverItProves) {
     House house;
     const auto returned = [&](const std::string& token, const std::string& success, Fields headers = {}) {
-        const json body = {{"caller", "demo-page"}, {"fields", {{"success", success}}}};
+        const json body = {{"caller", "demo-page-only"}, {"fields", {{"success", success}}}};
         return house.post("/v1/callbacks/" + token, body.dump(), std::move(headers));
     };
     // The first return settles it; what another one says against it is only noted.
-    const auto paid = house.hand_over("demo-page");
+    const auto paid = house.hand_over("demo-page-only");
     house.purchase_via_caller(paid, "t1");
     ASSERT_EQ(returned("t1", "yes").status, 200);
     const auto bought = house.read(paid);
@@ -174,7 +174,7 @@ TEST(Idempotency, LeavesTheKeyOfAnotherReturnFreeWhateverItProves) {
 
     // Refused, and then a return that says paid: 410 all the same, but the money is in the record.
     const Fields key_two{{"Idempotency-Key", "two"}};
-    const auto refused = house.hand_over("demo-page");
+    const auto refused = house.hand_over("demo-page-only");
     house.purchase_via_caller(refused, "t2");
     ASSERT_EQ(returned("t2", "no").status, 200);
     EXPECT_EQ(house.read(refused)["phase"], "failed");

@@ -1,0 +1,102 @@
+#include "service/doors.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+#include <nlohmann/json.hpp>
+
+#include "../log_lines.hpp"
+#include "base/limits.hpp"
+#include "http/client.hpp"
+#include "http/server.hpp"
+
+namespace kassi::service {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view why = "this server does not take it";
+
+TEST(Refusal, KeepsItsStatusInTheWordsOfEachDoor) {
+    for (const int status : {400, 408, 413, 414, 417, 431, 501, 503}) {
+        const auto f13 = Doors::refusal(status, "/f13/purchase.v1/", why);
+        EXPECT_EQ(f13.status, status);
+        EXPECT_EQ(json::parse(f13.body), (json{{"error_code", status < 500 ? 8 : 4}, {"error_desc", why}}));
+        const auto v1 = Doors::refusal(status, "/v1/transactions", why);
+        EXPECT_EQ(v1.status, status);
+        EXPECT_EQ(v1.header("Content-Type"), "application/problem+json");
+        const auto problem = json::parse(v1.body);
+        EXPECT_EQ(problem.at("status"), status);
+        EXPECT_EQ(problem.at("detail"), why);
+        EXPECT_EQ(problem.at("request_id"), v1.header("X-Request-Id"));
+        EXPECT_EQ(problem.at("field"), status == 413 ? json("body") : json());
+        const auto other = Doors::refusal(status, "/callback/x", why);
+        EXPECT_EQ(other.status, status);
+        EXPECT_EQ(json::parse(other.body), (json{{"error", why}}));
+        for (const auto* response : {&f13, &v1, &other}) EXPECT_NE(response->header("X-Request-Id"), "");
+    }
+}
+
+TEST(Refusal, HasTheTitleOfItsStatus) {
+    const auto problem = [](int status) {
+        const auto body = json::parse(Doors::refusal(status, "/v1/ways", why).body);
+        return body.at("type").get<std::string>() + " " + body.at("title").get<std::string>();
+    };
+    EXPECT_EQ(problem(400), "urn:kassi:problem:bad-request The request is not valid");
+    EXPECT_EQ(problem(408), "about:blank Request Timeout");
+    EXPECT_EQ(problem(413), "urn:kassi:problem:too-large Too large");
+    EXPECT_EQ(problem(414), "about:blank URI Too Long");
+    EXPECT_EQ(problem(417), "about:blank Expectation Failed");
+    EXPECT_EQ(problem(431), "about:blank Request Header Fields Too Large");
+    EXPECT_EQ(problem(501), "about:blank Not Implemented");
+    EXPECT_EQ(problem(503), "urn:kassi:problem:unavailable Not available now");
+}
+
+TEST(Refusal, IsALogLine) {
+    const LogLines log;
+    const auto response = Doors::refusal(414, "/v1/secret-token", why);
+    auto line = log.last("refused");
+    EXPECT_EQ(line.at("level"), "info");
+    EXPECT_EQ(line.at("door"), "v1");
+    EXPECT_EQ(line.at("status"), "414");
+    EXPECT_EQ(line.at("why"), why);
+    EXPECT_EQ(line.at("request"), response.header("X-Request-Id"));
+    EXPECT_EQ(log.text().find("secret-token"), std::string::npos);
+    static_cast<void>(Doors::refusal(503, "", why));
+    EXPECT_EQ(log.last("refused").at("level"), "error");
+}
+
+TEST(Refusal, OfABodyThatIsTooLarge) {
+    boost::asio::io_context io{1};
+    http::ServerOptions options;
+    options.refusal = Doors::refusal;
+    const http::Server server(io, std::move(options), [](const HttpRequest&, const Reply& reply) {
+        ADD_FAILURE() << "a door saw it";
+        reply({});
+    });
+    http::Client client(io, {});
+    for (const std::string target : {"/f13/purchase.v1/", "/v1/transactions"}) {
+        std::optional<HttpResponse> answer;
+        client.send({"POST",
+                     "http://127.0.0.1:" + std::to_string(server.port()) + target,
+                     {{"Content-Type", "application/json"}},
+                     std::string(2 * limits::request_body_bytes_max, 'x'),
+                     ""},
+                    std::chrono::seconds(60), [&](http::Outcome outcome) {
+                        if (auto* response = std::get_if<HttpResponse>(&outcome))
+                            answer = std::move(*response);
+                        io.stop();
+                    });
+        io.restart();
+        io.run();
+        ASSERT_TRUE(answer) << target;
+        EXPECT_EQ(answer->status, 413);
+        EXPECT_NE(answer->header("X-Request-Id"), "");
+        const auto body = json::parse(answer->body);
+        EXPECT_EQ(body.at(target.starts_with("/f13/") ? "error_desc" : "detail"),
+                  "the body is larger than this server takes");
+    }
+}
+
+}  // namespace
+}  // namespace kassi::service
