@@ -127,6 +127,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     }
     /// The answer to the request that is being handled.
     void reply(HttpResponse response);
+    /// The handler failed, or will never answer.
+    void reply_failed() { reply(refusal(500, handled_target_, "internal error")); }
     [[nodiscard]] bool refused() const { return refused_; }
     auto executor() { return channel_.socket().get_executor(); }
 
@@ -143,6 +145,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void send_continue();
     void dispatch();
     void refuse(int status, std::string_view why);
+    [[nodiscard]] HttpResponse refusal(int status, std::string_view target, std::string_view why) const;
     void write(HttpResponse response, bool keep);
     bool compose(const HttpResponse& response, bool keep);
     void written(const error_code& ec, bool keep);
@@ -172,6 +175,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool head_taken_ = false;
     std::size_t head_bytes_ = 0;
     HttpRequest request_;
+    std::string handled_target_;  ///< the request itself went to the handler
     bool keep_alive_ = false;
     bool is_head_ = false;  ///< the request's method is HEAD
     bool is_old_ = false;   ///< HTTP/1.0
@@ -194,12 +198,14 @@ class Ticket {
         if (const auto connection = connection_.lock()) {
             asio::post(connection->executor(), [connection] {
                 log::error("http_request_unanswered", {});
-                connection->reply(error_response(500, "internal error"));
+                connection->reply_failed();
             });
         }
     }
+    /// True: it was not used before, and is now.
+    bool use() { return !used_.exchange(true); }
     void answer(HttpResponse response) {
-        if (used_.exchange(true)) {
+        if (!use()) {
             log::error("http_answered_twice", {});
             return;
         }
@@ -209,7 +215,6 @@ class Ticket {
             });
         }
     }
-    [[nodiscard]] bool used() const { return used_; }
 
   private:
     std::weak_ptr<Connection> connection_;
@@ -545,6 +550,7 @@ void Connection::send_continue() {
 void Connection::dispatch() {
     request_.body = std::move(parser_->get().body());
     keep_alive_ = parser_->keep_alive();
+    handled_target_ = request_.target;
     phase_ = Phase::handling;
     expires_never();
     const auto ticket = std::make_shared<Ticket>(weak_from_this());
@@ -560,7 +566,7 @@ void Connection::dispatch() {
     }
     // The target stays out of the line: it may hold a token.
     log::error("http_handler_failed", {{"why", why}});
-    if (!ticket->used()) ticket->answer(error_response(500, "internal error"));
+    if (ticket->use()) reply_failed();
 }
 
 void Connection::reply(HttpResponse response) {
@@ -570,11 +576,15 @@ void Connection::reply(HttpResponse response) {
 }
 
 void Connection::refuse(int status, std::string_view why) {
-    const auto& say = listener_->options.refusal;
     // A body that is announced as too large is refused before the head was taken.
     std::string target = request_.target;
     if (target.empty() && parser_) target = std::string(parser_->get().target());
-    write(say ? say(status, target, why) : error_response(status, why), false);
+    write(refusal(status, target, why), false);
+}
+
+HttpResponse Connection::refusal(int status, std::string_view target, std::string_view why) const {
+    const auto& say = listener_->options.refusal;
+    return say ? say(status, target, why) : error_response(status, why);
 }
 
 void Connection::write(HttpResponse response, bool keep) {

@@ -32,8 +32,8 @@ struct ServerOptions {
     std::size_t connections_max = 4096;
     std::chrono::milliseconds read_timeout{30'000};  ///< a request must be whole by then, an answer taken
     std::chrono::milliseconds idle_timeout{75'000};  ///< between requests, and before the first
-    /// What a refused request is answered, in the words of its door; `target` is "" where it was not read
-    /// yet. Absent: JSON {"error":...}.
+    /// What a refused request is answered, in the words of its door, and one whose handler failed; `target`
+    /// is "" where it was not read yet. Absent: JSON {"error":...}.
     std::function<HttpResponse(int status, std::string_view target, std::string_view why)> refusal;
 };
 

@@ -467,6 +467,28 @@ TEST(Server, AReplyThatIsDroppedIsA500) {
     EXPECT_EQ(status_of(answer_to(server, get("/", "Connection: close\r\n"))), 500);
 }
 
+TEST(Server, WhatTheHandlerLeavesUnansweredIsAnsweredInTheDoorsWords) {
+    ServerOptions options;
+    options.refusal = [](int status, std::string_view target, std::string_view why) {
+        HttpResponse response;
+        response.status = status;
+        response.body = std::string(target) + ": " + std::string(why);
+        return response;
+    };
+    const RunningServer server(
+        [](const HttpRequest& request, const Reply&) {
+            if (request.target == "/throws") throw std::runtime_error("the inside of the house");
+        },
+        options);
+    auto connection = RawConnection::to_port(server.port());
+    for (const std::string target : {"/throws", "/drops"}) {
+        connection.write(get(target));
+        const auto answer = connection.read_message();
+        EXPECT_EQ(status_of(answer), 500);
+        EXPECT_EQ(body_of(answer), target + ": internal error");
+    }
+}
+
 TEST(Server, ASecondReplyIsIgnored) {
     const RunningServer server([](const HttpRequest& request, const Reply& reply) {
         echo(request, reply);
