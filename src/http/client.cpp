@@ -54,10 +54,7 @@ struct Resting {
 
 /// Nothing to read: neither data that nobody asked for, nor the other end's goodbye.
 bool is_quiet(Channel& channel) {
-    if (channel.has_tls()) {
-        SSL* ssl = channel.ssl();
-        if (SSL_has_pending(ssl) != 0 || BIO_ctrl_pending(SSL_get_rbio(ssl)) > 0) return false;
-    }
+    if (channel.has_unread_tls()) return false;
     char byte = 0;
     const auto count = ::recv(channel.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);

@@ -123,7 +123,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void close();
     /// The server stops: an idle connection goes now, another one after its answer.
     void server_stops() {
-        if (phase_ == Phase::idle && !something_arrived()) close();
+        // By way of its read: that may have ended with a request already, which then has its turn.
+        if (phase_ == Phase::idle) channel_.cancel();
+    }
+    /// True: it was between two requests, and is closed.
+    bool close_if_idle() {
+        const bool idle = phase_ == Phase::idle && !something_arrived();
+        if (idle) close();
+        return idle;
     }
     /// The answer to the request that is being handled.
     void reply(HttpResponse response);
@@ -306,18 +313,13 @@ void Listener::stop(std::chrono::milliseconds patience, std::function<void()> do
     error_code ignored;
     acceptor_.close(ignored);
     pause_.cancel();
-    // A request may have been read already, its handler waiting in the queue behind this: it has its turn
-    // first.
-    asio::post(io_, [self = shared_from_this()] {
-        const std::vector<std::shared_ptr<Connection>> open(self->connections_.begin(),
-                                                            self->connections_.end());
-        for (const auto& connection : open) connection->server_stops();
-        if (self->connections_.empty()) self->stopped();
-    });
+    const std::vector<std::shared_ptr<Connection>> open(connections_.begin(), connections_.end());
+    for (const auto& connection : open) connection->server_stops();
     patience_.expires_after(patience);
     patience_.async_wait([self = shared_from_this()](const error_code& cancelled) {
         if (!cancelled) self->close_everything();
     });
+    if (connections_.empty()) stopped();
 }
 
 void Listener::stopped() {
@@ -399,6 +401,7 @@ void Connection::wait_for_request() {
 }
 
 bool Connection::something_arrived() {
+    if (channel_.has_unread_tls()) return true;
     error_code ec;
     return channel_.socket().available(ec) > 0 && !ec;
 }
@@ -413,6 +416,10 @@ void Connection::on_read(const error_code& ec, std::size_t count) {
     if (closed_) return;
     if (timed_out_) return refuse(408, "the request was not whole in time");
     if (ec) {
+        // Cancelled by a stop, and yet there is something to read.
+        if (phase_ == Phase::idle && ec == asio::error::operation_aborted && something_arrived()) {
+            return read_more();
+        }
         if (phase_ == Phase::idle || ec != asio::error::eof) return close();
         return refuse(400, "the request ended before it was whole");
     }
