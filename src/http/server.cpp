@@ -12,6 +12,7 @@
 #include <boost/beast/http/status.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <ctime>
+#include <list>
 #include <stdexcept>
 #include <unordered_set>
 #include <vector>
@@ -83,6 +84,8 @@ class Listener : public std::enable_shared_from_this<Listener> {
         close_everything();
     }
     void remove(const std::shared_ptr<Connection>& connection);
+    /// Connections between two requests, those that have waited longest first.
+    std::list<Connection*> idle;
     [[nodiscard]] const std::string& date();
     [[nodiscard]] unsigned short port() const { return port_; }
     [[nodiscard]] bool stopping() const { return stopping_; }
@@ -93,6 +96,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
 
   private:
     void listen();
+    bool close_longest_idle();
     void prepare_tls(const TlsIdentity& identity);
     void accepted(Tcp::socket socket);
     void stopped();
@@ -144,6 +148,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
     void begin();
     void wait_for_request();
+    void begin_idle();
+    void end_idle() { listener_->idle.erase(idle_place_); }
     void read_more();
     void on_read(const error_code& ec, std::size_t count);
     void parse();
@@ -175,6 +181,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool closed_ = false;
     bool timed_out_ = false;
     Phase phase_ = Phase::handshake;
+    std::list<Connection*>::iterator idle_place_;  ///< in phase idle
     std::string peer_;
 
     beast::flat_buffer buffer_;
@@ -293,12 +300,21 @@ void Listener::accept() {
 }
 
 void Listener::accepted(Tcp::socket socket) {
-    const bool refused = connections_.size() - refused_ >= options.connections_max;
+    const bool full = connections_.size() - refused_ >= options.connections_max;
+    const bool refused = full && !close_longest_idle();
     if (refused && refused_ >= refusals_at_once_max) return;
     auto connection = std::make_shared<Connection>(shared_from_this(), std::move(socket), refused);
     connections_.insert(connection);
     if (refused) ++refused_;
     connection->start();
+}
+
+/// Whoever keeps connections without using them keeps nobody else out.
+bool Listener::close_longest_idle() {
+    for (auto* connection : idle) {
+        if (connection->close_if_idle()) return true;
+    }
+    return false;
 }
 
 void Listener::remove(const std::shared_ptr<Connection>& connection) {
@@ -394,10 +410,15 @@ void Connection::wait_for_request() {
         return parse();
     }
     if (buffer_.capacity() > idle_buffer_bytes_max) buffer_.shrink_to_fit();
-    phase_ = Phase::idle;
-    if (listener_->stopping() && !something_arrived()) return close();
+    begin_idle();
+    if (listener_->stopping() && close_if_idle()) return;
     expires_in(listener_->options.idle_timeout);
     read_more();
+}
+
+void Connection::begin_idle() {
+    phase_ = Phase::idle;
+    idle_place_ = listener_->idle.insert(listener_->idle.end(), this);
 }
 
 bool Connection::something_arrived() {
@@ -425,6 +446,7 @@ void Connection::on_read(const error_code& ec, std::size_t count) {
     }
     buffer_.commit(count);
     if (phase_ == Phase::idle) {
+        end_idle();
         phase_ = Phase::reading;
         expires_in(listener_->options.read_timeout);
     }
@@ -697,6 +719,7 @@ void Connection::drain() {
 void Connection::close() {
     if (closed_) return;
     closed_ = true;
+    if (phase_ == Phase::idle) end_idle();
     timer_.cancel();
     channel_.close();
     listener_->remove(shared_from_this());

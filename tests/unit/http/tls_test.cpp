@@ -128,28 +128,36 @@ TEST(Tls, LargeBodiesBothWaysAndKeptConnections) {
             response.body = request.body;
             reply(std::move(response));
         },
-        [] {
-            auto options = with(make_certificate(authority(), {"127.0.0.1"}));
-            options.connections_max = 1;  // a second connection would be refused
-            return options;
-        }());
-    RunningClient client(trusting(authority()));
+        with(make_certificate(authority(), {"pay.example"})));
+    std::atomic<int> connections = 0;  // each looks up the name
+    auto options = trusting(authority());
+    options.resolve = [&](const std::string&, boost::system::error_code&) {
+        ++connections;
+        return std::vector<boost::asio::ip::address>{boost::asio::ip::address_v4::loopback()};
+    };
+    RunningClient client(options);
     for (const std::size_t size : {10u, 15'000u, 1'000'000u, 0u, 5u}) {
         const std::string body(size, 'b');
-        const auto outcome = client.send({"POST", secure_url(server, "127.0.0.1"), {}, body, ""});
+        const auto outcome = client.send({"POST", secure_url(server, "pay.example"), {}, body, ""});
         ASSERT_EQ(status_of(outcome), 200) << why_of(outcome);
         EXPECT_EQ(body_of(outcome), body);
     }
+    EXPECT_EQ(connections, 1);
 }
 
 TEST(Tls, OneConnectionTooManyIsToldSo) {
     auto options = with(make_certificate(authority(), {"127.0.0.1"}));
     options.connections_max = 1;
-    const RunningServer server(echo, std::move(options));
+    std::vector<Reply> waiting;
+    RunningServer server([&](const HttpRequest&, Reply reply) { waiting.push_back(std::move(reply)); },
+                         std::move(options));
     RunningClient first(trusting(authority()));
     RunningClient second(trusting(authority()));
-    EXPECT_EQ(status_of(first.get(secure_url(server, "127.0.0.1"))), 200);
+    auto busy = first.start({"GET", secure_url(server, "127.0.0.1"), {}, "", ""});
+    ASSERT_TRUE(server.io.wait_until([&] { return !waiting.empty(); }));
     EXPECT_EQ(status_of(second.get(secure_url(server, "127.0.0.1"))), 503);
+    server.io.run([&] { waiting.front()({}); });
+    EXPECT_EQ(status_of(busy.get()), 200);
 }
 
 TEST(Tls, ABodyOverTheLimitIsAnswered) {
