@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <optional>
@@ -133,14 +134,17 @@ std::optional<Instant> read_instant(std::string_view text) {
 struct SystemClock::State {
     const Instant wall_at_start = wall_now();
     const Steady::time_point steady_at_start = Steady::now();
-    std::atomic<std::int64_t> advanced_millis{0};  // by the sandbox
-    std::atomic<std::int64_t> raised_millis{0};    // by never_before()
+    std::atomic<std::int64_t> advanced_millis{0};                                      // by the sandbox
+    std::atomic<std::int64_t> floor_millis{wall_at_start.time_since_epoch().count()};  // by never_before()
 
-    // Both only ever grow, and a steady clock does not go back: neither does the sum.
-    [[nodiscard]] Instant read() const {
-        return wall_at_start + duration_cast<Millis>(Steady::now() - steady_at_start) +
-               Millis(advanced_millis.load() + raised_millis.load());
+    [[nodiscard]] Millis advanced() const { return Millis(advanced_millis.load()); }
+    // Where the time that runs is behind the floor, it is the floor until the other has caught up.
+    [[nodiscard]] Instant read_unadvanced() const {
+        return std::max(Instant(Millis(floor_millis.load())),
+                        wall_at_start + duration_cast<Millis>(Steady::now() - steady_at_start));
     }
+    // Floor and advances only ever grow, and a steady clock does not go back: neither does this.
+    [[nodiscard]] Instant read() const { return read_unadvanced() + advanced(); }
 };
 
 SystemClock::SystemClock() : state_(std::make_shared<State>()) {}
@@ -155,15 +159,14 @@ void SystemClock::advance(Millis by) {
 }
 
 void SystemClock::never_before(Instant floor) {
-    auto raised = state_->raised_millis.load();
-    for (;;) {
-        const auto missing = (floor - state_->read()).count();
-        if (missing <= 0 || state_->raised_millis.compare_exchange_weak(raised, raised + missing)) return;
+    const auto wanted = (floor - state_->advanced()).time_since_epoch().count();
+    auto present = state_->floor_millis.load();
+    while (present < wanted && !state_->floor_millis.compare_exchange_weak(present, wanted)) {
     }
 }
 
 Millis SystemClock::drift() const {
-    return wall_now() - (state_->read() - Millis(state_->advanced_millis.load()));
+    return wall_now() - state_->read_unadvanced();
 }
 
 std::string iso8601(Instant at) {

@@ -30,7 +30,8 @@ class SystemClock final : public Clock {
     [[nodiscard]] Instant now() const override;
     /// Sandbox only: moves time forward. `by` > 0.
     void advance(Millis by);
-    /// Raises now() to at least `floor` (the last committed row's time).
+    /// now() is at least `floor` (the last committed row's time). Where that is ahead, the clock stands still
+    /// there until the time that passes has caught up.
     void never_before(Instant floor);
     /// How far the machine's wall clock is ahead of this one (negative: behind), the sandbox's advances
     /// left out. Past 5 s nothing expires until the two agree again (design.md section 7).

@@ -55,11 +55,11 @@ Result<Url> parse_url(std::string_view text, std::string_view field);
 /// An empty body needs no Content-Type. Errors: bad_request, too_large, unsupported_media.
 Result<Fields> request_fields(const HttpRequest& request, bool json_too);
 
-/// All three say no-store. `location` must be a URL already: a control character in it is a defect.
 /// Sends an answer, exactly once. A Handler may answer at once or later, on the io thread.
 using Reply = std::function<void(HttpResponse)>;
 using Handler = std::function<void(HttpRequest, Reply)>;
 
+/// All three say no-store. `location` must be a URL already: a control character in it is a defect.
 HttpResponse json_response(int status, std::string body);
 HttpResponse html_response(int status, std::string body, std::string_view content_security_policy);
 HttpResponse redirect_response(int status, std::string_view location);

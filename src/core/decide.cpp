@@ -466,7 +466,7 @@ Error conflict(std::string field, std::string message) {
 }
 
 std::string bad_phase(const Transaction& transaction, std::string_view action) {
-    return fmt::format("the transaction is {}; it cannot be {}", word(transaction.phase), action);
+    return fmt::format("is {} and cannot be {}", word(transaction.phase), action);
 }
 
 std::optional<Error> check_hand_over(const HandOver& hand_over, Instant now) {

@@ -26,6 +26,11 @@ class Channel {
     /// Only after start_tls().
     [[nodiscard]] SSL* ssl() { return tls_->native_handle(); }
 
+    /// Bytes that came, but wait in OpenSSL; the socket knows nothing of them.
+    [[nodiscard]] bool has_unread_tls() {
+        return tls_ && (SSL_has_pending(ssl()) != 0 || BIO_ctrl_pending(SSL_get_rbio(ssl())) > 0);
+    }
+
     template <class Handler>
     void async_handshake(boost::asio::ssl::stream_base::handshake_type side, Handler handler) {
         tls_->async_handshake(side, std::move(handler));

@@ -25,6 +25,7 @@
 #include "base/limits.hpp"
 #include "http/address_policy.hpp"
 #include "http/channel.hpp"
+#include "http/lookups.hpp"
 #include "http/wire.hpp"
 
 namespace kassi::http {
@@ -53,10 +54,7 @@ struct Resting {
 
 /// Nothing to read: neither data that nobody asked for, nor the other end's goodbye.
 bool is_quiet(Channel& channel) {
-    if (channel.has_tls()) {
-        SSL* ssl = channel.ssl();
-        if (SSL_has_pending(ssl) != 0 || BIO_ctrl_pending(SSL_get_rbio(ssl)) > 0) return false;
-    }
+    if (channel.has_unread_tls()) return false;
     char byte = 0;
     const auto count = ::recv(channel.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
@@ -86,6 +84,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
     asio::io_context& io;
     const ClientOptions options;
     asio::ssl::context tls;
+    Lookups lookups;
 
   private:
     void begin(HttpRequest request, std::chrono::milliseconds deadline, std::function<void(Outcome)> done);
@@ -113,7 +112,6 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
           is_head_(request.method == "HEAD"),
           done_(std::move(done)),
           deadline_(pool_->io),
-          resolver_(pool_->io),
           connect_timer_(pool_->io) {
         origin_ = url_.scheme + "://" + url_.host + ":" + std::to_string(url_.port);
     }
@@ -123,7 +121,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
 
   private:
     void look_up();
-    void found(const error_code& ec, const Tcp::resolver::results_type& results);
+    void found(const error_code& ec, const std::vector<asio::ip::address>& addresses);
     void connect_to_allowed(const std::vector<asio::ip::address>& addresses);
     void connect_next(std::string last_why);
     void connected();
@@ -148,7 +146,6 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     std::string origin_;
 
     asio::steady_timer deadline_;
-    Tcp::resolver resolver_;
     asio::steady_timer connect_timer_;
     SteadyClock::time_point connect_until_;
     std::vector<asio::ip::address> addresses_;
@@ -211,6 +208,7 @@ Pool::Pool(asio::io_context& given_io, ClientOptions given)
           return std::move(given);
       }()),
       tls(asio::ssl::context::tls_client),
+      lookups(given_io, options.resolve ? options.resolve : resolve_by_system),
       timer_(given_io) {
     SSL_CTX_set_min_proto_version(tls.native_handle(), TLS1_2_VERSION);
     SSL_CTX_set_options(tls.native_handle(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
@@ -247,6 +245,7 @@ void Pool::begin(HttpRequest request, std::chrono::milliseconds deadline, std::f
 void Pool::stop() {
     stopped_ = true;
     timer_.cancel();
+    lookups.stop();
     resting_.clear();
     resting_count_ = 0;
     const std::vector<std::shared_ptr<Exchange>> open(exchanges_.begin(), exchanges_.end());
@@ -343,18 +342,18 @@ void Exchange::look_up() {
         if (!cancelled && !self->finished_ && self->addresses_.empty())
             self->fail("looking up the name took too long");
     });
-    resolver_.async_resolve(
-        url_.host, std::to_string(url_.port), Tcp::resolver::numeric_service,
-        [self = shared_from_this()](const error_code& failed, const Tcp::resolver::results_type& results) {
-            self->found(failed, results);
+    // Weakly: who gave up need not be kept until the name server answers.
+    const bool begun = pool_->lookups.begin(
+        url_.host,
+        [weak = weak_from_this()](const error_code& failed, const std::vector<asio::ip::address>& addresses) {
+            if (const auto self = weak.lock()) self->found(failed, addresses);
         });
+    if (!begun) fail("too many lookups are under way");
 }
 
-void Exchange::found(const error_code& ec, const Tcp::resolver::results_type& results) {
+void Exchange::found(const error_code& ec, const std::vector<asio::ip::address>& addresses) {
     if (finished_) return;
     if (ec) return fail("the name cannot be resolved: " + ec.message());
-    std::vector<asio::ip::address> addresses;
-    for (const auto& entry : results) addresses.push_back(entry.endpoint().address());
     connect_to_allowed(addresses);
 }
 
@@ -534,7 +533,6 @@ void Exchange::finish(Outcome outcome) {
     finished_ = true;
     deadline_.cancel();
     connect_timer_.cancel();
-    resolver_.cancel();
     if (channel_) channel_->close();
     pool_->forget(shared_from_this());
     pool_->tell(std::move(done_), std::move(outcome));

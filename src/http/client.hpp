@@ -1,12 +1,15 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/system/error_code.hpp>
 #include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "base/http_message.hpp"
 
@@ -33,6 +36,12 @@ struct ClientOptions {
     bool loopback_only = false;
     /// Refuse private, loopback, link-local and multicast addresses, checked after resolving (visits).
     bool public_only = false;
+    /// The addresses of a name, asked on a thread of its own, where it may block; of several at once for
+    /// several names. Nobody waits for that thread: it may come back after client and io_context have gone.
+    /// Absent: the system's resolver.
+    std::function<std::vector<boost::asio::ip::address>(const std::string& host,
+                                                        boost::system::error_code& failed)>
+        resolve;
 };
 
 /// An HTTP/1.1 client on one io_context that one thread runs: TLS 1.2 or newer with verification of chain and

@@ -12,6 +12,7 @@
 #include <boost/beast/http/status.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <ctime>
+#include <list>
 #include <stdexcept>
 #include <unordered_set>
 #include <vector>
@@ -83,6 +84,8 @@ class Listener : public std::enable_shared_from_this<Listener> {
         close_everything();
     }
     void remove(const std::shared_ptr<Connection>& connection);
+    /// Connections between two requests, those that have waited longest first.
+    std::list<Connection*> idle;
     [[nodiscard]] const std::string& date();
     [[nodiscard]] unsigned short port() const { return port_; }
     [[nodiscard]] bool stopping() const { return stopping_; }
@@ -93,6 +96,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
 
   private:
     void listen();
+    bool close_longest_idle();
     void prepare_tls(const TlsIdentity& identity);
     void accepted(Tcp::socket socket);
     void stopped();
@@ -123,10 +127,19 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void close();
     /// The server stops: an idle connection goes now, another one after its answer.
     void server_stops() {
-        if (phase_ == Phase::idle && !something_arrived()) close();
+        // By way of its read: that may have ended with a request already, which then has its turn.
+        if (phase_ == Phase::idle) channel_.cancel();
+    }
+    /// True: it was between two requests, and is closed.
+    bool close_if_idle() {
+        const bool idle = phase_ == Phase::idle && !something_arrived();
+        if (idle) close();
+        return idle;
     }
     /// The answer to the request that is being handled.
     void reply(HttpResponse response);
+    /// The handler failed, or will never answer.
+    void reply_failed() { reply(refusal(500, handled_target_, "internal error")); }
     [[nodiscard]] bool refused() const { return refused_; }
     auto executor() { return channel_.socket().get_executor(); }
 
@@ -135,6 +148,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
     void begin();
     void wait_for_request();
+    void begin_idle();
+    void end_idle() { listener_->idle.erase(idle_place_); }
     void read_more();
     void on_read(const error_code& ec, std::size_t count);
     void parse();
@@ -143,6 +158,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void send_continue();
     void dispatch();
     void refuse(int status, std::string_view why);
+    [[nodiscard]] HttpResponse refusal(int status, std::string_view target, std::string_view why) const;
     void write(HttpResponse response, bool keep);
     bool compose(const HttpResponse& response, bool keep);
     void written(const error_code& ec, bool keep);
@@ -165,6 +181,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool closed_ = false;
     bool timed_out_ = false;
     Phase phase_ = Phase::handshake;
+    std::list<Connection*>::iterator idle_place_;  ///< in phase idle
     std::string peer_;
 
     beast::flat_buffer buffer_;
@@ -172,6 +189,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool head_taken_ = false;
     std::size_t head_bytes_ = 0;
     HttpRequest request_;
+    std::string handled_target_;  ///< the request itself went to the handler
     bool keep_alive_ = false;
     bool is_head_ = false;  ///< the request's method is HEAD
     bool is_old_ = false;   ///< HTTP/1.0
@@ -194,12 +212,14 @@ class Ticket {
         if (const auto connection = connection_.lock()) {
             asio::post(connection->executor(), [connection] {
                 log::error("http_request_unanswered", {});
-                connection->reply(error_response(500, "internal error"));
+                connection->reply_failed();
             });
         }
     }
+    /// True: it was not used before, and is now.
+    bool use() { return !used_.exchange(true); }
     void answer(HttpResponse response) {
-        if (used_.exchange(true)) {
+        if (!use()) {
             log::error("http_answered_twice", {});
             return;
         }
@@ -209,7 +229,6 @@ class Ticket {
             });
         }
     }
-    [[nodiscard]] bool used() const { return used_; }
 
   private:
     std::weak_ptr<Connection> connection_;
@@ -281,12 +300,21 @@ void Listener::accept() {
 }
 
 void Listener::accepted(Tcp::socket socket) {
-    const bool refused = connections_.size() - refused_ >= options.connections_max;
+    const bool full = connections_.size() - refused_ >= options.connections_max;
+    const bool refused = full && !close_longest_idle();
     if (refused && refused_ >= refusals_at_once_max) return;
     auto connection = std::make_shared<Connection>(shared_from_this(), std::move(socket), refused);
     connections_.insert(connection);
     if (refused) ++refused_;
     connection->start();
+}
+
+/// Whoever keeps connections without using them keeps nobody else out.
+bool Listener::close_longest_idle() {
+    for (auto* connection : idle) {
+        if (connection->close_if_idle()) return true;
+    }
+    return false;
 }
 
 void Listener::remove(const std::shared_ptr<Connection>& connection) {
@@ -301,18 +329,13 @@ void Listener::stop(std::chrono::milliseconds patience, std::function<void()> do
     error_code ignored;
     acceptor_.close(ignored);
     pause_.cancel();
-    // A request may have been read already, its handler waiting in the queue behind this: it has its turn
-    // first.
-    asio::post(io_, [self = shared_from_this()] {
-        const std::vector<std::shared_ptr<Connection>> open(self->connections_.begin(),
-                                                            self->connections_.end());
-        for (const auto& connection : open) connection->server_stops();
-        if (self->connections_.empty()) self->stopped();
-    });
+    const std::vector<std::shared_ptr<Connection>> open(connections_.begin(), connections_.end());
+    for (const auto& connection : open) connection->server_stops();
     patience_.expires_after(patience);
     patience_.async_wait([self = shared_from_this()](const error_code& cancelled) {
         if (!cancelled) self->close_everything();
     });
+    if (connections_.empty()) stopped();
 }
 
 void Listener::stopped() {
@@ -387,13 +410,19 @@ void Connection::wait_for_request() {
         return parse();
     }
     if (buffer_.capacity() > idle_buffer_bytes_max) buffer_.shrink_to_fit();
-    phase_ = Phase::idle;
-    if (listener_->stopping() && !something_arrived()) return close();
+    begin_idle();
+    if (listener_->stopping() && close_if_idle()) return;
     expires_in(listener_->options.idle_timeout);
     read_more();
 }
 
+void Connection::begin_idle() {
+    phase_ = Phase::idle;
+    idle_place_ = listener_->idle.insert(listener_->idle.end(), this);
+}
+
 bool Connection::something_arrived() {
+    if (channel_.has_unread_tls()) return true;
     error_code ec;
     return channel_.socket().available(ec) > 0 && !ec;
 }
@@ -408,11 +437,16 @@ void Connection::on_read(const error_code& ec, std::size_t count) {
     if (closed_) return;
     if (timed_out_) return refuse(408, "the request was not whole in time");
     if (ec) {
+        // Cancelled by a stop, and yet there is something to read.
+        if (phase_ == Phase::idle && ec == asio::error::operation_aborted && something_arrived()) {
+            return read_more();
+        }
         if (phase_ == Phase::idle || ec != asio::error::eof) return close();
         return refuse(400, "the request ended before it was whole");
     }
     buffer_.commit(count);
     if (phase_ == Phase::idle) {
+        end_idle();
         phase_ = Phase::reading;
         expires_in(listener_->options.read_timeout);
     }
@@ -545,6 +579,7 @@ void Connection::send_continue() {
 void Connection::dispatch() {
     request_.body = std::move(parser_->get().body());
     keep_alive_ = parser_->keep_alive();
+    handled_target_ = request_.target;
     phase_ = Phase::handling;
     expires_never();
     const auto ticket = std::make_shared<Ticket>(weak_from_this());
@@ -560,7 +595,7 @@ void Connection::dispatch() {
     }
     // The target stays out of the line: it may hold a token.
     log::error("http_handler_failed", {{"why", why}});
-    if (!ticket->used()) ticket->answer(error_response(500, "internal error"));
+    if (ticket->use()) reply_failed();
 }
 
 void Connection::reply(HttpResponse response) {
@@ -570,11 +605,15 @@ void Connection::reply(HttpResponse response) {
 }
 
 void Connection::refuse(int status, std::string_view why) {
-    const auto& say = listener_->options.refusal;
     // A body that is announced as too large is refused before the head was taken.
     std::string target = request_.target;
     if (target.empty() && parser_) target = std::string(parser_->get().target());
-    write(say ? say(status, target, why) : error_response(status, why), false);
+    write(refusal(status, target, why), false);
+}
+
+HttpResponse Connection::refusal(int status, std::string_view target, std::string_view why) const {
+    const auto& say = listener_->options.refusal;
+    return say ? say(status, target, why) : error_response(status, why);
 }
 
 void Connection::write(HttpResponse response, bool keep) {
@@ -680,6 +719,7 @@ void Connection::drain() {
 void Connection::close() {
     if (closed_) return;
     closed_ = true;
+    if (phase_ == Phase::idle) end_idle();
     timer_.cancel();
     channel_.close();
     listener_->remove(shared_from_this());

@@ -28,21 +28,21 @@ struct ServerOptions {
     std::string address = "127.0.0.1";
     unsigned short port = 0;  ///< 0: any free one, see Server::port()
     std::optional<TlsIdentity> tls;
-    std::size_t body_bytes_max = 0;  ///< 0: limits::request_body_bytes_max
-    std::size_t connections_max = 4096;
+    std::size_t body_bytes_max = 0;                  ///< 0: limits::request_body_bytes_max
+    std::size_t connections_max = 4096;              ///< at it, the one that has been idle longest makes room
     std::chrono::milliseconds read_timeout{30'000};  ///< a request must be whole by then, an answer taken
     std::chrono::milliseconds idle_timeout{75'000};  ///< between requests, and before the first
-    /// What a refused request is answered, in the words of its door; `target` is "" where it was not read
-    /// yet. Absent: JSON {"error":...}.
+    /// What a refused request is answered, in the words of its door, and one whose handler failed; `target`
+    /// is "" where it was not read yet. Absent: JSON {"error":...}.
     std::function<HttpResponse(int status, std::string_view target, std::string_view why)> refusal;
 };
 
 /// An HTTP/1.1 server on one io_context that one thread runs. Keep-alive, bounded header and body, no
 /// pipelining beyond one request: what was sent ahead waits its turn. A body over the limit is answered
 /// 413, a malformed request 400, a header over its limit 431, a target over its limit 414, one that is
-/// not whole in time 408, a connection too many 503, all as JSON {"error":...} and the connection is
-/// closed. Date, Content-Length, Connection and X-Content-Type-Options are the server's business.
-/// An exception of the handler, or a Reply dropped uncalled, is a 500 and a log line.
+/// not whole in time 408, a connection too many while none is idle 503, all as JSON {"error":...} and the
+/// connection is closed. Date, Content-Length, Connection and X-Content-Type-Options are the server's
+/// business. An exception of the handler, or a Reply dropped uncalled, is a 500 and a log line.
 class Server {
   public:
     /// Binds and listens; throws std::runtime_error with address and reason when it cannot, or when the

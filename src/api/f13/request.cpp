@@ -19,21 +19,11 @@ Error no_such_endpoint() {
     return Error{ErrorKind::not_found, "", "there is no such endpoint"};
 }
 
-bool is_token_character(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.';
-}
-
 /// "this.X" -> "X"
 Result<std::string> read_token(std::string_view segment, std::string_view name) {
-    const auto token = segment.substr(name.size() + 1);
-    if (token.size() > limits::return_token_bytes_max)
-        return bad_request(
-            std::string(name),
-            "is longer than " + std::to_string(limits::return_token_bytes_max) + " characters");
-    if (!std::all_of(token.begin(), token.end(), is_token_character))
-        return bad_request(std::string(name), "has characters other than letters, digits, '-', '_' and '.'");
-    return std::string(token);
+    std::string token(segment.substr(name.size() + 1));
+    if (auto error = engine::check_return_token(token, name)) return *error;
+    return token;
 }
 
 Result<std::vector<std::string>> segments_of(std::string_view path) {
@@ -54,7 +44,6 @@ Result<Target> read_callback(const std::vector<std::string>& segments, Target ta
         return bad_request("this", "is missing: /f13/callback.v1/this.{token}/next.{token}");
     auto token = read_token(segments[1], "this");
     if (!token) return token.error();
-    if (token->empty()) return bad_request("this", "is empty");
     target.this_token = std::move(*token);
     used = 2;
     if (segments.size() > 2 && segments[2].starts_with("next.")) {

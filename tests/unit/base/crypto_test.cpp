@@ -375,6 +375,29 @@ TEST(SystemClockTest, TellsItsDriftWithoutTheSandboxsAdvances) {
     EXPECT_LT(clock.drift(), -2h);
 }
 
+TEST(SystemClockTest, StandsStillAtItsFloorUntilTimeHasCaughtUp) {
+    SystemClock clock;
+    const auto far = clock.now() + 10h;
+    clock.never_before(far);
+    EXPECT_EQ(clock.now(), far);
+    clock.never_before(far - 1h);
+    EXPECT_EQ(clock.now(), far);
+    clock.advance(1h);
+    EXPECT_EQ(clock.now(), far + 1h);
+}
+
+TEST(SystemClockTest, ItsDriftShrinksWhileItStandsStill) {
+    SystemClock clock;
+    const auto floor = clock.now() + 500ms;
+    clock.never_before(floor);
+    // The two clocks are not read in the same moment: a single look may find them apart.
+    const auto until = std::chrono::steady_clock::now() + 20s;
+    while (clock.drift() < -100ms && std::chrono::steady_clock::now() < until) {
+        EXPECT_GE(clock.now(), floor);
+    }
+    EXPECT_LT(std::chrono::steady_clock::now(), until) << "still apart";
+}
+
 TEST(SystemClockTest, NeverRunsBackwardsWhateverManyThreadsDo) {
     SystemClock clock;
     std::atomic<bool> backwards = false;

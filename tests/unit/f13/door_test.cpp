@@ -144,7 +144,7 @@ TEST_F(DoorTest, EngineAnswersSpeakInF13Names) {
     const auto uuid = world_.reserve();
     world_.post("/f13/release.v1/", {{"transaction_uuid", uuid}});
     EXPECT_EQ(error(world_.purchase(uuid)),
-              "400 8 transaction_uuid: the transaction is released; it cannot be purchased");
+              "400 8 transaction_uuid: is released and cannot be purchased");
     const auto late = world_.reserve("demo-redirect");
     world_.clock().advance(std::chrono::minutes(14));
     EXPECT_EQ(error(world_.purchase(late, "demo-redirect", redirection("tok"))),
@@ -280,7 +280,7 @@ TEST_F(DoorTest, Release) {
         EXPECT_EQ(world_.post("/f13/release.v1/", fields).body, json::parse(R"({"released_ok":true})"));
     EXPECT_EQ(status(uuid).at("transaction_status"), "released");
     EXPECT_EQ(error(world_.purchase(uuid)),
-              "400 8 transaction_uuid: the transaction is released; it cannot be purchased");
+              "400 8 transaction_uuid: is released and cannot be purchased");
     EXPECT_EQ(status(uuid).at("transaction_status"), "released");
     const auto bought = world_.reserve();
     world_.purchase(bought);
@@ -454,7 +454,7 @@ TEST_F(DoorTest, RefusedAndEmptyReturnsFail) {
                       .body.at("transaction_status"),
                   "failed");
         EXPECT_EQ(error(world_.purchase(uuid, "demo-redirect", redirection(token + "y"))),
-                  "400 8 transaction_uuid: the transaction is failed; it cannot be purchased");
+                  "400 8 transaction_uuid: is failed and cannot be purchased");
     }
 }
 

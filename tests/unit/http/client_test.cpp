@@ -7,6 +7,7 @@
 
 #include "base/limits.hpp"
 #include "http/address_policy.hpp"
+#include "http/lookups.hpp"
 #include "sockets.hpp"
 
 namespace kassi::http::test {
@@ -215,6 +216,142 @@ TEST(Client, AnUnknownNameWasNotSent) {
     EXPECT_TRUE(unanswered(outcome, false)) << why_of(outcome);
 }
 
+/// A resolver whose names that end in ".dead" are answered only once `revived` is open; all others at once,
+/// and everything with 127.0.0.1.
+class SlowResolver {
+  public:
+    SlowResolver() = default;
+    /// What is still blocked comes back, to whom it may concern, before this is gone.
+    ~SlowResolver() {
+        revived.open();
+        resolve = nullptr;
+        EXPECT_TRUE(gone_.wait());
+    }
+    SlowResolver(const SlowResolver&) = delete;
+    SlowResolver& operator=(const SlowResolver&) = delete;
+    [[nodiscard]] ClientOptions options() const {
+        ClientOptions out;
+        out.resolve = resolve;
+        return out;
+    }
+
+    Gate revived;
+    std::atomic<std::size_t> asked_dead = 0;
+
+  private:
+    Gate gone_;  ///< every thread that had a copy of `resolve` is past it
+
+  public:
+    decltype(ClientOptions::resolve) resolve =
+        [this, last = std::shared_ptr<void>(nullptr, [this](void*) { gone_.open(); })](
+            const std::string& host, boost::system::error_code& failed) {
+            if (host.ends_with(".dead")) {
+                ++asked_dead;
+                if (!revived.wait()) failed = boost::asio::error::timed_out;
+            }
+            return std::vector<boost::asio::ip::address>{boost::asio::ip::address_v4::loopback()};
+        };
+};
+
+TEST(Client, ANameServerThatLiesDeadStopsNobodyElse) {
+    const RunningServer server(echo);
+    const std::string port = ":" + std::to_string(server.port());
+    SlowResolver resolver;
+    {
+        RunningClient client(resolver.options());
+        auto first = client.start(post_to("http://a.dead" + port + "/", "money"));
+        ASSERT_TRUE(client.io.wait_until([&] { return resolver.asked_dead == 1; }));
+        EXPECT_EQ(body_of(client.get("http://alive.example" + port + "/")), "GET / ");
+        auto second = client.start(post_to("http://b.dead" + port + "/", "money"));
+        ASSERT_TRUE(client.io.wait_until([&] { return resolver.asked_dead == 2; }));
+        resolver.revived.open();
+        EXPECT_EQ(status_of(first.get()), 200);
+        EXPECT_EQ(status_of(second.get()), 200);
+    }
+}
+
+TEST(Client, ANameIsLookedUpOnceForAllWhoWait) {
+    const RunningServer server(echo);
+    const std::string url = "http://a.dead:" + std::to_string(server.port()) + "/";
+    SlowResolver resolver;
+    RunningClient client(resolver.options());
+    auto first = client.start({"GET", url, {}, "", ""});
+    auto second = client.start({"GET", url, {}, "", ""});
+    const auto hasty = client.send({"GET", url, {}, "", ""}, milliseconds(50));
+    EXPECT_TRUE(unanswered(hasty, false)) << why_of(hasty);
+    EXPECT_THAT(why_of(hasty), HasSubstr("deadline"));
+    resolver.revived.open();
+    EXPECT_EQ(status_of(first.get()), 200);
+    EXPECT_EQ(status_of(second.get()), 200);
+    EXPECT_EQ(resolver.asked_dead, 1u);
+    // What was found is not kept: the next one without a connection asks again.
+    client.client().stop();
+    RunningClient other(resolver.options());
+    EXPECT_EQ(status_of(other.get(url)), 200);
+    EXPECT_EQ(resolver.asked_dead, 2u);
+}
+
+TEST(Client, ALookupThatTakesTooLongWasNotSent) {
+    SlowResolver resolver;
+    auto options = resolver.options();
+    options.connect_timeout = milliseconds(50);
+    RunningClient client(options);
+    const auto outcome = client.send(post_to("http://a.dead/", "money"));
+    EXPECT_TRUE(unanswered(outcome, false)) << why_of(outcome);
+    EXPECT_THAT(why_of(outcome), HasSubstr("looking up the name took too long"));
+}
+
+TEST(Client, NobodyWaitsForALookupAtTheEnd) {
+    SlowResolver resolver;
+    std::future<Outcome> outcome;
+    {
+        RunningClient client(resolver.options());
+        outcome = client.start(post_to("http://a.dead/", "money"));
+        ASSERT_TRUE(client.io.wait_until([&] { return resolver.asked_dead == 1; }));
+    }
+    // Client, thread and io_context are gone, and the resolver has not come back yet.
+    ASSERT_EQ(outcome.wait_for(std::chrono::seconds(0)), std::future_status::ready);
+    EXPECT_TRUE(unanswered(outcome.get(), false));
+}
+
+TEST(Client, LookupsAtTheLimitAndOnePastIt) {
+    const RunningServer server(echo);
+    const auto url = [&](std::size_t number) {
+        return "http://h" + std::to_string(number) + ".dead:" + std::to_string(server.port()) + "/";
+    };
+    SlowResolver resolver;
+    auto options = resolver.options();
+    options.connect_timeout = std::chrono::seconds(patience_seconds);
+    RunningClient client(options);
+    std::vector<std::future<Outcome>> waiting;
+    for (std::size_t i = 0; i < lookups_at_once_max; ++i)
+        waiting.push_back(client.start(post_to(url(i), "")));
+    const auto refused = client.send(post_to(url(lookups_at_once_max), "money"));
+    EXPECT_TRUE(unanswered(refused, false));
+    EXPECT_EQ(why_of(refused), "too many lookups are under way");
+    waiting.push_back(client.start(post_to(url(0), "")));  // a name that is being looked up already
+    EXPECT_EQ(status_of(client.get(server.url())), 200);   // an address needs no lookup
+    resolver.revived.open();
+    for (auto& each : waiting) EXPECT_EQ(status_of(each.get()), 200);
+    EXPECT_EQ(status_of(client.send(post_to(url(lookups_at_once_max), ""))), 200);
+}
+
+TEST(Client, AnAddressIsCheckedAfterTheLookup) {
+    std::atomic<int> visits = 0;
+    const RunningServer server([&](HttpRequest request, const Reply& reply) {
+        ++visits;
+        echo(std::move(request), reply);
+    });
+    SlowResolver resolver;
+    auto options = resolver.options();
+    options.public_only = true;
+    RunningClient client(options);
+    const auto outcome = client.get("http://shop.example:" + std::to_string(server.port()) + "/");
+    EXPECT_TRUE(unanswered(outcome, false));
+    EXPECT_THAT(why_of(outcome), HasSubstr("no address of this host may be connected to"));
+    EXPECT_EQ(visits, 0);
+}
+
 TEST(Client, WhatIsNoRequestWasNotSent) {
     const RunningServer server(echo);
     RunningClient client;
@@ -292,7 +429,7 @@ TEST(Client, TheDeadlineEndsAWaitForTheAnswer) {
     });
     RunningClient client;
     // Long enough to be sent even on a machine under load.
-    const auto outcome = client.send(post_to(server.url(), "money"), milliseconds(500));
+    const auto outcome = client.send(post_to(server.url(), "money"), milliseconds(2500));
     EXPECT_TRUE(unanswered(outcome, true)) << why_of(outcome);
     EXPECT_THAT(why_of(outcome), HasSubstr("deadline"));
     EXPECT_TRUE(received.wait());
@@ -307,7 +444,7 @@ TEST(Client, TheDeadlineIsForTheWholeAnswer) {
     ClientOptions options;
     options.response_bytes_max = 100'000'000;
     RunningClient client(options);
-    EXPECT_TRUE(unanswered(client.send({"GET", server.url(), {}, "", ""}, milliseconds(500)), true));
+    EXPECT_TRUE(unanswered(client.send({"GET", server.url(), {}, "", ""}, milliseconds(2500)), true));
 }
 
 TEST(Client, ATimeOutBeforeAnythingLeftWasNotSent) {

@@ -369,7 +369,7 @@ TEST(Server, TrickledBytesDoNotExtendTheTime) {
 
 TEST(Server, AnIdleConnectionIsClosedSilently) {
     ServerOptions options;
-    options.idle_timeout = milliseconds(250);
+    options.idle_timeout = milliseconds(1000);
     const RunningServer server(echo, options);
     auto fresh = RawConnection::to_port(server.port());
     EXPECT_TRUE(fresh.ended());
@@ -381,7 +381,7 @@ TEST(Server, AnIdleConnectionIsClosedSilently) {
 
 TEST(Server, AHandlerMayTakeLongerThanAClient) {
     ServerOptions options;
-    options.read_timeout = options.idle_timeout = milliseconds(200);
+    options.read_timeout = milliseconds(200);
     std::vector<Reply> open;
     RunningServer server([&](const HttpRequest&, Reply reply) { open.push_back(std::move(reply)); }, options);
     auto connection = RawConnection::to_port(server.port());
@@ -407,19 +407,30 @@ TEST(Server, AClientThatDoesNotReadIsDropped) {
     auto connection = RawConnection::to_port(server.port());
     connection.write(get("/"));
     ASSERT_TRUE(server.io.wait_until([&] { return answered; }));
-    ::usleep(200'000);
+    // An open answer keeps the server from stopping, so this ends when the connection was dropped.
+    Gate dropped;
+    server.server().stop(std::chrono::seconds(10 * patience_seconds), [&] { dropped.open(); });
+    ASSERT_TRUE(dropped.wait());
     EXPECT_LT(connection.read_all().size(), 64u * 1024 * 1024);
 }
 
 TEST(Server, OneConnectionTooManyIsToldSo) {
     ServerOptions options;
     options.connections_max = 2;
-    const RunningServer server(echo, options);
+    std::vector<Reply> waiting;
+    RunningServer server(
+        [&](const HttpRequest& request, Reply reply) {
+            if (request.target == "/wait")
+                waiting.push_back(std::move(reply));
+            else
+                echo(request, reply);
+        },
+        options);
     std::vector<RawConnection> open;
-    for (int i = 0; i < 2; ++i) {
+    for (std::size_t i = 0; i < 2; ++i) {
         open.push_back(RawConnection::to_port(server.port()));
-        open.back().write(get("/"));
-        EXPECT_EQ(status_of(open.back().read_message()), 200);
+        open.back().write(get("/wait"));
+        ASSERT_TRUE(server.io.wait_until([&] { return waiting.size() > i; }));
     }
     auto third = RawConnection::to_port(server.port());
     const auto answer = third.read_all();
@@ -427,12 +438,46 @@ TEST(Server, OneConnectionTooManyIsToldSo) {
     EXPECT_THAT(body_of(answer), StartsWith(R"({"error":")"));
     third.close();
 
-    open.front().close();
-    int status = 503;
-    for (int i = 0; i < 1000 && status == 503; ++i) {  // until the server has noticed
-        status = status_of(answer_to(server, get("/", "Connection: close\r\n")));
-    }
-    EXPECT_EQ(status, 200);
+    server.io.run([&] { waiting.front()({}); });
+    EXPECT_EQ(status_of(open.front().read_message()), 200);
+    EXPECT_EQ(status_of(answer_to(server, get("/", "Connection: close\r\n"))), 200);
+    server.io.run([&] { waiting.back()({}); });
+    EXPECT_EQ(status_of(open.back().read_message()), 200);
+}
+
+TEST(Server, TheConnectionThatIsIdleLongestMakesRoom) {
+    ServerOptions options;
+    options.connections_max = 3;
+    std::vector<Reply> waiting;
+    RunningServer server(
+        [&](const HttpRequest& request, Reply reply) {
+            if (request.target == "/wait")
+                waiting.push_back(std::move(reply));
+            else
+                echo(request, reply);
+        },
+        options);
+    const auto connected = [&](const std::string& target) {
+        auto connection = RawConnection::to_port(server.port());
+        connection.write(get(target));
+        return connection;
+    };
+    auto busy = connected("/wait");
+    ASSERT_TRUE(server.io.wait_until([&] { return !waiting.empty(); }));
+    auto first = connected("/1");
+    EXPECT_EQ(body_of(first.read_message()), "GET /1 0 ");
+    auto second = connected("/2");
+    EXPECT_EQ(body_of(second.read_message()), "GET /2 0 ");
+    first.write(get("/again"));  // now the second is idle longer
+    EXPECT_EQ(body_of(first.read_message()), "GET /again 0 ");
+
+    auto third = connected("/3");
+    EXPECT_EQ(body_of(third.read_message()), "GET /3 0 ");
+    EXPECT_TRUE(second.ended());
+    first.write(get("/still"));
+    EXPECT_EQ(body_of(first.read_message()), "GET /still 0 ");
+    server.io.run([&] { waiting.front()({}); });
+    EXPECT_EQ(status_of(busy.read_message()), 200);
 }
 
 TEST(Server, AnExceptionOfTheHandlerIsA500AndALogLine) {
@@ -465,6 +510,28 @@ TEST(Server, AnExceptionOfTheHandlerIsA500AndALogLine) {
 TEST(Server, AReplyThatIsDroppedIsA500) {
     const RunningServer server([](const HttpRequest&, const Reply&) {});
     EXPECT_EQ(status_of(answer_to(server, get("/", "Connection: close\r\n"))), 500);
+}
+
+TEST(Server, WhatTheHandlerLeavesUnansweredIsAnsweredInTheDoorsWords) {
+    ServerOptions options;
+    options.refusal = [](int status, std::string_view target, std::string_view why) {
+        HttpResponse response;
+        response.status = status;
+        response.body = std::string(target) + ": " + std::string(why);
+        return response;
+    };
+    const RunningServer server(
+        [](const HttpRequest& request, const Reply&) {
+            if (request.target == "/throws") throw std::runtime_error("the inside of the house");
+        },
+        options);
+    auto connection = RawConnection::to_port(server.port());
+    for (const std::string target : {"/throws", "/drops"}) {
+        connection.write(get(target));
+        const auto answer = connection.read_message();
+        EXPECT_EQ(status_of(answer), 500);
+        EXPECT_EQ(body_of(answer), target + ": internal error");
+    }
 }
 
 TEST(Server, ASecondReplyIsIgnored) {

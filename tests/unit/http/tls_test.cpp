@@ -128,28 +128,36 @@ TEST(Tls, LargeBodiesBothWaysAndKeptConnections) {
             response.body = request.body;
             reply(std::move(response));
         },
-        [] {
-            auto options = with(make_certificate(authority(), {"127.0.0.1"}));
-            options.connections_max = 1;  // a second connection would be refused
-            return options;
-        }());
-    RunningClient client(trusting(authority()));
+        with(make_certificate(authority(), {"pay.example"})));
+    std::atomic<int> connections = 0;  // each looks up the name
+    auto options = trusting(authority());
+    options.resolve = [&](const std::string&, boost::system::error_code&) {
+        ++connections;
+        return std::vector<boost::asio::ip::address>{boost::asio::ip::address_v4::loopback()};
+    };
+    RunningClient client(options);
     for (const std::size_t size : {10u, 15'000u, 1'000'000u, 0u, 5u}) {
         const std::string body(size, 'b');
-        const auto outcome = client.send({"POST", secure_url(server, "127.0.0.1"), {}, body, ""});
+        const auto outcome = client.send({"POST", secure_url(server, "pay.example"), {}, body, ""});
         ASSERT_EQ(status_of(outcome), 200) << why_of(outcome);
         EXPECT_EQ(body_of(outcome), body);
     }
+    EXPECT_EQ(connections, 1);
 }
 
 TEST(Tls, OneConnectionTooManyIsToldSo) {
     auto options = with(make_certificate(authority(), {"127.0.0.1"}));
     options.connections_max = 1;
-    const RunningServer server(echo, std::move(options));
+    std::vector<Reply> waiting;
+    RunningServer server([&](const HttpRequest&, Reply reply) { waiting.push_back(std::move(reply)); },
+                         std::move(options));
     RunningClient first(trusting(authority()));
     RunningClient second(trusting(authority()));
-    EXPECT_EQ(status_of(first.get(secure_url(server, "127.0.0.1"))), 200);
+    auto busy = first.start({"GET", secure_url(server, "127.0.0.1"), {}, "", ""});
+    ASSERT_TRUE(server.io.wait_until([&] { return !waiting.empty(); }));
     EXPECT_EQ(status_of(second.get(secure_url(server, "127.0.0.1"))), 503);
+    server.io.run([&] { waiting.front()({}); });
+    EXPECT_EQ(status_of(busy.get()), 200);
 }
 
 TEST(Tls, ABodyOverTheLimitIsAnswered) {
@@ -173,8 +181,9 @@ TEST(Tls, APooledConnectionThatTheServerClosedIsNotUsed) {
     EXPECT_TRUE(unanswered(outcome, false)) << why_of(outcome);  // a fresh connection, and nobody listens
 }
 
-/// Shakes hands with at most `version`, asks for `request` and returns the answer; "" when it is refused.
-std::string speak(unsigned short port, int version, const std::string& request) {
+/// Shakes hands with at most `version`, sends a TLS record a piece, all in one go, and returns the answer; ""
+/// when it is refused.
+std::string speak(unsigned short port, int version, const std::vector<std::string>& pieces) {
     std::string answer;
     auto connection = RawConnection::to_port(port);
     SSL_CTX* context = SSL_CTX_new(TLS_client_method());
@@ -182,8 +191,15 @@ std::string speak(unsigned short port, int version, const std::string& request) 
     SSL_CTX_set_min_proto_version(context, TLS1_VERSION);
     SSL_CTX_set_max_proto_version(context, version);
     SSL* ssl = SSL_new(context);
-    SSL_set_fd(ssl, connection.descriptor());
-    if (SSL_connect(ssl) == 1 && SSL_write(ssl, request.data(), static_cast<int>(request.size())) > 0) {
+    BIO* socket = BIO_new_socket(connection.descriptor(), BIO_NOCLOSE);
+    BIO_up_ref(socket);
+    BIO* gathered = BIO_push(BIO_new(BIO_f_buffer()), socket);
+    SSL_set_bio(ssl, socket, gathered);
+    bool written = SSL_connect(ssl) == 1;
+    for (const auto& piece : pieces) {
+        written = written && SSL_write(ssl, piece.data(), static_cast<int>(piece.size())) > 0;
+    }
+    if (written && BIO_flush(gathered) == 1) {
         char bytes[4096];
         for (int count = 0; (count = SSL_read(ssl, bytes, sizeof bytes)) > 0;) {
             answer.append(bytes, static_cast<std::size_t>(count));
@@ -199,18 +215,40 @@ TEST(Tls, VersionsFromOneTwoOn) {
     const RunningServer server(echo, with(make_certificate(authority(), {"127.0.0.1"})));
     const std::string request = "GET /v HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
-        const auto answer = speak(server.port(), version, request);
+        const auto answer = speak(server.port(), version, {request});
         EXPECT_THAT(answer, HasSubstr("GET /v "));
         EXPECT_THAT(answer, Not(HasSubstr("TRUNCATED")));  // says goodbye before it closes
     }
-    EXPECT_EQ(speak(server.port(), TLS1_1_VERSION, request), "");
+    EXPECT_EQ(speak(server.port(), TLS1_1_VERSION, {request}), "");
+}
+
+TEST(Tls, StopAnswersWhatOpenSslHasReadAlready) {
+    // Two requests in two records that arrive together. With the first, the server takes both from the
+    // socket.
+    Server* stopping = nullptr;
+    Gate stopped;
+    RunningServer server(
+        [&](HttpRequest request, const Reply& reply) {
+            const bool is_first = request.target == "/first";
+            echo(std::move(request), reply);
+            if (is_first) stopping->stop(std::chrono::seconds(patience_seconds), [&] { stopped.open(); });
+        },
+        with(make_certificate(authority(), {"127.0.0.1"})));
+    stopping = &server.server();
+    const std::string between = " HTTP/1.1\r\nHost: x\r\n\r\n";
+    const auto answer =
+        speak(server.port(), TLS1_3_VERSION, {"GET /first" + between, "GET /second" + between});
+    EXPECT_THAT(answer, HasSubstr("GET /first "));
+    EXPECT_THAT(answer, HasSubstr("GET /second "));
+    EXPECT_THAT(answer, Not(HasSubstr("TRUNCATED")));
+    EXPECT_TRUE(stopped.wait());
 }
 
 TEST(Tls, ASlowRequestIsAnswered) {
     auto options = with(make_certificate(authority(), {"127.0.0.1"}));
     options.read_timeout = milliseconds(700);
     const RunningServer server(echo, std::move(options));
-    EXPECT_THAT(speak(server.port(), TLS1_3_VERSION, "GET / HT"), HasSubstr("HTTP/1.1 408 "));
+    EXPECT_THAT(speak(server.port(), TLS1_3_VERSION, {"GET / HT"}), HasSubstr("HTTP/1.1 408 "));
     auto silent = RawConnection::to_port(server.port());
     EXPECT_TRUE(silent.ended());  // no hello in time
 }
