@@ -5,6 +5,7 @@
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "engine/returns.hpp"
 
 namespace kassi::api::f13 {
 namespace {
