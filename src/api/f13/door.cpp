@@ -24,8 +24,9 @@ using engine::View;
 
 /// The engine's names for what F13 calls otherwise; "" for what no parameter says.
 Error spelled_as_here(Error error) {
-    constexpr std::array<std::pair<std::string_view, std::string_view>, 7> names{
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 8> names{
         {{"transaction", "transaction_uuid"},
+         {"return", "return_token"},
          {"token", "this"},
          {"next_token", "next"},
          {"items", "cancel_items_list"},
