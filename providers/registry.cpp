@@ -29,16 +29,6 @@ const core::Facts& no_facts() {
 
 }  // namespace
 
-bool may_be_card_number(std::string_view text) {
-    int digits = 0;
-    for (const char c : text) {
-        const bool digit = c >= '0' && c <= '9', letter = is_word(c) && c != '_' && !digit;
-        if (letter) digits = 0;
-        if (digit && ++digits > evidence_digits_in_a_row_max) return true;
-    }
-    return false;
-}
-
 std::string evidence_name(std::string_view name) {
     if (name.size() > evidence_name_bytes_max) return "(long name withheld)";
     return may_be_card_number(name) ? "(name of digits withheld)" : std::string(name);

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/text.hpp"
+
 namespace kassi {
 
 const std::string* find_field(const Fields& fields, std::string_view name) {
@@ -16,8 +18,6 @@ const std::string* find_field(const Fields& fields, std::string_view name) {
 namespace encoding {
 namespace {
 
-// A longer name of a form field is not repeated in an error; the whole is named instead.
-constexpr std::size_t named_field_bytes_max = 128;
 // RFC 2046 section 5.1.1.
 constexpr std::size_t boundary_bytes_max = 70;
 constexpr std::size_t part_header_bytes_max = 4096;
@@ -51,10 +51,6 @@ constexpr bool is_unreserved(char c) {
 // RFC 9110 section 5.6.2.
 constexpr bool is_token_character(char c) {
     return is_unreserved(c) || std::string_view("!#$%&'*+^`|").find(c) != std::string_view::npos;
-}
-
-constexpr char ascii_lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
 bool same_word(std::string_view left, std::string_view right) {
@@ -147,10 +143,6 @@ Error utf8_error(std::string_view field) {
 Error too_many_fields(std::string_view field, std::size_t fields_max) {
     return Error{ErrorKind::too_large, std::string(field),
                  "has more than " + std::to_string(fields_max) + " fields"};
-}
-
-std::string_view name_for_error(std::string_view name, std::string_view otherwise) {
-    return name.empty() || name.size() > named_field_bytes_max ? otherwise : name;
 }
 
 /// One `name=value` or `name="value"` of a header, and where the next begins.

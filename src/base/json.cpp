@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/encoding.hpp"
+#include "base/text.hpp"
 
 namespace kassi {
 namespace {
@@ -37,9 +38,8 @@ struct CountingIterator {
 };
 
 std::string second_name(const std::string& name) {
-    constexpr std::size_t name_shown_bytes_max = 128;  // a longer one is not worth repeating
-    return name.size() > name_shown_bytes_max ? "a name twice in one object"
-                                              : '"' + name + "\" twice in one object";
+    const std::string shown(name_for_error(name, ""));
+    return (shown.empty() ? "a name" : '"' + shown + '"') + " twice in one object";
 }
 
 /// Builds the value and refuses what the grammar allows and we do not.

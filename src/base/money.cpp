@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.hpp"
+
 namespace kassi {
 namespace {
 
@@ -192,9 +194,6 @@ static_assert(table.size() <= 256, "an index is one byte");
 constexpr char ascii_upper(char c) {
     return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
 }
-constexpr char ascii_lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
 constexpr bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
@@ -240,9 +239,7 @@ std::string_view Currency::code() const {
 }
 
 std::string Currency::lower_code() const {
-    std::string text(code());
-    std::transform(text.begin(), text.end(), text.begin(), ascii_lower);
-    return text;
+    return ascii_lower(code());
 }
 
 int Currency::number() const {

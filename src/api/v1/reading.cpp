@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/money.hpp"
+#include "base/text.hpp"
 
 namespace kassi::api::v1 {
 namespace {
@@ -29,8 +30,7 @@ std::string fault(std::string_view text, std::size_t bytes_min, std::size_t byte
 
 /// A name that nobody knows, as an error may repeat it.
 std::string shown(std::string_view name) {
-    constexpr std::size_t name_shown_bytes_max = 128;
-    return name.size() > name_shown_bytes_max ? "(a very long name)" : std::string(name);
+    return std::string(name_for_error(name, "(a name that is not repeated)"));
 }
 
 bool is_blank(char c) {

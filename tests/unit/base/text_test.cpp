@@ -1,4 +1,6 @@
 // Encodings, forms, JSON, plain HTTP messages and log lines.
+#include "base/text.hpp"
+
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 #include <unistd.h>
@@ -399,6 +401,24 @@ TEST(JsonTest, RefusesEverythingElseNamingTheField) {
               bad_request("body", "is not JSON: it breaks off or has a fault at byte 6"));
     EXPECT_EQ(error_of(parse_json("{\"a\":\"\xc3(\"}")), bad_request("body", "is not UTF-8 at byte 6"));
     EXPECT_EQ(error_of(parse_json("{\"a\":\"\xff\"}")), bad_request("body", "is not UTF-8 at byte 6"));
+}
+
+TEST(TextTest, ANameThatMayBeACardNumberIsNotRepeatedInAnError) {
+    for (const char* name :
+         {"4111111111111111", "4111 1111 1111 1111", "4111.1111-1111_1111", "x4111111111111"}) {
+        EXPECT_TRUE(may_be_card_number(name)) << name;
+        EXPECT_EQ(name_for_error(name, "query"), "query");
+        for (const char* value : {"=%ff", "=%zz"})
+            EXPECT_EQ(error_of(encoding::parse_form(encoding::percent_encode(name) + value, "query")).field,
+                      "query");
+        EXPECT_EQ(
+            error_of(parse_json(std::string("{\"") + name + "\":1,\"" + name + "\":1}")).message.find("4111"),
+            std::string::npos);
+        EXPECT_EQ(error_of(encoding::parse_multipart(multipart_body({{name, "\xff"}}), multipart_type)).field,
+                  "body");
+    }
+    for (const char* name : {"", "return_token", "123456789012", "1234567a890123", "T000-0000-8RGW-3619"})
+        EXPECT_FALSE(may_be_card_number(name)) << name;
 }
 
 TEST(JsonTest, RefusesTheSameNameTwiceInOneObject) {
