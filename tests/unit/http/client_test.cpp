@@ -469,10 +469,16 @@ TEST(Client, AnswerAtTheLimitAndOnePastIt) {
     constexpr std::size_t limit = 1000;
     const std::string at(limit, 'x');
     const std::string past(limit + 1, 'x');
-    const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3e8\r\n" + at + "\r\n";
-    const std::string endless = "HTTP/1.1 200 OK\r\n\r\n";
-    const std::vector<std::string> answers = {ok_message(at),         ok_message(past), chunked + "0\r\n\r\n",
-                                              chunked + "1\r\nx\r\n", endless + at,     endless + past};
+    // Each says that it is the last of its connection: the next request must not go where nobody answers.
+    const std::string head = "HTTP/1.1 200 OK\r\nConnection: close\r\n";
+    const std::string chunked = head + "Transfer-Encoding: chunked\r\n\r\n3e8\r\n" + at + "\r\n";
+    const std::string endless = head + "\r\n";
+    const std::vector<std::string> answers = {head + "Content-Length: 1000\r\n\r\n" + at,
+                                              head + "Content-Length: 1001\r\n\r\n" + past,
+                                              chunked + "0\r\n\r\n",
+                                              chunked + "1\r\nx\r\n",
+                                              endless + at,
+                                              endless + past};
     RawServer server([&](RawConnection& connection, int number) {
         connection.read_message();
         connection.write(answers[static_cast<std::size_t>(number - 1)]);

@@ -27,17 +27,14 @@ TempDirectory::~TempDirectory() {
 }
 
 void Posted::post(std::function<void()> callback) {
-    {
-        const std::lock_guard lock(mutex_);
-        queue_.push_back(std::move(callback));
-        ++batches_;
-    }
-    came_.notify_all();
-    if (std::this_thread::get_id() == test_) return;
     std::unique_lock lock(mutex_);
-    held_ = hold_;
+    queue_.push_back(std::move(callback));
+    ++batches_;
+    // What came before hold() is never held, however late its thread goes on.
+    const bool held = hold_ && std::this_thread::get_id() != test_;
+    held_ = held_ || held;
     came_.notify_all();
-    came_.wait(lock, [this] { return !hold_; });
+    if (held) came_.wait(lock, [this] { return !hold_; });
 }
 
 void Posted::hold() {
