@@ -65,8 +65,8 @@ bool purchase_under_way(const Transaction& transaction) {
 namespace {
 /// Nothing of its money moves before the customer was there.
 bool needs_browser(const Leg& leg, const Facts& facts) {
-    return leg.goal == Goal::take && leg.money == LegMoney::none && !leg.ready && leg.stuck.empty() &&
-           (facts.browser == Browser::always || facts.browser == Browser::before);
+    return leg.goal == Goal::take && leg.doing == Doing::rest && leg.money == LegMoney::none && !leg.ready &&
+           leg.stuck.empty() && (facts.browser == Browser::always || facts.browser == Browser::before);
 }
 }  // namespace
 
@@ -77,6 +77,15 @@ const Leg* waits_for_browser(const Transaction& transaction, const Flows& flows)
         if (needs_browser(leg, flows.facts(leg))) return &leg;
     }
     return nullptr;
+}
+
+bool needs_next_token(const Transaction& transaction, const Papers& papers, const Leg& leg,
+                      const Flows& flows) {
+    const bool known = papers.journey && !papers.journey->token.empty();
+    return transaction.phase == Phase::authorising && transaction.via == ReturnVia::caller && !known &&
+           std::any_of(transaction.legs.begin(), transaction.legs.end(), [&](const Leg& each) {
+               return each.no != leg.no && needs_browser(each, flows.facts(each));
+           });
 }
 
 std::string fields_digest(const Fields& fields) {
@@ -135,7 +144,8 @@ const Refund* Deciding::open_refund() const {
 }
 
 Money Deciding::fact_money() const {
-    if (fact == LegMoney::back) return {leg().taken_minor - leg().back_minor, leg().amount.currency};
+    if (fact == LegMoney::back && leg().money != LegMoney::none)
+        return {leg().taken_minor - leg().back_minor, leg().amount.currency};
     if (fact_amount && fact_amount->currency == leg().amount.currency) return *fact_amount;
     return leg().amount;
 }
@@ -209,12 +219,15 @@ void Deciding::take_step(const Step& taken) {
     const bool known = happen(std::visit(Happening{}, taken));
     step = nullptr;
     // A flow that answers what its verb cannot mean: nothing moved, somebody must look.
-    if (!known) {
-        if (leg().doing == Doing::call || leg().doing == Doing::doubt)
-            doubt("the way of paying gave an answer that does not fit", now + recheck_pause(leg().rechecks));
-        else
-            emit(Stuck{leg_no, "the way of paying gave an answer that does not fit"});
-    }
+    if (!known) does_not_fit();
+}
+
+void Deciding::does_not_fit() {
+    static constexpr std::string_view reason = "the way of paying gave an answer that does not fit";
+    if (leg().doing == Doing::call || leg().doing == Doing::doubt)
+        doubt(reason, now + recheck_pause(leg().rechecks));
+    else
+        emit(Stuck{leg_no, std::string(reason)});
 }
 
 void Deciding::end_call(CallOutcome outcome, std::string_view evidence_text,
@@ -250,7 +263,8 @@ void Deciding::money_event(LegMoney money, const Money& amount) {
             emit(Taken{leg_no, amount});
             break;
         case LegMoney::back: {
-            if (leg().money != LegMoney::taken) emit(Taken{leg_no, leg().amount});
+            // It was taken before it went back, even if nobody told us.
+            if (leg().money != LegMoney::taken) emit(Taken{leg_no, amount});
             const Refund* refund = open_refund();
             emit(GivenBack{leg_no,
                            {leg().taken_minor - leg().back_minor, leg().amount.currency},
@@ -357,6 +371,16 @@ bool Deciding::plan_transaction() {
         return std::all_of(tx.legs.begin(), tx.legs.end(),
                            [&](const Leg& each) { return each.goal != Goal::take || test(each); });
     };
+    // Given back by the house before the purchase was complete: nothing is bought with it.
+    const auto gone = std::find_if(tx.legs.begin(), tx.legs.end(), [](const Leg& each) {
+        return each.goal == Goal::take && each.money == LegMoney::back && each.doing == Doing::rest &&
+               each.stuck.empty();
+    });
+    if (!has_verdict(tx.phase) && gone != tx.legs.end()) {
+        leg_no = gone->no;
+        refuse({"given_back", "The payment was given back before the purchase was complete."});
+        return true;
+    }
     switch (tx.phase) {
         case Phase::authorising:
             why = "hold";
@@ -546,9 +570,7 @@ class Handler {
         const Leg* leg = find_leg(d.tx, back.leg);
         if (leg == nullptr) return Error{ErrorKind::not_found, "token", "no such callout"};
         d.leg_no = back.leg;
-        const bool way_on =
-            !back.next_token.empty() || (d.papers.journey && !d.papers.journey->token.empty());
-        if (!back.spent && d.tx.via == ReturnVia::caller && !way_on && another_needs_browser(*leg))
+        if (!back.spent && back.next_token.empty() && needs_next_token(d.tx, d.papers, *leg, d.terms.flows))
             return bad_request("next_token", "is missing: the customer has another payment to make");
         d.fields = d.terms.flows.evidence(*leg, back.fields);
         // What comes with the next hop: its token, or none.
@@ -689,12 +711,7 @@ class Handler {
             const Leg& leg = d.leg_at(part.leg);
             if (auto error = can_refund(leg, part.minor)) return error;
         }
-        const bool cancelled_something = std::any_of(d.tx.legs.begin(), d.tx.legs.end(), [](const Leg& leg) {
-            return std::any_of(leg.refunds.begin(), leg.refunds.end(), [](const Refund& refund) {
-                return refund.state != RefundState::failed && refund.because == cancel_reason;
-            });
-        });
-        if (parts.empty() && !cancelled_something)
+        if (parts.empty() && !repeats(cancel))
             return conflict("items", "nothing of it can be cancelled and given back");
         for (Part& part : parts) {
             const Leg& leg = d.leg_at(part.leg);
@@ -815,6 +832,8 @@ class Handler {
     }
 
     std::optional<Error> operator()(const Due& due) const {
+        // What the clock says of the transaction comes first: it decides what its legs still want.
+        if (d.tx.phase != Phase::reserved) d.plan();
         if (d.tx.phase == Phase::reserved && d.now >= d.tx.held_until) {
             d.why = "hold";
             d.happen(On::hold_over);
@@ -851,6 +870,21 @@ class Handler {
     static constexpr std::string_view cancel_reason = "cancelled";
     Deciding& d;
 
+    /// All that is asked for was cancelled before.
+    [[nodiscard]] bool repeats(const Cancel& cancel) const {
+        const auto before = [this](auto test) {
+            return std::any_of(d.tx.legs.begin(), d.tx.legs.end(), test);
+        };
+        if (cancel.items.empty())
+            return before([](const Leg& leg) {
+                return std::any_of(leg.refunds.begin(), leg.refunds.end(), [](const Refund& refund) {
+                    return refund.state != RefundState::failed && refund.because == cancel_reason;
+                });
+            });
+        return std::all_of(cancel.items.begin(), cancel.items.end(), [&](std::int64_t item) {
+            return before([item](const Leg& leg) { return cancelled_before(leg, item); });
+        });
+    }
     /// Purchase asked again while it is under way: nothing, unless it brings a way back for a customer who
     /// got lost between two payments.
     [[nodiscard]] std::optional<Error> send_again(const Purchase& purchase) const {
@@ -861,12 +895,6 @@ class Handler {
             return conflict("held_until", "the hold is too short to send the customer to pay");
         d.happen(On::again);
         return std::nullopt;
-    }
-    [[nodiscard]] bool another_needs_browser(const Leg& but) const {
-        return d.tx.phase == Phase::authorising &&
-               std::any_of(d.tx.legs.begin(), d.tx.legs.end(), [&](const Leg& each) {
-                   return each.no != but.no && needs_browser(each, d.facts_of(each));
-               });
     }
     [[nodiscard]] std::vector<std::string> all_sources() const {
         std::vector<std::string> sources;
@@ -974,6 +1002,10 @@ Result<Decision> decide(const Transaction* transaction, const Papers& papers, co
             deciding.emit(Noted{0, "asked again, with nothing left to do", {}, false});
     }
     Transaction& next = deciding.tx;
+    for (const Leg& leg : next.legs) {
+        deciding.leg_no = leg.no;
+        deciding.forget_parcel_if_at_rest();
+    }
     if (!deciding.out.events.empty()) {
         ++next.version;
         if (!input.tracking.empty()) next.tracking = input.tracking;

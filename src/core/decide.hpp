@@ -92,6 +92,9 @@ bool purchase_under_way(const Transaction& transaction);
 /// The leg whose turn it is when it needs the customer's browser and none is at hand; nullptr: no such leg.
 /// The customer comes back with a return token, or is sent again with a purchase that brings return details.
 const Leg* waits_for_browser(const Transaction& transaction, const Flows& flows);
+/// The customer who comes back from `leg` has another payment to make, and no token for the way is known yet.
+bool needs_next_token(const Transaction& transaction, const Papers& papers, const Leg& leg,
+                      const Flows& flows);
 /// By which a repeat of the same return is told from another one (hex SHA-256 of the ordered fields).
 std::string fields_digest(const Fields& fields);
 

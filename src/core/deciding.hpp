@@ -64,6 +64,8 @@ class Deciding {
                   const std::vector<std::pair<std::string, std::string>>& references = {},
                   std::optional<Instant> retry_at = std::nullopt);
     void doubt(std::string_view reason, Instant recheck_at);
+    /// A flow answers what its verb cannot mean: nothing is believed, somebody must look.
+    void does_not_fit();
     void refuse(Refusal refusal);
     void close_callout(std::string_view reason);
     void send_call(const Ask& ask, bool again);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/deciding.hpp"
 
 namespace kassi::core {
@@ -89,6 +91,10 @@ bool amount_differs(const Deciding& d) {
     const auto& done = step_as<Done>(d);
     return done.amount && done.money != LegMoney::none && *done.amount != d.leg().amount;
 }
+/// A success that says less than what its verb is for.
+bool too_little(const Deciding& d) {
+    return step_as<Done>(d).money < (d.verb == Verb::authorise ? LegMoney::held : LegMoney::taken);
+}
 bool says_money(const Deciding& d) {
     return step_as<Done>(d).money != LegMoney::none;
 }
@@ -100,6 +106,9 @@ bool fact_none(const Deciding& d) {
 }
 bool hold_too_short(const Deciding& d) {
     return d.leg().goal == Goal::give_back || d.callout_until(d.leg()) - d.now < d.terms.times.callout_min;
+}
+bool no_way_back(const Deciding& d) {
+    return !d.papers.journey || d.papers.journey->token.empty();
 }
 bool refused_void_before(const Deciding& d) {
     return d.leg().not_done >= 1;
@@ -164,9 +173,13 @@ void act_mismatch(Deciding& d) {
     const Money asked = d.leg().amount;
     d.end_call(CallOutcome::done, done.evidence, done.references);
     // What moved is recorded as it moved; a person decides what becomes of it.
-    if (done.amount->currency == asked.currency) d.money_event(done.money, *done.amount);
+    if (done.amount->currency == asked.currency && done.money > d.leg().money)
+        d.money_event(done.money, *done.amount);
     d.emit(Stuck{d.leg_no, fmt::format("the provider speaks of {} where {} was asked",
                                        money_for_people(*done.amount), money_for_people(asked))});
+}
+void act_does_not_fit(Deciding& d) {
+    d.does_not_fit();
 }
 void act_hold_gone(Deciding& d) {
     const auto& done = step_as<Done>(d);
@@ -178,10 +191,17 @@ void act_refunded(Deciding& d) {
     const auto& done = step_as<Done>(d);
     const Refund* refund = d.open_refund();
     KASSI_ENSURE(refund != nullptr);
-    const Money amount = done.amount.value_or(refund->amount);
+    const Money asked = refund->amount;
+    const Money said = done.amount.value_or(asked);
     const auto no = refund->no;
     d.end_call(CallOutcome::done, done.evidence, done.references);
-    d.emit(GivenBack{d.leg_no, amount, no});
+    // As it moved, and never more than there was.
+    const std::int64_t left = d.leg().taken_minor - d.leg().back_minor;
+    if (said.currency == asked.currency)
+        d.emit(GivenBack{d.leg_no, {std::min(said.minor, left), said.currency}, no});
+    if (said != asked)
+        d.emit(Stuck{d.leg_no, fmt::format("the provider gave back {} where {} was asked",
+                                           money_for_people(said), money_for_people(asked))});
 }
 void act_nothing_there(Deciding& d) {
     d.end_call(CallOutcome::done, "nothing there", step_as<Done>(d).references);
@@ -251,24 +271,27 @@ void act_send(Deciding& d) {
     d.emit(
         CustomerSent{d.leg_no, no, d.verb, parcel.callout->type, url ? url->origin() : std::string{}, until});
 }
+/// The customer is not sent after all. The session is open at the provider: nothing is taken as not paid
+/// before it was closed.
+void do_not_send(Deciding& d, std::string_view evidence, Refusal refusal) {
+    d.end_call(CallOutcome::waiting, evidence, step_as<Waiting>(d).references);
+    if (d.leg().goal == Goal::take) d.refuse(std::move(refusal));
+    if (!d.facts().can_close) return;
+    d.papers.parcels[d.leg_no].saved = step_as<Waiting>(d).saved;
+    d.begin(d.leg_no, Verb::close);
+}
 void act_too_late_to_send(Deciding& d) {
-    d.end_call(CallOutcome::waiting, "too late to send the customer", step_as<Waiting>(d).references);
-    if (d.leg().goal == Goal::take)
-        d.refuse({"hold_over", "There was no time left to send the customer to pay."});
-    // The session is open at the provider: nothing is taken as not paid before it was closed.
-    if (d.facts().can_close) {
-        d.papers.parcels[d.leg_no].saved = step_as<Waiting>(d).saved;
-        d.begin(d.leg_no, Verb::close);
-    }
+    do_not_send(d, "too late to send the customer",
+                {"hold_over", "There was no time left to send the customer to pay."});
+}
+void act_no_way_back(Deciding& d) {
+    do_not_send(
+        d, "no way back for the customer",
+        {"no_return_url", "The customer must be sent away to pay, and no return details were given."});
 }
 void act_token_in_use(Deciding& d) {
-    d.end_call(CallOutcome::waiting, "the return token is in use", step_as<Waiting>(d).references);
-    if (d.leg().goal == Goal::take)
-        d.refuse({"token_in_use", "The return token is in use for another callout that is still open."});
-    if (d.facts().can_close) {
-        d.papers.parcels[d.leg_no].saved = step_as<Waiting>(d).saved;
-        d.begin(d.leg_no, Verb::close);
-    }
+    do_not_send(d, "the return token is in use",
+                {"token_in_use", "The return token is in use for another callout that is still open."});
 }
 void act_working(Deciding& d) {
     const auto pause = recheck_pause(d.leg().rechecks);
@@ -442,6 +465,7 @@ constexpr LegRow leg_rows[] = {
     {any_doing, any_verb, LegOn::asks, "", nullptr, call, ".", "the only way a call begins; journaled before it is sent", act_ask},
 
     {idle_or_calling, taking | mask(Verb::open), LegOn::done, "amount differs", amount_differs, rest, "as it moved", "needs a person", act_mismatch},
+    {idle_or_calling, taking, LegOn::done, "says less than its verb", too_little, rest | in_doubt, ".", "unknown is never a success", act_does_not_fit},
     {idle_or_calling, mask(Verb::open), LegOn::done, "its return says the money", says_money, rest, "taken", "a house settled by its return", act_money},
     {idle_or_calling, mask(Verb::open), LegOn::done, "", nullptr, rest, ".", "Ready; the planner goes on", act_ready},
     {idle_or_calling, taking, LegOn::done, "", nullptr, rest, "held | taken", "amount, currency and reference compared first", act_money},
@@ -449,12 +473,13 @@ constexpr LegRow leg_rows[] = {
     {idle_or_calling, mask(Verb::refund), LegOn::done, "", nullptr, rest, "back (a part: stays taken)", "", act_refunded},
     {idle_or_calling, mask(Verb::query), LegOn::done, "nothing there, can be closed", fact_none_exposed, call | rest | in_doubt, "none", "close, so that nobody pays later", act_nothing_there},
     {idle_or_calling, mask(Verb::query), LegOn::done, "nothing there", fact_none, rest, "none", "Refused", act_fact_none},
-    {idle_or_calling, mask(Verb::query), LegOn::done, "amount differs", amount_differs, rest, "as it moved", "needs a person", act_mismatch},
+    {idle_or_calling, mask(Verb::query, Verb::close), LegOn::done, "amount differs", amount_differs, rest, "as it moved", "needs a person", act_mismatch},
     {idle_or_calling, mask(Verb::query), LegOn::done, "", nullptr, rest, "the fact", "never backwards; settles a refund in doubt", act_fact},
     {idle_or_calling, mask(Verb::close), LegOn::done, "money moved after all", says_money, rest, "the fact", "never backwards", act_fact},
     {idle_or_calling, mask(Verb::close), LegOn::done, "", nullptr, rest, "none", "Refused, goal give back", act_closed},
 
     {idle_or_calling, mask(Verb::open, Verb::authorise), LegOn::waiting, "no time left, or unwanted", hold_too_short, rest | call, ".", "closed again where that can be done", act_too_late_to_send},
+    {idle_or_calling, mask(Verb::open, Verb::authorise), LegOn::waiting, "no way back", no_way_back, rest | call, ".", "Refused; closed again where that can be done", act_no_way_back},
     {idle_or_calling, mask(Verb::open, Verb::authorise), LegOn::waiting, "its return token is in use", token_taken, rest | call, ".", "Refused; closed again where that can be done", act_token_in_use},
     {idle_or_calling, mask(Verb::open, Verb::authorise), LegOn::waiting, "", nullptr, away, ".", "CustomerSent", act_send},
     {calling, any_verb, LegOn::working, "", nullptr, in_doubt, ".", "asked again later", act_working},

@@ -10,6 +10,7 @@
 #include "base/crypto.hpp"
 #include "base/limits.hpp"
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "engine/returns.hpp"
 
 namespace kassi::engine {
@@ -749,7 +750,8 @@ void Engine::purchase(TransactionId id, PurchaseRequest request, Meta meta, Done
         const auto wanted = core::uncovered(transaction);
         for (const auto& [source, merchant] : request.ways) {
             if (std::find(wanted.begin(), wanted.end(), source) == wanted.end())
-                return bad_request("ways." + source, "is not a bundle that waits for a payment");
+                return bad_request("ways." + std::string(name_for_error(source, "?")),
+                                   "is not a bundle that waits for a payment");
         }
         for (const std::string& source : wanted) {
             const auto allowed = s.parts.directory.ways(*caller, source);
@@ -759,7 +761,7 @@ void Engine::purchase(TransactionId id, PurchaseRequest request, Meta meta, Done
             const std::string name = chosen == request.ways.end() ? allowed.front() : chosen->second;
             if (std::find(allowed.begin(), allowed.end(), name) == allowed.end())
                 return bad_request("ways." + source, "is not a way of paying of this caller: " +
-                                                         name.substr(0, limits::text_bytes_max));
+                                                         std::string(name_for_error(name, "?")));
             const providers::Merchant* merchant = s.parts.registry.merchant(name);
             if (merchant == nullptr || merchant->retired)
                 return bad_request("ways." + source, "is no longer offered: " + name);
@@ -836,10 +838,16 @@ void Engine::returned(std::string caller, std::string token, Fields fields, std:
             if (!evidence && !keyed_repeat)
                 return Error{ErrorKind::gone, "token", "this return was used already"};
         }
-        if (!used && !next_token.empty())
-            if (auto error = s.check_next_token(*loaded, next_token)) return *error;
-        return input_of(core::Return{present->leg, present->callout, fields, next_token, used}, meta.by,
-                        meta.tracking);
+        core::Return back{present->leg, present->callout, fields, next_token, used};
+        if (const core::Leg* leg = core::find_leg(loaded->transaction, present->leg);
+            leg && !next_token.empty()) {
+            const auto fault = s.check_next_token(*loaded, next_token);
+            const bool needed =
+                core::needs_next_token(loaded->transaction, loaded->papers, *leg, s.parts.registry);
+            if (fault && needed && !used) return *fault;
+            if (fault) back.next_token.clear();  // nobody needs it: no reason to refuse a customer who paid
+        }
+        return input_of(std::move(back), meta.by, meta.tracking);
     };
     job->done = [&s, kept, id = found->transaction, done](Result<Loaded> after) {
         if (kept->other) return done(Error{ErrorKind::gone, "token", "this return was used already"});

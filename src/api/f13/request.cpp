@@ -12,21 +12,13 @@ namespace {
 
 constexpr std::string_view root = "/f13/";
 constexpr std::string_view callback_endpoint = "callback.v1";
+constexpr std::string_view this_mark = "this.", next_mark = "next.";
 constexpr std::size_t suffix_segments_max = 3;  // user, sub-user, language
 constexpr std::int64_t item_max = 999'999'999;
 constexpr std::size_t items_max = limits::bundles_max * limits::orders_per_bundle_max;
 
 Error no_such_endpoint() {
     return Error{ErrorKind::not_found, "", "there is no such endpoint"};
-}
-
-/// "this.X" -> "X"
-Result<std::string> read_token(std::string_view segment, std::string_view name) {
-    std::string token(segment.substr(name.size() + 1));
-    if (name == "next" && token.empty())
-        return token;  // as if it were not there: the last callout needs none
-    if (auto error = engine::check_return_token(token, name)) return *error;
-    return token;
 }
 
 Result<std::vector<std::string>> segments_of(std::string_view path) {
@@ -43,17 +35,14 @@ Result<std::vector<std::string>> segments_of(std::string_view path) {
 }
 
 Result<Target> read_callback(const std::vector<std::string>& segments, Target target, std::size_t& used) {
-    if (segments.size() < 2 || !segments[1].starts_with("this."))
+    if (segments.size() < 2 || !segments[1].starts_with(this_mark))
         return bad_request("this", "is missing: /f13/callback.v1/this.{token}/next.{token}");
-    auto token = read_token(segments[1], "this");
-    if (!token) return token.error();
-    target.this_token = std::move(*token);
+    target.this_token = segments[1].substr(this_mark.size());
+    if (auto error = engine::check_return_token(target.this_token, "this")) return *error;
     used = 2;
-    if (segments.size() > 2 && segments[2].starts_with("next.")) {
-        token = read_token(segments[2], "next");
-        if (!token) return token.error();
-        if (*token == target.this_token) return bad_request("next", "is the same token as this");
-        target.next_token = std::move(*token);
+    // What it is worth is looked at where it is needed; the last callout of a transaction needs none.
+    if (segments.size() > 2 && segments[2].starts_with(next_mark)) {
+        target.next_token = segments[2].substr(next_mark.size());
         used = 3;
     }
     return target;

@@ -420,6 +420,26 @@ TEST(Purchase, AskedAgainWithAWayBackSendsALostCustomerOn) {
     EXPECT_EQ(s.t.phase, Phase::purchased);
 }
 
+TEST(Redirect, ALateReturnNeedsNoWayOnWhenTheOtherPaymentIsUnderWay) {
+    Story s;
+    s.hand_over({{"a", 100}, {"b", 200}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}, {"b", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    ASSERT_FALSE(s.hear(Notice{.leg = 1,
+                               .event_id = "e1",
+                               .fact = LegMoney::taken,
+                               .amount = Story::pounds(100),
+                               .references = {},
+                               .trust = Trust::proof,
+                               .evidence = "paid"}));
+    ASSERT_FALSE(s.purchase({}, Story::journey("T8")));
+    ASSERT_FALSE(s.answer(2, "waiting"));
+    ASSERT_EQ(s.doing(2), "none/away(open)/take");
+    ASSERT_FALSE(s.back(1, {{"success", "yes"}}, ""));
+    EXPECT_TRUE(s.spent);
+    EXPECT_EQ(s.doing(2), "none/away(open)/take");
+}
+
 TEST(Purchase, ALostCustomerIsNotSentOnWhenTheHoldIsTooShort) {
     Story s;
     s.hand_over({{"a", 100}, {"b", 200}});
@@ -784,6 +804,25 @@ TEST(Cancel, NothingThatCouldBeGivenBackIsAConflict) {
     EXPECT_EQ(s.leg(1).refunds.size(), 0U);
 }
 
+TEST(Cancel, ARepeatIsOneOfJustTheseItems) {
+    Story s;
+    HandOver body;
+    body.bundles = {
+        {"a",
+         "A",
+         Story::pounds(100),
+         {{1, Story::pounds(60), true}, {2, Story::pounds(40), true}, {3, Story::pounds(0), true}}}};
+    body.held_until = s.now + 15min;
+    ASSERT_FALSE(s.hear(body));
+    ASSERT_FALSE(s.purchase({{"a", "credit"}}));
+    EXPECT_EQ(s.hear(Cancel{{3}})->kind, ErrorKind::conflict);
+    ASSERT_FALSE(s.hear(Cancel{{1}}));
+    ASSERT_FALSE(s.hear(Cancel{{1}}));
+    EXPECT_TRUE(s.events.empty());
+    EXPECT_EQ(s.hear(Cancel{{3}})->kind, ErrorKind::conflict);
+    EXPECT_EQ(s.hear(Cancel{{1, 3}})->kind, ErrorKind::conflict);
+}
+
 TEST(Cancel, OneItem) {
     Story s;
     s.hand_over({{"a", 100}, {"b", 200}});
@@ -879,6 +918,165 @@ TEST(Purchase, AskedAgainChangesNothing) {
     EXPECT_EQ(s.t.version, before.version + 1);
     s.t.version = before.version;
     EXPECT_EQ(s.t, before);
+}
+
+TEST(Hold, EndsBeforeADoubtedTakingGoesOutAgain) {
+    for (const char* merchant : {"redirect", "card"}) {
+        SCOPED_TRACE(merchant);
+        Story s;
+        s.hand_over({{"a", 100}});
+        ASSERT_FALSE(s.purchase({{"a", merchant}}));
+        if (std::string(merchant) == "redirect") {
+            ASSERT_FALSE(s.answer(1, "waiting"));
+            ASSERT_FALSE(s.back(1, {{"success", "yes"}}));
+        }
+        ASSERT_FALSE(s.silence(1));  // the charge or authorisation
+        s.now = s.t.held_until;
+        ASSERT_FALSE(s.hear(Due{}));
+        EXPECT_EQ(s.t.phase, Phase::failed);
+        EXPECT_EQ(s.calls(), "1:query");  // looked up, not repeated: nobody wants the money any more
+    }
+}
+
+TEST(Notice, GivenBackBeforeThePurchaseIsCompleteBuysNothing) {
+    for (const Confirm confirm : {Confirm::none, Confirm::owner}) {
+        Story s;
+        s.hand_over({{"a", 100}, {"b", 200}}, {.confirm = confirm});
+        ASSERT_FALSE(s.purchase({{"a", "redirect"}, {"b", "redirect"}}));
+        ASSERT_FALSE(s.answer(1, "waiting"));
+        const auto notice = [&](LegMoney fact) {
+            return s.hear(Notice{.leg = 1,
+                                 .event_id = std::string(word(fact)),
+                                 .fact = fact,
+                                 .amount = Story::pounds(100),
+                                 .references = {},
+                                 .trust = Trust::proof,
+                                 .evidence = "said"});
+        };
+        ASSERT_FALSE(notice(LegMoney::taken));
+        ASSERT_FALSE(notice(LegMoney::back));
+        EXPECT_EQ(s.t.phase, Phase::failed);
+        EXPECT_EQ(s.leg(1).refused->code, "given_back");
+        EXPECT_EQ(s.leg(1).taken_minor, 100);
+        EXPECT_EQ(s.leg(1).back_minor, 100);
+        EXPECT_TRUE(settled(s.t));
+    }
+}
+
+TEST(Waiting, WithoutAWayBackNobodyIsSent) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "card"}}, std::nullopt));
+    ASSERT_FALSE(s.answer(1, "waiting"));  // the bank wants to see the customer
+    EXPECT_EQ(s.leg(1).refused->code, "no_return_url");
+    EXPECT_TRUE(s.tokens.empty());
+    EXPECT_EQ(s.calls(), "1:close");
+    // The token of the way was used up by another leg's callout: nobody could come back from this one.
+    Story two;
+    two.hand_over({{"a", 100}, {"b", 200}});
+    ASSERT_FALSE(two.purchase({{"a", "card"}, {"b", "card"}}));
+    ASSERT_FALSE(two.answer(1, "waiting"));
+    ASSERT_FALSE(two.hear(Notice{.leg = 1,
+                                 .event_id = "e1",
+                                 .fact = LegMoney::held,
+                                 .amount = Story::pounds(100),
+                                 .references = {},
+                                 .trust = Trust::proof,
+                                 .evidence = "held"}));
+    ASSERT_FALSE(two.answer(2, "waiting"));
+    EXPECT_EQ(two.leg(2).refused->code, "no_return_url");
+    EXPECT_TRUE(two.tokens.empty());
+}
+
+TEST(Answer, ASuccessThatSaysTooLittleIsUnknown) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "card"}}));
+    ASSERT_FALSE(s.answer(1, "none"));
+    EXPECT_EQ(s.doing(1), "none/doubt(authorise)/take");
+    ASSERT_FALSE(s.answer(1, "held"));
+    EXPECT_EQ(s.calls(), "1:capture");
+    ASSERT_FALSE(s.answer(1, "held"));
+    EXPECT_EQ(s.doing(1), "held/doubt(capture)/take");
+    EXPECT_EQ(s.count<Held>(), 1);
+    EXPECT_EQ(s.calls(), "");
+}
+
+TEST(Answer, AnotherAmountFoundTwiceIsBookedOnce) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    ASSERT_FALSE(s.back(1, {{"success", "yes"}}));
+    ASSERT_FALSE(s.answer(1, "cheap"));
+    ASSERT_FALSE(s.hear(Settle{1, LegMoney::taken, "Anna", "99 it is"}));
+    EXPECT_EQ(s.count<Taken>(), 1);
+    EXPECT_EQ(s.t.phase, Phase::purchased);
+    ASSERT_FALSE(s.hear(RefundOf{1, Story::pounds(99), "Anna", "rain"}));
+    ASSERT_FALSE(s.silence(1));
+    s.now += 1h;
+    ASSERT_FALSE(s.hear(Notice{.leg = 1,
+                               .event_id = "e1",
+                               .fact = LegMoney::none,
+                               .amount = {},
+                               .references = {},
+                               .trust = Trust::hint,
+                               .evidence = "something"}));
+    ASSERT_EQ(s.calls(), "1:query");
+    ASSERT_FALSE(s.answer(1, "cheap"));
+    EXPECT_EQ(s.count<Taken>(), 1);
+}
+
+TEST(Answer, TooLateToCloseWithAnotherAmountIsNeverASuccess) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    ASSERT_FALSE(s.back(1, {}));  // says nothing: looked up
+    ASSERT_FALSE(s.answer(1, "none"));
+    ASSERT_EQ(s.calls(), "1:close");
+    ASSERT_FALSE(s.answer(1, "cheap"));
+    EXPECT_EQ(s.t.phase, Phase::authorising);
+    EXPECT_TRUE(needs_person(s.t));
+}
+
+TEST(Refund, AnotherAmountNeedsAPerson) {
+    for (const auto& [said, booked] : {std::pair{"99", 30}, {"29", 29}}) {
+        Story s;
+        s.hand_over({{"a", 100}});
+        ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+        ASSERT_FALSE(s.answer(1, "waiting"));
+        ASSERT_FALSE(s.back(1, {{"success", "yes"}}));
+        ASSERT_FALSE(s.answer(1, "taken"));
+        ASSERT_FALSE(s.hear(RefundOf{1, Story::pounds(70), "Anna", "rain"}));
+        ASSERT_FALSE(s.answer(1, "back"));
+        ASSERT_FALSE(s.hear(RefundOf{1, Story::pounds(30), "Anna", "more rain"}));
+        ASSERT_FALSE(s.answer(1, std::string("back ") + said));
+        EXPECT_EQ(s.leg(1).back_minor, 70 + booked);
+        EXPECT_TRUE(needs_person(s.t));
+    }
+}
+
+TEST(Settle, GivenBackBooksWhatWasHeldAndNoMore) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "card"}}));
+    ASSERT_FALSE(s.answer(1, "held 99"));
+    ASSERT_FALSE(s.hear(Settle{1, LegMoney::back, "Anna", "saw it"}));
+    EXPECT_EQ(s.leg(1).taken_minor, 99);
+    EXPECT_EQ(s.leg(1).back_minor, 99);
+}
+
+TEST(Papers, OfALegThatNobodyWantsAreForgotten) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.silence(1, false));  // not sent
+    ASSERT_FALSE(s.papers.parcels.empty());
+    s.now = s.t.held_until;
+    ASSERT_FALSE(s.hear(Due{}));
+    EXPECT_EQ(s.t.phase, Phase::failed);
+    EXPECT_TRUE(s.papers.parcels.empty());
 }
 
 TEST(HandOver, Refusals) {

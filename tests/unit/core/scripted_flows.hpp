@@ -105,6 +105,13 @@ class ScriptedFlows final : public Flows {
             fact.amount = scene.leg.amount;
             return fact;
         }
+        const auto number = [&says](std::string_view before) {
+            return std::stoll(says.substr(before.size()));
+        };
+        if (says.starts_with("back "))
+            return Done{LegMoney::back, Money{number("back "), scene.amount.currency}, {}, says};
+        if (says.starts_with("held "))
+            return Done{LegMoney::held, Money{number("held "), scene.amount.currency}, {}, says};
         if (says == "none") return Done{LegMoney::none, {}, {}, says};
         if (says == "done") return Done{LegMoney::none, {}, {{"session", "s1"}}, says};
         if (says == "cheap")

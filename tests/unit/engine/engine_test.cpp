@@ -380,6 +380,24 @@ TEST_F(EngineTest, ABadNextTokenLeavesTheReturnAsItWas) {
     EXPECT_TRUE(*outcome);
 }
 
+TEST_F(EngineTest, ANextTokenThatNobodyNeedsRefusesNoCustomerWhoPaid) {
+    const auto other = hand_over(trolley())->transaction.id;
+    ASSERT_TRUE(purchase(other, by_redirect("LIVE")));
+    answer(201, session(other, "open"));
+    for (const char* next : {"LIVE", "T1", "a/b", ""}) {
+        const auto id = hand_over(trolley())->transaction.id;
+        ASSERT_TRUE(purchase(id, by_redirect("T1")));
+        answer(201, session(id, "open"));
+        std::optional<Result<Engine::ReturnOutcome>> outcome;
+        engine->returned("demo", "T1", {{"success", "yes"}}, next, meta(),
+                         [&](Result<Engine::ReturnOutcome> heard) { outcome = std::move(heard); });
+        pump([&] { return outcome.has_value(); });
+        EXPECT_TRUE(*outcome) << next;
+        answer(200, session(id, "paid"));
+        EXPECT_EQ(engine->view(id, "", "")->transaction.phase, core::Phase::purchased) << next;
+    }
+}
+
 TEST_F(EngineTest, APurchaseAskedAgainSendsALostCustomerOn) {
     auto two = trolley();
     two.bundles.push_back({"b", "tickets", {300, *Currency::parse("GBP", "")}, {}});
