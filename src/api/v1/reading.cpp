@@ -27,10 +27,13 @@ std::string fault(std::string_view text, std::size_t bytes_min, std::size_t byte
     return "";
 }
 
-/// A name that nobody knows, as an error may repeat it.
+/// A name from outside, as an error and so the log may repeat it: it may be a card number in the wrong place.
 std::string shown(std::string_view name) {
     constexpr std::size_t name_shown_bytes_max = 128;
-    return name.size() > name_shown_bytes_max ? "(a very long name)" : std::string(name);
+    constexpr std::ptrdiff_t digits_shown_max = 8;
+    if (name.size() > name_shown_bytes_max) return "(a very long name)";
+    const auto digits = std::count_if(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
+    return digits > digits_shown_max ? "(a name of many digits)" : std::string(name);
 }
 
 bool is_blank(char c) {
@@ -89,7 +92,7 @@ ObjectReader::ObjectReader(const json& value, std::string path, Trouble& trouble
 }
 
 std::string ObjectReader::at(std::string_view name) const {
-    return path_.empty() ? std::string(name) : path_ + "." + std::string(name);
+    return path_.empty() ? shown(name) : path_ + "." + shown(name);
 }
 
 void ObjectReader::refuse(std::string field, std::string message, ErrorKind kind) {
@@ -180,7 +183,7 @@ void ObjectReader::each_object(std::string_view name, Need need, std::size_t mos
 void ObjectReader::finish() {
     if (!value_.is_object()) return;
     for (const auto& [name, value] : value_.items())
-        if (!known_.contains(name)) return refuse(at(shown(name)), "is not a member that is known here");
+        if (!known_.contains(name)) return refuse(at(name), "is not a member that is known here");
 }
 
 std::string_view raw_member(std::string_view text, std::string_view name) {

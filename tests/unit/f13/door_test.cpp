@@ -104,15 +104,27 @@ TEST_F(DoorTest, EachCallIsALogLineWithItsReason) {
     const LogLines log;
     const auto uuid = world_.reserve("demo-redirect");
     auto answer = world_.get("/f13/status.v1/?transaction_uuid=" + uuid, "demo-redirect");
+    EXPECT_TRUE(log.last("f13").is_null() || log.last("f13").at("operation") != "status.v1")
+        << "a read that went well is at debug level";
+    answer = world_.get("/f13/status.v1/?add_customer=x&transaction_uuid=" + uuid, "demo-redirect");
+    EXPECT_EQ(answer.status, 400);
     auto line = log.last("f13");
     EXPECT_EQ(line.at("request"), answer.request_id);
-    EXPECT_EQ(line.at("endpoint"), "status.v1");
-    EXPECT_EQ(line.at("status"), "200");
+    EXPECT_EQ(line.at("method"), "GET");
+    EXPECT_EQ(line.at("operation"), "status.v1");
+    EXPECT_EQ(line.at("status"), "400");
+    EXPECT_EQ(line.at("level"), "info");
     EXPECT_EQ(line.at("transaction"), uuid);
     EXPECT_EQ(line.at("caller"), "demo-redirect");
-    EXPECT_EQ(line.at("why"), "");
+    EXPECT_NE(line.at("why"), "");
 
-    world_.purchase(uuid, "demo-redirect", redirection("secret-token"));
+    answer = world_.purchase(uuid, "demo-redirect", redirection("secret-token"));
+    line = log.last("f13");
+    EXPECT_EQ(line.at("request"), answer.request_id);
+    EXPECT_EQ(line.at("operation"), "purchase.v1");
+    EXPECT_EQ(line.at("status"), "200");
+    EXPECT_EQ(line.at("transaction"), uuid);
+    EXPECT_EQ(line.at("why"), "");
     callback("secret-token", "n", {{"success", "no"}});
     answer = callback("secret-token", "n", {{"success", "yes"}, {"tsw_session_track_id", "track-9"}});
     EXPECT_EQ(error(answer), "410 8 transaction failed");
