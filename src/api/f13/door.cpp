@@ -49,6 +49,13 @@ bool bought(Phase phase) {
     return phase == Phase::purchased || phase == Phase::cancelled;
 }
 
+/// A purchase that is asked for now takes a customer: what comes along with a repeat, or too late, changes
+/// nothing and is not looked at.
+bool takes_customer(const Transaction& transaction) {
+    return transaction.phase == Phase::reserved ||
+           (transaction.phase == Phase::authorising && !core::purchase_under_way(transaction));
+}
+
 /// One call on its way through the door.
 struct Call {
     Target target;
@@ -335,8 +342,7 @@ void Door::purchase(const CallPointer& call) {
 
     engine::PurchaseRequest request;
     request.returns = read_returns(call->fields);
-    // What came along with a repeat changes nothing, and is not looked at.
-    if (!core::purchase_under_way(transaction)) {
+    if (takes_customer(transaction)) {
         const auto* email = find_field(call->fields, "email_address");
         if (const auto fault = email_fault(email == nullptr ? std::string_view() : *email))
             return call->finish(error_response(*fault), std::string("email_address ").append(fault->text));

@@ -359,6 +359,27 @@ TEST_F(DoorTest, BadEmailAddressesHaveACodeOfTheirOwn) {
     EXPECT_EQ(world_.post("/f13/purchase.v1/", fields).status, 200) << "a repeat is not looked at";
 }
 
+TEST_F(DoorTest, TheCustomerOfWhatIsReleasedOrFailedIsNotLookedAt) {
+    const auto with_faults = [](const std::string& uuid) {
+        auto fields = fred();
+        fields.emplace_back("transaction_uuid", uuid);
+        for (auto& [name, value] : fields) {
+            if (name == "email_address") value = "foo";
+            if (name == "country_code") value = "foobar";
+        }
+        return fields;
+    };
+    const auto released = world_.reserve();
+    world_.post("/f13/release.v1/", {{"transaction_uuid", released}});
+    EXPECT_EQ(error(world_.post("/f13/purchase.v1/", with_faults(released))),
+              "400 8 transaction_uuid: is released and cannot be purchased");
+    const auto failed = world_.reserve("demo-redirect");
+    world_.purchase(failed, "demo-redirect", redirection("tok"));
+    callback("tok", "n", {{"success", "no"}});
+    EXPECT_EQ(error(world_.post("/f13/purchase.v1/", with_faults(failed), "demo-redirect")),
+              "400 8 transaction_uuid: is failed and cannot be purchased");
+}
+
 TEST_F(DoorTest, APurchaseCanBeAskedForAgainForEver) {
     const auto uuid = world_.reserve();
     const auto bought = world_.purchase(uuid).body;
