@@ -4,12 +4,12 @@
 #include <memory>
 #include <utility>
 
+#include "api/call_log.hpp"
 #include "api/router.hpp"
 #include "api/status.hpp"
 #include "base/crypto.hpp"
 #include "base/json.hpp"
 #include "base/limits.hpp"
-#include "base/log.hpp"
 #include "callbacks/pages.hpp"
 
 namespace kassi::callbacks {
@@ -19,30 +19,33 @@ using engine::Engine;
 
 /// One request on its way through a door.
 struct Call {
-    std::string_view door;  ///< "callback", "callout", "webhook"
+    std::string_view door;       ///< "callback", "callout", "webhook"
+    std::string_view operation;  ///< "/callback/{token}"
+    std::string method;
     Reply reply;
     std::string request_id;
-    std::string merchant, transaction, why;  ///< for the log, where known
+    std::string merchant, transaction;  ///< for the log, where known
 
-    Call(std::string_view name, const HttpRequest& request, Reply given)
-        : door(name), reply(std::move(given)), request_id(api::request_id_of(request)) {}
+    Call(std::string_view name, std::string_view path, const HttpRequest& request, Reply given)
+        : door(name),
+          operation(path),
+          method(request.method),
+          reply(std::move(given)),
+          request_id(api::request_id_of(request)) {}
 
-    /// Why it is refused, for the log only: no error holds a secret.
-    void because(const Error& error) {
-        why = error.field.empty() ? error.message : error.field + " " + error.message;
-    }
-
-    /// One line for each request: no token, nothing of what was sent.
-    void finish(HttpResponse response) const {
+    /// `why` it is refused is for the log only.
+    void finish(HttpResponse response, std::string_view why = {}) const {
         response.headers.emplace_back("X-Request-Id", request_id);
-        log::write(
-            response.status >= api::http_status(ErrorKind::internal) ? log::Level::error : log::Level::info,
-            door,
-            {{"status", std::to_string(response.status)},
-             {"transaction", transaction},
-             {"merchant", merchant},
-             {"why", why},
-             {"request", request_id}});
+        // Not one is a read: the customer and the provider move things with a GET too.
+        api::log_call({.door = door,
+                       .method = method,
+                       .operation = operation,
+                       .status = response.status,
+                       .who = {"merchant", merchant},
+                       .transaction = transaction,
+                       .why = why,
+                       .request_id = request_id,
+                       .is_read = false});
         reply(std::move(response));
     }
 };
@@ -80,8 +83,7 @@ HttpResponse error_page(ErrorKind kind, std::string_view nonce, std::string_view
 /// The customer reads a page, the log the reason.
 void refuse(const CallPointer& call, const Error& error, std::string_view nonce,
             std::string_view allow = {}) {
-    call->because(error);
-    call->finish(error_page(error.kind, nonce, allow));
+    call->finish(error_page(error.kind, nonce, allow), api::reason_of(error));
 }
 
 /// The segments behind the prefix, decoded; empty when there are not exactly `count`.
@@ -115,7 +117,7 @@ class BrowserDoor {
     BrowserDoor(Engine& engine, Randomness& randomness) : engine_(engine), randomness_(randomness) {}
 
     void open(const HttpRequest& request, Reply reply) {
-        const auto call = std::make_shared<Call>("callback", request, std::move(reply));
+        const auto call = std::make_shared<Call>("callback", "/callback/{token}", request, std::move(reply));
         const auto nonce = crypto::mint_token(randomness_);
         if (request.method != "GET" && request.method != "POST")
             return refuse(call, {ErrorKind::method_not_allowed, "", "GET and POST only"}, nonce, "GET, POST");
@@ -228,8 +230,7 @@ HttpResponse webhook_error(const Error& error) {
 }
 
 void refuse_notice(const CallPointer& call, const Error& error) {
-    call->because(error);
-    call->finish(webhook_error(error));
+    call->finish(webhook_error(error), api::reason_of(error));
 }
 
 }  // namespace
@@ -241,14 +242,16 @@ Handler browser_door(engine::Engine& engine, Randomness& randomness) {
 
 Handler callout_door(engine::Engine& engine, Randomness& randomness) {
     return [&engine, &randomness](const HttpRequest& request, Reply reply) {
-        open_callout(engine, request, std::make_shared<Call>("callout", request, std::move(reply)),
+        open_callout(engine, request,
+                     std::make_shared<Call>("callout", "/callout/{page}", request, std::move(reply)),
                      crypto::mint_token(randomness));
     };
 }
 
 Handler webhooks_door(engine::Engine& engine) {
     return [&engine](HttpRequest request, Reply reply) {
-        const auto call = std::make_shared<Call>("webhook", request, std::move(reply));
+        const auto call =
+            std::make_shared<Call>("webhook", "/webhooks/{provider}/{merchant}", request, std::move(reply));
         if (request.method != "POST")
             return refuse_notice(call, {ErrorKind::method_not_allowed, "", "POST only"});
         const auto path = segments(request.path(), "/webhooks/", 2);

@@ -14,48 +14,6 @@
 #include "callbacks/callbacks.hpp"
 
 namespace kassi::service {
-namespace {
-
-/// What the server refuses for, where /v1 has a problem of its own.
-std::optional<ErrorKind> kind_of(int status) {
-    for (const auto kind : {ErrorKind::bad_request, ErrorKind::too_large, ErrorKind::unavailable})
-        if (api::http_status(kind) == status) return kind;
-    return std::nullopt;
-}
-
-/// RFC 9110 and 6585: the titles of problems that are no more than their status.
-std::string_view phrase(int status) {
-    switch (status) {
-        case 408:
-            return "Request Timeout";
-        case 414:
-            return "URI Too Long";
-        case 417:
-            return "Expectation Failed";
-        case 431:
-            return "Request Header Fields Too Large";
-        case 501:
-            return "Not Implemented";
-        default:
-            return "Refused";
-    }
-}
-
-/// As api::v1::problem, of what has a status already. "about:blank" is RFC 9457's type for no more than that.
-HttpResponse problem(int status, std::string_view why, std::string_view request_id) {
-    const auto kind = kind_of(status);
-    const auto known =
-        kind ? api::v1::problem_kind(*kind) : api::v1::ProblemKind{status, "about:blank", phrase(status)};
-    JsonWriter json;
-    json.begin_object().field("type", known.type).field("title", known.title).field("status", status);
-    json.field("detail", why).key("field");
-    kind == ErrorKind::too_large ? json.string("body") : json.null();
-    auto response = json_response(status, json.field("request_id", request_id).end_object().take());
-    response.headers.front().second = "application/problem+json";
-    return response;
-}
-
-}  // namespace
 
 struct Doors::State {
     State(boost::asio::io_context& io, House& given_house, const Config& config,
@@ -97,10 +55,12 @@ HttpResponse Doors::refusal(int status, std::string_view target, std::string_vie
         response = api::f13::error_response(status, why);
     } else if (target.starts_with("/v1/")) {
         door = "v1";
-        response = problem(status, why, request_id);
+        response = api::v1::problem(status, why, request_id);
     } else {
         response = json_response(status, JsonWriter().begin_object().field("error", why).end_object().take());
     }
+    if (status == api::http_status(ErrorKind::unavailable) && response.header("Retry-After").empty())
+        response.headers.emplace_back("Retry-After", "1");
     response.headers.emplace_back("X-Request-Id", request_id);
     // The target stays out of the line: it may hold a token.
     log::write(status >= api::http_status(ErrorKind::internal) ? log::Level::error : log::Level::info,

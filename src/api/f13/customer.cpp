@@ -47,11 +47,18 @@ constexpr std::array flags{
 
 constexpr std::array<std::string_view, 3> required{"first_name", "last_name", "address_line_one"};
 
+std::string_view without_blanks_around(std::string_view text) {
+    text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+    text.remove_suffix(text.size() - (text.find_last_not_of(' ') + 1));
+    return text;
+}
+
 std::string value_of(const Fields& fields, std::string_view parameter) {
     const auto* value = find_field(fields, parameter);
     // Some clients say agent_reference (2.7), some agent_ref (2.0).
     if (value == nullptr && parameter == "agent_ref") value = find_field(fields, "agent_reference");
-    return value == nullptr ? std::string() : *value;
+    if (value == nullptr) return {};
+    return parameter == "email_address" ? std::string(without_blanks_around(*value)) : *value;
 }
 
 bool two_letters(std::string_view code) {
@@ -98,15 +105,20 @@ std::string country_name(const Countries& countries, const std::string& code) {
 
 }  // namespace
 
-std::optional<EmailFault> email_fault(std::string_view address) {
-    const auto at = address.find('@');
+std::optional<EmailFault> email_fault(std::string_view given) {
+    const auto address = without_blanks_around(given);
     if (address.empty()) return std::nullopt;
+    // "john doe"@example.com, "a@b"@example.com (RFC 5321): what stands between quotes may hold both.
+    const auto last_at = address.rfind('@');
+    const bool is_quoted = last_at != std::string_view::npos && last_at > 1 && address.front() == '"' &&
+                           address[last_at - 1] == '"';
+    const auto at = is_quoted ? last_at : address.find('@');
     if (at == std::string_view::npos) return EmailFault{"addr_missing_at", "has no '@'"};
     const auto before = address.substr(0, at);
     const auto after = address.substr(at + 1);
     if (before.empty()) return EmailFault{"addr_may_not_start_with_at", "begins with '@'"};
     if (after.empty()) return EmailFault{"addr_may_not_end_with_at", "ends with '@'"};
-    if (before.find(' ') != std::string_view::npos)
+    if (!is_quoted && before.find(' ') != std::string_view::npos)
         return EmailFault{"addr_spaces_before_at_must_be_quoted", "has a blank before the '@'"};
     if (after.find(' ') != std::string_view::npos)
         return EmailFault{"addr_spaces_not_allowed_after_at", "has a blank after the '@'"};

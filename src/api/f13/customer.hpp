@@ -33,8 +33,9 @@ struct EmailFault {
     std::string_view text;
 };
 /// Whether it may be one: something before one '@', a name with a dot after it, no blanks and no control
-/// characters. "" has no fault. Its length is read_customer's business.
-std::optional<EmailFault> email_fault(std::string_view address);
+/// characters. What is before it may stand in quotes, and hold blanks and '@'. Blanks around it are not
+/// looked at, and read_customer leaves them out. "" has no fault. Its length is read_customer's business.
+std::optional<EmailFault> email_fault(std::string_view given);
 
 /// The "customer" object of an answer, from what read_customer made. A customer that came another way prints
 /// what it has under the same names.

@@ -4,13 +4,12 @@
 #include <array>
 #include <utility>
 
+#include "api/call_log.hpp"
 #include "api/f13/cancel.hpp"
 #include "api/f13/customer.hpp"
 #include "api/f13/document.hpp"
 #include "api/f13/print.hpp"
 #include "api/f13/request.hpp"
-#include "api/status.hpp"
-#include "base/log.hpp"
 #include "core/codec.hpp"
 
 namespace kassi::api {
@@ -42,11 +41,6 @@ Error spelled_as_here(Error error) {
     return error;
 }
 
-/// For the log, where nothing is hidden: no error holds a secret.
-std::string reason_of(const Error& error) {
-    return error.field.empty() ? error.message : error.field + " " + error.message;
-}
-
 Error unknown_transaction(std::string_view field) {
     return bad_request(std::string(field), "is not a known transaction");
 }
@@ -55,11 +49,19 @@ bool bought(Phase phase) {
     return phase == Phase::purchased || phase == Phase::cancelled;
 }
 
+/// A purchase that is asked for now takes a customer: what comes along with a repeat, or too late, changes
+/// nothing and is not looked at.
+bool takes_customer(const Transaction& transaction) {
+    return transaction.phase == Phase::reserved ||
+           (transaction.phase == Phase::authorising && !core::purchase_under_way(transaction));
+}
+
 /// One call on its way through the door.
 struct Call {
     Target target;
     Fields fields;
     Reply reply;
+    std::string method;
     const engine::Caller* caller = nullptr;
     engine::Meta meta;
     std::string request_id;   ///< the tracking id, else the client's X-Request-Id, else a new one
@@ -67,14 +69,15 @@ struct Call {
 
     void finish(HttpResponse response, std::string_view why = {}) const {
         response.headers.emplace_back("X-Request-Id", request_id);
-        log::write(response.status >= http_status(ErrorKind::internal) ? log::Level::error : log::Level::info,
-                   "f13",
-                   {{"endpoint", target.endpoint},
-                    {"status", std::to_string(response.status)},
-                    {"caller", caller == nullptr ? std::string_view() : std::string_view(caller->name)},
-                    {"transaction", transaction},
-                    {"why", why},
-                    {"request", request_id}});
+        log_call({.door = "f13",
+                  .method = method,
+                  .operation = target.endpoint,
+                  .status = response.status,
+                  .who = {"caller", caller == nullptr ? std::string_view() : std::string_view(caller->name)},
+                  .transaction = transaction,
+                  .why = why,
+                  .request_id = request_id,
+                  .is_read = method == "GET"});
         reply(std::move(response));
     }
     void answer(std::string json) const { finish(json_response(200, std::move(json))); }
@@ -167,6 +170,7 @@ Result<std::string_view> Door::method_of(std::string_view endpoint) const {
 void Door::handle(const HttpRequest& request, Reply reply) {
     const auto call = std::make_shared<Call>();
     call->reply = std::move(reply);
+    call->method = request.method;
     // Whatever is wrong with a call, it is known under its id.
     auto fields = request_fields(request, true);
     if (fields) call->meta.tracking = read_tracking(*fields);
@@ -338,8 +342,7 @@ void Door::purchase(const CallPointer& call) {
 
     engine::PurchaseRequest request;
     request.returns = read_returns(call->fields);
-    // What came along with a repeat changes nothing, and is not looked at.
-    if (!core::purchase_under_way(transaction)) {
+    if (takes_customer(transaction)) {
         const auto* email = find_field(call->fields, "email_address");
         if (const auto fault = email_fault(email == nullptr ? std::string_view() : *email))
             return call->finish(error_response(*fault), std::string("email_address ").append(fault->text));

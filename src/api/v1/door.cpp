@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 
+#include "api/call_log.hpp"
 #include "api/router.hpp"
 #include "api/v1/openapi.hpp"
 #include "api/v1/printing.hpp"
@@ -15,7 +16,6 @@
 #include "api/v1/requests.hpp"
 #include "base/crypto.hpp"
 #include "base/limits.hpp"
-#include "base/log.hpp"
 #include "base/text.hpp"
 
 namespace kassi::api::v1 {
@@ -37,6 +37,7 @@ struct Call {
     const Route* route = nullptr;
     const engine::System* system = nullptr;
     std::vector<std::string> arguments;  ///< what stood for {id}, {n}, ...
+    std::string transaction;             ///< for the log, where known
 };
 using CallPtr = std::shared_ptr<Call>;
 
@@ -66,7 +67,7 @@ class Door {
 
   private:
     [[nodiscard]] const engine::System* authenticate(std::string_view authorization) const;
-    Result<View> mine(const Call& call) const;
+    Result<View> mine(Call& call) const;
     /// `field`: where the name stands.
     Result<const engine::Caller*> my_caller(const Call& call, const std::string& name,
                                             std::string_view field) const;
@@ -74,7 +75,7 @@ class Door {
     void answer_when(const CallPtr& call, Result<View> view, Until until);
     [[nodiscard]] HttpResponse answer(const View& view, Until until) const;
     static void refuse(const CallPtr& call, Error error);
-    static void finish(const CallPtr& call, HttpResponse response);
+    static void finish(const CallPtr& call, HttpResponse response, std::string_view why = {});
     static Meta meta(const Call& call, std::string by);
 
     Engine& engine_;
@@ -225,10 +226,10 @@ void Door::open(HttpRequest request, Reply reply) {
     }
     if (call->route == nullptr && allowed.empty()) return refuse(call, fault_of_path(call->request.path()));
     if (call->route == nullptr) {
-        auto response = problem(Error{ErrorKind::method_not_allowed, "", "Allowed here: " + allowed + "."},
-                                call->request_id);
+        const Error error{ErrorKind::method_not_allowed, "", "Allowed here: " + allowed + "."};
+        auto response = problem(error, call->request_id);
         response.headers.emplace_back("Allow", allowed);
-        return finish(call, std::move(response));
+        return finish(call, std::move(response), error.message);
     }
     if (auto error = fault_of_head(call->request)) return refuse(call, std::move(*error));
     (this->*call->route->act)(call);
@@ -247,21 +248,21 @@ const engine::System* Door::authenticate(std::string_view authorization) const {
 }
 
 void Door::refuse(const CallPtr& call, Error error) {
-    finish(call, problem(spelled_as_here(std::move(error)), call->request_id));
+    const auto why = reason_of(error);
+    finish(call, problem(spelled_as_here(std::move(error)), call->request_id), why);
 }
 
-void Door::finish(const CallPtr& call, HttpResponse response) {
+void Door::finish(const CallPtr& call, HttpResponse response, std::string_view why) {
     response.headers.emplace_back("X-Request-Id", call->request_id);
-    const bool moves = call->request.method != "GET";
-    log::write(response.status >= 500 ? log::Level::error
-               : moves                ? log::Level::info
-                                      : log::Level::debug,
-               "v1",
-               {{"method", call->request.method},
-                {"operation", call->route == nullptr ? std::string_view("none") : call->route->path},
-                {"status", std::to_string(response.status)},
-                {"system", call->system == nullptr ? std::string_view() : call->system->name},
-                {"request", call->request_id}});
+    log_call({.door = "v1",
+              .method = call->request.method,
+              .operation = call->route == nullptr ? std::string_view("none") : call->route->path,
+              .status = response.status,
+              .who = {"system", call->system == nullptr ? std::string_view() : call->system->name},
+              .transaction = call->transaction,
+              .why = why,
+              .request_id = call->request_id,
+              .is_read = call->request.method == "GET"});
     call->reply(std::move(response));
 }
 
@@ -275,7 +276,7 @@ Meta Door::meta(const Call& call, std::string by) {
     return meta;
 }
 
-Result<View> Door::mine(const Call& call) const {
+Result<View> Door::mine(Call& call) const {
     const auto& name = call.arguments.front();
     auto id = TransactionId::parse(name, "id");
     if (!id) {
@@ -283,6 +284,7 @@ Result<View> Door::mine(const Call& call) const {
         if (!found) return Error{ErrorKind::not_found, "id", "no such transaction"};
         id = *found;
     }
+    call.transaction = id->text();
     return engine_.view(*id, call.system->name, "");
 }
 
@@ -334,6 +336,7 @@ void Door::hand_over(const CallPtr& call) {
     engine_.hand_over(
         std::move(*request), meta(*call, "system " + call->system->name), [this, call](Result<View> view) {
             if (!view) return refuse(call, view.error());
+            call->transaction = view->transaction.id.text();
             auto response = json_response(201, transaction_json(*view, engine_.settings().public_url));
             response.headers.emplace_back("Location", "/v1/transactions/" + view->transaction.id.text());
             finish(call, std::move(response));
@@ -445,8 +448,13 @@ void Door::callback(const CallPtr& call) {
     if (!caller) return refuse(call, caller.error());
     engine_.returned(request->caller, call->arguments.front(), std::move(request->fields),
                      std::move(request->next_token), meta(*call, "system " + call->system->name),
-                     [this, call](Result<Engine::ReturnOutcome> outcome) {
-                         if (!outcome) return refuse(call, outcome.error());
+                     [this, call, caller = request->caller](Result<Engine::ReturnOutcome> outcome) {
+                         if (!outcome) {
+                             const auto known = engine_.store().find_token(caller, call->arguments.front());
+                             if (known) call->transaction = known->transaction.text();
+                             return refuse(call, outcome.error());
+                         }
+                         call->transaction = outcome->view.transaction.id.text();
                          answer_when(call, std::move(outcome->view), Until::answer);
                      });
 }

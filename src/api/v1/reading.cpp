@@ -28,7 +28,7 @@ std::string fault(std::string_view text, std::size_t bytes_min, std::size_t byte
     return "";
 }
 
-/// A name that nobody knows, as an error may repeat it.
+/// A name from outside, as an error and so the log may repeat it: it may be a card number in the wrong place.
 std::string shown(std::string_view name) {
     return std::string(name_for_error(name, "(a name that is not repeated)"));
 }
@@ -89,7 +89,7 @@ ObjectReader::ObjectReader(const json& value, std::string path, Trouble& trouble
 }
 
 std::string ObjectReader::at(std::string_view name) const {
-    return path_.empty() ? std::string(name) : path_ + "." + std::string(name);
+    return path_.empty() ? shown(name) : path_ + "." + shown(name);
 }
 
 void ObjectReader::refuse(std::string field, std::string message, ErrorKind kind) {
@@ -180,7 +180,7 @@ void ObjectReader::each_object(std::string_view name, Need need, std::size_t mos
 void ObjectReader::finish() {
     if (!value_.is_object()) return;
     for (const auto& [name, value] : value_.items())
-        if (!known_.contains(name)) return refuse(at(shown(name)), "is not a member that is known here");
+        if (!known_.contains(name)) return refuse(at(name), "is not a member that is known here");
 }
 
 std::string_view raw_member(std::string_view text, std::string_view name) {

@@ -177,22 +177,34 @@ void read_person(ObjectReader& object, std::string& by, std::string& because) {
     because = object.text("because", Need::required, limits::text_bytes_max);
 }
 
+/// The first byte of a cursor: where it leads on. Both places have the same size.
+template <class Place>
+constexpr char cursor_kind = 0;
+template <>
+constexpr char cursor_kind<TransactionId> = 't';
+template <>
+constexpr char cursor_kind<store::StatementPlace> = 's';
+
 template <class Place>
 std::string cursor_text(const Place& last) {
-    return encoding::base64url({reinterpret_cast<const char*>(&last), sizeof last});
+    static_assert(std::is_trivially_copyable_v<Place> && cursor_kind<Place> != 0);
+    std::string bytes(1, cursor_kind<Place>);
+    bytes.append(reinterpret_cast<const char*>(&last), sizeof last);
+    return encoding::base64url(bytes);
 }
 
+/// nullopt: there is none, or it was refused.
 template <class Place>
 std::optional<Place> read_cursor(QueryReader& reader) {
     const auto* text = reader.value("cursor");
     if (text == nullptr) return std::nullopt;
     const auto bytes = encoding::from_base64url(*text, "cursor");
     Place place;
-    static_assert(std::is_trivially_copyable_v<Place>);
-    if (bytes && bytes->size() == sizeof place)
-        std::memcpy(&place, bytes->data(), sizeof place);
-    else
-        reader.refuse("cursor", "is none of ours");
+    if (!bytes || bytes->size() != 1 + sizeof place || bytes->front() != cursor_kind<Place>) {
+        reader.refuse("cursor", "is none of ours for this list");
+        return std::nullopt;
+    }
+    std::memcpy(&place, bytes->data() + 1, sizeof place);
     return place;
 }
 
@@ -356,8 +368,11 @@ Result<StatementRequest> read_statement(std::string_view query) {
         Instant{std::chrono::sys_days{std::chrono::year{9999} / std::chrono::December / 31}});
     if (request.to < request.from) reader->refuse("to", "is before from");
     request.after = {request.from, 0};
-    if (const auto cursor = read_cursor<store::StatementPlace>(*reader); cursor && cursor->at >= request.from)
+    if (const auto cursor = read_cursor<store::StatementPlace>(*reader)) {
+        if (cursor->at < request.from || cursor->at >= request.to)
+            reader->refuse("cursor", "is not between from and to: it is of another question");
         request.after = *cursor;
+    }
     if (auto error = reader->finish()) return *error;
     const auto currency = Currency::parse(code, "currency");
     if (!currency) return currency.error();

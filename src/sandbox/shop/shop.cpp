@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <nlohmann/json.hpp>
 
+#include "api/status.hpp"
 #include "base/crypto.hpp"
 #include "sandbox/accounts.hpp"
 #include "sandbox/clock_door.hpp"
@@ -39,31 +40,9 @@ bool from_elsewhere(const HttpRequest& request) {
     return !site.empty() && site != "same-origin" && site != "none";
 }
 
+/// As everywhere, but for 401, which would ask for a login: nobody logs in at the shop.
 int status_of_error(ErrorKind kind) {
-    switch (kind) {
-        case ErrorKind::not_found:
-            return 404;
-        case ErrorKind::method_not_allowed:
-            return 405;
-        case ErrorKind::conflict:
-            return 409;
-        case ErrorKind::gone:
-            return 410;
-        case ErrorKind::too_large:
-            return 413;
-        case ErrorKind::unsupported_media:
-            return 415;
-        case ErrorKind::forbidden:
-            return 403;
-        case ErrorKind::unavailable:
-            return 503;
-        case ErrorKind::internal:
-            return 500;
-        case ErrorKind::bad_request:
-        case ErrorKind::unauthenticated:
-            break;
-    }
-    return 400;
+    return api::http_status(kind == ErrorKind::unauthenticated ? ErrorKind::bad_request : kind);
 }
 
 std::string sentence_of(const Error& error) {

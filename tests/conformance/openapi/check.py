@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.parse
 
 try:
@@ -190,6 +191,11 @@ class Check:
 
 # ---- the customer ----------------------------------------------------------------------------------------------
 
+def brought_back(address):
+    """What the house's redirect back to the shop brings along."""
+    return [list(pair) for pair in urllib.parse.parse_qsl(urllib.parse.urlsplit(address).query)]
+
+
 def follow(address, method="GET", fields=None):
     place = urllib.parse.urlsplit(address)
     target = place.path + ("?" + place.query if place.query else "")
@@ -217,6 +223,7 @@ def customer(callout, act):
 # ---- what is held against the description ---------------------------------------------------------------------
 
 BODY_BYTES_MAX = 1024 * 1024
+UNTIL_SECONDS = 60  # how long something that must come may take
 T = "/v1/transactions"
 ONE = "/v1/transactions/{id}"
 UNKNOWN = "0191e0a2-7c3e-7d90-8f0a-5b1c9d2e4f60"
@@ -305,8 +312,7 @@ class Story:
                          body={"return": details, "ways": {"ext_test0": "redirect-quiet"}}).json()
         for part in ("", "/explain", "/journal"):
             check.call("GET", ONE + part, 200, {"id": transaction["id"]})
-        back = urllib.parse.parse_qsl(urllib.parse.urlsplit(customer(away["callout"], "pay_get")).query)
-        body = {"caller": "demo-quiet", "fields": [list(pair) for pair in back]}
+        body = {"caller": "demo-quiet", "fields": brought_back(customer(away["callout"], "pay_get"))}
 
         def call(expect, name=token, **more):
             return check.call("POST", "/v1/callbacks/{token}", expect, {"token": name}, **more)
@@ -321,6 +327,75 @@ class Story:
         call(200, body=body)
         call(410, body={"caller": "demo-quiet", "fields": {"success": "no", "n": 1, "b": True, "z": None}})
         self.post(transaction, "/cancel")
+
+    # ---- two payments at the house, one after the other ----
+    def hand_over_two(self, caller):
+        body = self.body(caller)
+        body["bundles"] = [{"source": source, "description": source, "currency": "GBP", "amount": 700}
+                           for source in ("ext_test0", "ext_test1")]
+        return self.check.call("POST", T, 201, body=body).json()
+
+    @staticmethod
+    def return_details(token):
+        return {"via": "caller", "token": token, "url": f"http://127.0.0.1:1/back/{token}"}
+
+    def next_token(self):
+        """While another bundle waits, a callback brings the token of the next callout."""
+        transaction = self.hand_over_two("demo-quiet")
+        token, following = ("t" + os.urandom(8).hex() for _ in range(2))
+        callout = self.post(transaction, "/purchase", body={"return": self.return_details(token)}).json()["callout"]
+        body = {"caller": "demo-quiet", "fields": brought_back(customer(callout, "pay_get"))}
+        path = "/v1/callbacks/{token}"
+        refused = self.check.call("POST", path, 400, {"token": token}, body=body)
+        if refused.status == 400 and refused.json()["field"] != "next_token":
+            self.check.complain(f"a return without next_token names {refused.json()['field']!r}")
+        gone_on = self.check.call("POST", path, 200, {"token": token}, body={**body, "next_token": following}).json()
+        callout = gone_on["callout"]
+        if callout is None or (callout["leg"], callout["return_token"]) != (2, following):
+            return self.check.complain(f"the second bundle has no callout under the next token: {callout}")
+        body["fields"] = brought_back(customer(callout, "pay_get"))
+        paid = self.check.call("POST", path, 200, {"token": following}, body=body).json()
+        if paid["phase"] != "purchased":
+            self.check.complain(f"both paid, but {paid['phase']}")
+
+    def lost_customer(self):
+        """Paid, and the browser never came back; the house's notice settles the leg, and a purchase with new return
+        details leads the customer to the second payment."""
+        transaction = self.hand_over_two("demo-redirect")
+        token, renewed = ("t" + os.urandom(8).hex() for _ in range(2))
+        callout = self.post(transaction, "/purchase", body={"return": self.return_details(token)}).json()["callout"]
+        if customer(callout, "pay_stay"):
+            self.check.complain("the customer who walks away was sent back")
+        settled = self.until(transaction, lambda now: now["legs"][0]["state"] in ("authorised", "captured"))
+        if settled["callout"] is not None:
+            self.check.complain(f"settled by notice, but its callout is open: {settled['callout']}")
+        callout = self.post(transaction, "/purchase", body={"return": self.return_details(renewed)}).json()["callout"]
+        if callout is None or (callout["leg"], callout["return_token"]) != (2, renewed):
+            return self.check.complain(f"a lost customer has no way on under the new token: {callout}")
+        body = {"caller": "demo-redirect", "fields": brought_back(customer(callout, "pay_get"))}
+        paid = self.check.call("POST", "/v1/callbacks/{token}", 200, {"token": renewed}, body=body).json()
+        if paid["phase"] != "purchased":
+            self.check.complain(f"both paid, but {paid['phase']}")
+
+    def until(self, transaction, holds):
+        """Reads the transaction until it is so; a notice comes when it comes."""
+        end = time.monotonic() + UNTIL_SECONDS
+        while True:
+            now = self.check.call("GET", ONE, 200, {"id": transaction["id"]}).json()
+            if holds(now):
+                return now
+            if time.monotonic() > end:
+                self.check.complain(f"never came: {now['phase']}, {now['legs']}")
+                return now
+            time.sleep(0.05)
+
+    def tokens_that_no_address_holds(self):
+        transaction = self.hand_over("demo-quiet")
+        for token in (".", ".."):
+            details = {**self.return_details("x"), "token": token, "url": f"http://127.0.0.1:1/back/{token}"}
+            answer = self.post(transaction, "/purchase", 400, body={"return": details})
+            if answer.status == 400 and answer.json()["field"] != "return.token":
+                self.check.complain(f"the return token {token!r} names {answer.json()['field']!r}")
 
     def away_via_kassi(self, caller, landing_url=None):
         details = {"via": "kassi", **({"landing_url": landing_url} if landing_url else {})}
@@ -374,13 +449,13 @@ class Story:
         token = "t" + os.urandom(8).hex()
         details = {"via": "caller", "token": token, "url": f"http://127.0.0.1:1/back/{token}"}
         callout = self.post(transaction, "/purchase", body={"return": details}).json()["callout"]
-        back = urllib.parse.parse_qsl(urllib.parse.urlsplit(customer(callout, "pay_get")).query)
+        back = brought_back(customer(callout, "pay_get"))
         origin = "{0.scheme}://{0.netloc}".format(urllib.parse.urlsplit(callout["destination"]))
         rules = {"rules": [{"on": "complete", "do": "error_after"}, {"on": "look_up", "do": "dead", "times": 1000}]}
         send(origin, "PUT", "/_faults", json.dumps(rules).encode(), {"Content-Type": "application/json"})
         try:
             doubtful = check.call("POST", "/v1/callbacks/{token}", 200, {"token": token},
-                                  body={"caller": "demo-quiet", "fields": [list(pair) for pair in back]}).json()
+                                  body={"caller": "demo-quiet", "fields": back}).json()
             if not doubtful["in_doubt"]:
                 check.complain(f"not in doubt: {doubtful['legs']}")
             once = {"Idempotency-Key": "check " + os.urandom(8).hex()}
@@ -398,6 +473,10 @@ class Story:
             self.check.complain("no second page")
         else:
             self.check.call("GET", T, 200, query="limit=2&cursor=" + page["next_cursor"])
+            wrong = self.check.call("GET", "/v1/callers/{name}/statement", 400, {"name": "demo"},
+                                    query="currency=GBP&cursor=" + page["next_cursor"])
+            if wrong.status == 400 and wrong.json()["field"] != "cursor":
+                self.check.complain(f"a cursor of another list names {wrong.json()['field']!r}")
         self.check.call("GET", T, 200, query="phase=purchased&settled=true&in_doubt=false&needs_person=false"
                                              "&caller=demo&from=2020-01-01&to=2099-01-01T00%3A00%3A00Z")
         self.check.call("GET", T, 200, query="tracking=till-7")
@@ -556,6 +635,7 @@ def run(url):
         check.complain(f"OpenAPI {description.version} instead of 3.1")
     story = Story(check)
     for step in (story.describe, story.credit, story.owner, story.release, story.replay, story.redirect_via_caller,
+                 story.next_token, story.lost_customer, story.tokens_that_no_address_holds,
                  story.redirect_via_kassi, story.another_way, story.doubt, story.lists, story.strangers,
                  story.unknown_things, story.bad_bodies, story.bodies_too_large, story.malformed_addresses,
                  story.bad_states, story.bad_queries, story.webhooks, story.other_methods):

@@ -174,6 +174,8 @@ TEST(Return, IsALogLineWithItsReason) {
     const LogLines log;
     auto response = house.browse("GET", back);
     auto line = log.last("callback");
+    EXPECT_EQ(line["method"], "GET");
+    EXPECT_EQ(line["operation"], "/callback/{token}");
     EXPECT_EQ(line["status"], "200");
     EXPECT_EQ(line["level"], "info");
     EXPECT_EQ(line["transaction"], away["id"]);

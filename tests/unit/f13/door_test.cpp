@@ -104,15 +104,27 @@ TEST_F(DoorTest, EachCallIsALogLineWithItsReason) {
     const LogLines log;
     const auto uuid = world_.reserve("demo-redirect");
     auto answer = world_.get("/f13/status.v1/?transaction_uuid=" + uuid, "demo-redirect");
+    EXPECT_TRUE(log.last("f13").is_null() || log.last("f13").at("operation") != "status.v1")
+        << "a read that went well is at debug level";
+    answer = world_.get("/f13/status.v1/?add_customer=x&transaction_uuid=" + uuid, "demo-redirect");
+    EXPECT_EQ(answer.status, 400);
     auto line = log.last("f13");
     EXPECT_EQ(line.at("request"), answer.request_id);
-    EXPECT_EQ(line.at("endpoint"), "status.v1");
-    EXPECT_EQ(line.at("status"), "200");
+    EXPECT_EQ(line.at("method"), "GET");
+    EXPECT_EQ(line.at("operation"), "status.v1");
+    EXPECT_EQ(line.at("status"), "400");
+    EXPECT_EQ(line.at("level"), "info");
     EXPECT_EQ(line.at("transaction"), uuid);
     EXPECT_EQ(line.at("caller"), "demo-redirect");
-    EXPECT_EQ(line.at("why"), "");
+    EXPECT_NE(line.at("why"), "");
 
-    world_.purchase(uuid, "demo-redirect", redirection("secret-token"));
+    answer = world_.purchase(uuid, "demo-redirect", redirection("secret-token"));
+    line = log.last("f13");
+    EXPECT_EQ(line.at("request"), answer.request_id);
+    EXPECT_EQ(line.at("operation"), "purchase.v1");
+    EXPECT_EQ(line.at("status"), "200");
+    EXPECT_EQ(line.at("transaction"), uuid);
+    EXPECT_EQ(line.at("why"), "");
     callback("secret-token", "n", {{"success", "no"}});
     answer = callback("secret-token", "n", {{"success", "yes"}, {"tsw_session_track_id", "track-9"}});
     EXPECT_EQ(error(answer), "410 8 transaction failed");
@@ -345,6 +357,27 @@ TEST_F(DoorTest, BadEmailAddressesHaveACodeOfTheirOwn) {
     EXPECT_EQ(status(uuid).at("transaction_status"), "reserved");
     EXPECT_EQ(world_.purchase(uuid).body.at("transaction_status"), "purchased");
     EXPECT_EQ(world_.post("/f13/purchase.v1/", fields).status, 200) << "a repeat is not looked at";
+}
+
+TEST_F(DoorTest, TheCustomerOfWhatIsReleasedOrFailedIsNotLookedAt) {
+    const auto with_faults = [](const std::string& uuid) {
+        auto fields = fred();
+        fields.emplace_back("transaction_uuid", uuid);
+        for (auto& [name, value] : fields) {
+            if (name == "email_address") value = "foo";
+            if (name == "country_code") value = "foobar";
+        }
+        return fields;
+    };
+    const auto released = world_.reserve();
+    world_.post("/f13/release.v1/", {{"transaction_uuid", released}});
+    EXPECT_EQ(error(world_.post("/f13/purchase.v1/", with_faults(released))),
+              "400 8 transaction_uuid: is released and cannot be purchased");
+    const auto failed = world_.reserve("demo-redirect");
+    world_.purchase(failed, "demo-redirect", redirection("tok"));
+    callback("tok", "n", {{"success", "no"}});
+    EXPECT_EQ(error(world_.post("/f13/purchase.v1/", with_faults(failed), "demo-redirect")),
+              "400 8 transaction_uuid: is failed and cannot be purchased");
 }
 
 TEST_F(DoorTest, APurchaseCanBeAskedForAgainForEver) {

@@ -192,11 +192,17 @@ TEST(F13Customer, NamesWhatIsMissing) {
 
 TEST(F13Customer, EmailAddressesArePlausible) {
     for (const auto* address :
-         {"", "fred@slate-rock-gravel.com", "a@b.c", "o'hara+1@x.co.uk", "jörg@müller.de"})
+         {"", " ", "fred@slate-rock-gravel.com", "a@b.c", "o'hara+1@x.co.uk", "jörg@müller.de", "  a@b.c ",
+          "\"john doe\"@x.com", "\"a@b\"@x.com", " \"a b@c\"@x.com "})
         EXPECT_FALSE(email_fault(address)) << address;
     const std::vector<std::pair<std::string, std::string>> faults{
         {"foo", "addr_missing_at"},
-        {" ", "addr_missing_at"},
+        {" foo ", "addr_missing_at"},
+        {"john doe\"@x.com", "addr_spaces_before_at_must_be_quoted"},
+        {"\"john doe@x.com", "addr_spaces_before_at_must_be_quoted"},
+        {"\"a\"@b@x.com", "addr_specials_after_at"},
+        {"\"a b\"@x y.com", "addr_spaces_not_allowed_after_at"},
+        {"\"a\nb\"@x.com", "addr_control_character_before_at"},
         {"@b.c", "addr_may_not_start_with_at"},
         {"a@", "addr_may_not_end_with_at"},
         {"@", "addr_may_not_start_with_at"},
@@ -213,6 +219,14 @@ TEST(F13Customer, EmailAddressesArePlausible) {
         ASSERT_TRUE(fault) << address;
         EXPECT_EQ(fault->key, key) << address;
     }
+    const auto trimmed = read_customer(with(fred(), "email_address", "  a@b.c "), {.allowed = countries});
+    ASSERT_TRUE(trimmed);
+    EXPECT_NE(trimmed->find(R"("email_address":"a@b.c")"), std::string::npos) << *trimmed;
+    EXPECT_EQ(
+        read_customer(with(fred(), "email_address", " "), {.allowed = countries, .needs_email_address = true})
+            .error()
+            .field,
+        "email_address");
     const auto longest = "a@b." + std::string(limits::text_bytes_max - 4, 'c');
     EXPECT_TRUE(read_customer(with(fred(), "email_address", longest), {.allowed = countries}));
     EXPECT_EQ(

@@ -18,7 +18,7 @@ using nlohmann::json;
 constexpr std::string_view why = "this server does not take it";
 
 TEST(Refusal, KeepsItsStatusInTheWordsOfEachDoor) {
-    for (const int status : {400, 408, 413, 414, 417, 431, 501, 503}) {
+    for (const int status : {400, 408, 413, 414, 417, 431, 500, 501, 503}) {
         const auto f13 = Doors::refusal(status, "/f13/purchase.v1/", why);
         EXPECT_EQ(f13.status, status);
         EXPECT_EQ(json::parse(f13.body), (json{{"error_code", status < 500 ? 8 : 4}, {"error_desc", why}}));
@@ -27,13 +27,17 @@ TEST(Refusal, KeepsItsStatusInTheWordsOfEachDoor) {
         EXPECT_EQ(v1.header("Content-Type"), "application/problem+json");
         const auto problem = json::parse(v1.body);
         EXPECT_EQ(problem.at("status"), status);
-        EXPECT_EQ(problem.at("detail"), why);
+        EXPECT_EQ(problem.at("detail"),
+                  status == 500 ? "Something is wrong on our side; it was recorded." : why);
         EXPECT_EQ(problem.at("request_id"), v1.header("X-Request-Id"));
         EXPECT_EQ(problem.at("field"), status == 413 ? json("body") : json());
         const auto other = Doors::refusal(status, "/callback/x", why);
         EXPECT_EQ(other.status, status);
         EXPECT_EQ(json::parse(other.body), (json{{"error", why}}));
-        for (const auto* response : {&f13, &v1, &other}) EXPECT_NE(response->header("X-Request-Id"), "");
+        for (const auto* response : {&f13, &v1, &other}) {
+            EXPECT_NE(response->header("X-Request-Id"), "");
+            EXPECT_EQ(response->header("Retry-After"), status == 503 ? "1" : "");
+        }
     }
 }
 
@@ -48,6 +52,7 @@ TEST(Refusal, HasTheTitleOfItsStatus) {
     EXPECT_EQ(problem(414), "about:blank URI Too Long");
     EXPECT_EQ(problem(417), "about:blank Expectation Failed");
     EXPECT_EQ(problem(431), "about:blank Request Header Fields Too Large");
+    EXPECT_EQ(problem(500), "urn:kassi:problem:internal Internal error");
     EXPECT_EQ(problem(501), "about:blank Not Implemented");
     EXPECT_EQ(problem(503), "urn:kassi:problem:unavailable Not available now");
 }

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <set>
 
+#include "../log_lines.hpp"
 #include "api/v1/requests.hpp"
 #include "core/transaction.hpp"
 #include "house.hpp"
@@ -18,6 +19,57 @@ using testing::HasSubstr;
 
 std::string path_of(const json& transaction, const std::string& more = "") {
     return "/v1/transactions/" + transaction["id"].get<std::string>() + more;
+}
+
+// ---- the log ----------------------------------------------------------------------------------------------
+
+TEST(Log, HasALineForEachCallWithItsReason) {
+    House house;
+    const LogLines log;
+    const auto transaction = house.hand_over("demo");
+    auto line = log.last("v1");
+    EXPECT_EQ(line.at("level"), "info");
+    EXPECT_EQ(line.at("method"), "POST");
+    EXPECT_EQ(line.at("operation"), "/v1/transactions");
+    EXPECT_EQ(line.at("status"), "201");
+    EXPECT_EQ(line.at("system"), "box-office");
+    EXPECT_EQ(line.at("transaction"), transaction["id"]);
+    EXPECT_EQ(line.at("why"), "");
+
+    house.get("/v1/transactions/" + transaction["reference"].get<std::string>());
+    EXPECT_EQ(log.last("v1"), line) << "a read that went well is at debug level";
+    auto response = house.get(path_of(transaction, "/nothing"));
+    line = log.last("v1");
+    EXPECT_EQ(line.at("level"), "info");
+    EXPECT_EQ(line.at("operation"), "none");
+    EXPECT_EQ(line.at("status"), "404");
+    EXPECT_EQ(line.at("why"), "There is nothing at this address.");
+    EXPECT_EQ(line.at("request"), header(response, "X-Request-Id"));
+
+    house.post(path_of(transaction, "/confirm"), R"({"confirmed":true})");
+    line = log.last("v1");
+    EXPECT_EQ(line.at("operation"), "/v1/transactions/{id}/confirm");
+    EXPECT_EQ(line.at("status"), "409");
+    EXPECT_EQ(line.at("transaction"), transaction["id"]);
+    EXPECT_EQ(line.at("why"), "transaction is reserved and cannot be confirmed");
+}
+
+TEST(Log, NamesTheTransactionOfACallbackAndNotItsToken) {
+    House house;
+    const auto away = house.purchase_via_caller(house.hand_over("demo-redirect"), "secret-token");
+    const LogLines log;
+    const auto call = [&](const char* success) {
+        return house.post("/v1/callbacks/secret-token",
+                          json{{"caller", "demo-redirect"}, {"fields", {{"success", success}}}}.dump());
+    };
+    EXPECT_EQ(call("no").status, 200);
+    EXPECT_EQ(log.last("v1").at("transaction"), away["id"]);
+    EXPECT_EQ(call("yes").status, 410);
+    const auto line = log.last("v1");
+    EXPECT_EQ(line.at("operation"), "/v1/callbacks/{token}");
+    EXPECT_EQ(line.at("transaction"), away["id"]);
+    EXPECT_EQ(line.at("why"), "token this return was used already");
+    EXPECT_EQ(log.text().find("secret-token"), std::string::npos);
 }
 
 // ---- keys -----------------------------------------------------------------------------------------------

@@ -110,6 +110,14 @@ std::optional<Error> query_trouble(std::string_view query) {
     return reader->finish();
 }
 
+TEST(ObjectReader, DoesNotRepeatANameThatMayBeACardNumber) {
+    EXPECT_EQ(trouble_of(R"({"4111 1111 1111 1111": "x"})")->field, "(a name of many digits)");
+    EXPECT_EQ(trouble_of(R"({"list":[{"amount":0,"4111111111111111":1}]})")->field,
+              "list[0].(a name of many digits)");
+    EXPECT_EQ(trouble_of(R"({"ext_test20260101": "x"})")->field, "ext_test20260101");
+    EXPECT_EQ(QueryReader::read("4111111111111111=1")->finish()->field, "(a name of many digits)");
+}
+
 TEST(QueryReader, TakesWhatFitsAndNamesWhatDoesNot) {
     EXPECT_EQ(query_trouble("text=a+b&integer=200&flag=true&from=2026-01-10"), std::nullopt);
     EXPECT_EQ(query_trouble(""), std::nullopt);

@@ -320,6 +320,7 @@ TEST(ListQuery, IsReadInFull) {
                                 {"limit=201", "limit"},
                                 {"cursor=%21", "cursor"},
                                 {"cursor=AAAA", "cursor"},
+                                {"cursor=" + cursor_of(store::StatementPlace{}), "cursor"},
                                 {"system=rival", "system"}});
 }
 
@@ -336,7 +337,11 @@ TEST(OtherQueries, AreReadAndRefused) {
     EXPECT_EQ(next->after.at, last.at);
     EXPECT_EQ(next->after.number, last.number);
     // A cursor of another question does not lead out of the dates that were asked for.
-    EXPECT_EQ(read_statement("currency=gbp&from=2026-02-01&cursor=" + cursor_of(last))->after.number, 0);
+    const auto at = iso8601(last.at), later = iso8601(last.at + Millis{1});
+    EXPECT_TRUE(read_statement("currency=gbp&from=" + at + "&to=" + later + "&cursor=" + cursor_of(last)));
+    expect_refusals(read_statement, {{"currency=gbp&from=" + later + "&cursor=" + cursor_of(last), "cursor"},
+                                     {"currency=gbp&to=" + at + "&cursor=" + cursor_of(last), "cursor"},
+                                     {"currency=gbp&cursor=" + cursor_of(TransactionId{}), "cursor"}});
     expect_refusals(read_statement, {{"", "currency"},
                                      {"currency=XYZ", "currency"},
                                      {"currency=GBP&from=x", "from"},
