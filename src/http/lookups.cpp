@@ -1,5 +1,6 @@
 #include "http/lookups.hpp"
 
+#include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <mutex>
@@ -33,7 +34,13 @@ bool Lookups::begin(const std::string& host, Found found) {
     try {
         std::thread([host, resolve = resolve_, way_back = way_back_] {
             error_code failed;
-            auto addresses = resolve(host, failed);
+            Addresses addresses;
+            try {
+                addresses = resolve(host, failed);
+            } catch (...) {
+                // Nobody is above this thread: it would take the process along.
+                failed = asio::error::no_recovery;
+            }
             const std::lock_guard lock(way_back->mutex);
             if (way_back->lookups == nullptr) return;
             asio::post(way_back->lookups->io_, [host, failed, addresses = std::move(addresses), way_back] {
@@ -49,6 +56,7 @@ bool Lookups::begin(const std::string& host, Found found) {
 
 void Lookups::came_back(const std::string& host, const error_code& failed, const Addresses& addresses) {
     const auto waited = waiting_.extract(host);
+    if (waited.empty()) return;
     for (const auto& found : waited.mapped()) found(failed, addresses);
 }
 

@@ -44,6 +44,9 @@ constexpr std::size_t linger_bytes_max = 16 * 1024 * 1024;
 constexpr std::chrono::milliseconds linger_time{3000};
 /// Connections over connections_max that are told so; more are closed without a word.
 constexpr std::size_t refusals_at_once_max = 64;
+/// Connections over connections_max that may be there because those that made room for them have not gone
+/// yet: with what came at the last moment they go after its answer only.
+constexpr std::size_t leaving_at_once_max = 64;
 constexpr std::chrono::milliseconds accept_pause{100};
 
 constexpr std::string_view too_busy = R"({"error":"too many connections, try again later"})";
@@ -96,7 +99,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
 
   private:
     void listen();
-    bool close_longest_idle();
+    bool make_room();
     void prepare_tls(const TlsIdentity& identity);
     void accepted(Tcp::socket socket);
     void stopped();
@@ -130,11 +133,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
         // By way of its read: that may have ended with a request already, which then has its turn.
         if (phase_ == Phase::idle) channel_.cancel();
     }
-    /// True: it was between two requests, and is closed.
-    bool close_if_idle() {
-        const bool idle = phase_ == Phase::idle && !something_arrived();
-        if (idle) close();
-        return idle;
+    /// True: it is between two requests, and goes. As at a stop: a request that was read already has its turn
+    /// first, and is this connection's last.
+    bool leave_if_idle() {
+        if (phase_ != Phase::idle || leaving_ || something_arrived()) return false;
+        leaving_ = true;
+        channel_.cancel();
+        return true;
     }
     /// The answer to the request that is being handled.
     void reply(HttpResponse response);
@@ -178,6 +183,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     SteadyClock::time_point armed_until_ = SteadyClock::time_point::max();
     bool armed_ = false;
     const bool refused_;
+    bool leaving_ = false;  ///< it made room for another one
     bool closed_ = false;
     bool timed_out_ = false;
     Phase phase_ = Phase::handshake;
@@ -300,8 +306,9 @@ void Listener::accept() {
 }
 
 void Listener::accepted(Tcp::socket socket) {
-    const bool full = connections_.size() - refused_ >= options.connections_max;
-    const bool refused = full && !close_longest_idle();
+    const std::size_t served = connections_.size() - refused_;
+    const bool full = served >= options.connections_max;
+    const bool refused = full && (served >= options.connections_max + leaving_at_once_max || !make_room());
     if (refused && refused_ >= refusals_at_once_max) return;
     auto connection = std::make_shared<Connection>(shared_from_this(), std::move(socket), refused);
     connections_.insert(connection);
@@ -310,9 +317,9 @@ void Listener::accepted(Tcp::socket socket) {
 }
 
 /// Whoever keeps connections without using them keeps nobody else out.
-bool Listener::close_longest_idle() {
+bool Listener::make_room() {
     for (auto* connection : idle) {
-        if (connection->close_if_idle()) return true;
+        if (connection->leave_if_idle()) return true;
     }
     return false;
 }
@@ -411,7 +418,7 @@ void Connection::wait_for_request() {
     }
     if (buffer_.capacity() > idle_buffer_bytes_max) buffer_.shrink_to_fit();
     begin_idle();
-    if (listener_->stopping() && close_if_idle()) return;
+    if (listener_->stopping() && !something_arrived()) return close();
     expires_in(listener_->options.idle_timeout);
     read_more();
 }
@@ -437,7 +444,7 @@ void Connection::on_read(const error_code& ec, std::size_t count) {
     if (closed_) return;
     if (timed_out_) return refuse(408, "the request was not whole in time");
     if (ec) {
-        // Cancelled by a stop, and yet there is something to read.
+        // It was to go, and yet there is something to read.
         if (phase_ == Phase::idle && ec == asio::error::operation_aborted && something_arrived()) {
             return read_more();
         }
@@ -601,7 +608,7 @@ void Connection::dispatch() {
 void Connection::reply(HttpResponse response) {
     if (closed_ || phase_ != Phase::handling) return;
     if (response.status == hang_up) return close();
-    write(std::move(response), keep_alive_ && !listener_->stopping());
+    write(std::move(response), keep_alive_ && !leaving_ && !listener_->stopping());
 }
 
 void Connection::refuse(int status, std::string_view why) {

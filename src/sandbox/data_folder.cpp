@@ -3,13 +3,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
+#include <utility>
 
 #include "base/encoding.hpp"
 #include "base/log.hpp"
@@ -43,14 +43,19 @@ void write_key(const fs::path& file, const std::string& text) {
     fs::rename(draft, file);
 }
 
-/// Up to the last end of a line.
-std::string whole_lines(const fs::path& path) {
-    std::ifstream in(path, std::ios::binary);
-    std::string text{std::istreambuf_iterator<char>(in), {}};
-    if (in.bad()) throw std::runtime_error(path.string() + " cannot be read");
-    const auto end = text.rfind('\n');
-    text.resize(end == std::string::npos ? 0 : end + 1);
-    return text;
+/// The bytes up to the last end of a line, looked for from the end. -1 when the file cannot be read.
+off_t whole_lines_bytes(int descriptor) {
+    std::array<char, 4096> piece{};
+    off_t end = ::lseek(descriptor, 0, SEEK_END);
+    while (end > 0) {
+        const auto wanted = std::min<off_t>(end, static_cast<off_t>(piece.size()));
+        if (::pread(descriptor, piece.data(), static_cast<std::size_t>(wanted), end - wanted) != wanted)
+            return -1;
+        const auto found = std::string_view(piece.data(), static_cast<std::size_t>(wanted)).rfind('\n');
+        if (found != std::string_view::npos) return end - wanted + static_cast<off_t>(found) + 1;
+        end -= wanted;
+    }
+    return end;
 }
 
 }  // namespace
@@ -75,28 +80,48 @@ DataFolder::~DataFolder() {
 }
 
 LineFile::LineFile(fs::path path) : path_(std::move(path)) {
-    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR);
     if (descriptor_ < 0) fail(path_, "cannot be opened", errno);
-    std::error_code ec;
-    fs::resize_file(path_, whole_lines(path_).size(), ec);
-    if (!ec) return;
+    const auto whole = whole_lines_bytes(descriptor_);
+    if (whole >= 0 && ::ftruncate(descriptor_, whole) == 0) return;
+    const int number = errno;
     ::close(descriptor_);
-    fail(path_, "cannot be written", ec.value());
+    fail(path_, whole < 0 ? "cannot be read" : "cannot be written", number);
 }
 
 LineFile::~LineFile() {
     if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-std::vector<std::string> LineFile::lines() const {
-    const std::string text = whole_lines(path_);
-    std::vector<std::string> lines;
-    for (std::size_t begin = 0; begin < text.size();) {
-        const std::size_t end = text.find('\n', begin);
-        lines.push_back(text.substr(begin, end - begin));
-        begin = end + 1;
+std::uintmax_t LineFile::size() const {
+    return fs::file_size(path_);
+}
+
+LineFile::Reader::Reader(const LineFile& file) : path_(file.path_), in_(path_, std::ios::binary) {}
+
+std::optional<std::string> LineFile::Reader::next() {
+    std::string line;
+    std::getline(in_, line);
+    if (in_.eof()) return std::nullopt;  // what stands after the last end of a line is half a line
+    if (!in_) throw std::runtime_error(path_.string() + " cannot be read");
+    return line;
+}
+
+void LineFile::replace(const std::function<void(const std::function<void(std::string_view)>&)>& write) {
+    const fs::path draft_path = path_.string() + ".new";
+    std::error_code ec;
+    fs::remove(draft_path, ec);
+    LineFile draft(draft_path);
+    write([&draft](std::string_view line) { draft.append(line); });
+    // On the disk before it takes the place of what is on the disk.
+    const bool whole = draft.descriptor_ >= 0 && ::fsync(draft.descriptor_) == 0;
+    if (whole) fs::rename(draft_path, path_, ec);
+    if (!whole || ec) {
+        log::error("lines_not_replaced", {{"file", path_.string()}});
+        fs::remove(draft_path, ec);
+        return;
     }
-    return lines;
+    std::swap(descriptor_, draft.descriptor_);
 }
 
 void LineFile::append(std::string_view line) {

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <filesystem>
+#include <fstream>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +29,7 @@ class DataFolder {
     bool is_temporary_ = false;
 };
 
-/// A file of lines that only grows, for its owner only. A last line without its end was cut off by the end of
+/// A file of lines, for its owner only. A last line without its end was cut off by the end of
 /// an earlier process: it counts for nothing, and is removed.
 class LineFile {
   public:
@@ -36,11 +39,24 @@ class LineFile {
     LineFile(const LineFile&) = delete;
     LineFile& operator=(const LineFile&) = delete;
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-    /// All that are in it now.
-    [[nodiscard]] std::vector<std::string> lines() const;
+    [[nodiscard]] std::uintmax_t size() const;  ///< bytes
+    /// What is in it, line by line.
+    class Reader {
+      public:
+        explicit Reader(const LineFile& file);
+        /// Nullopt at the end. Throws std::runtime_error when it cannot be read.
+        std::optional<std::string> next();
+
+      private:
+        std::filesystem::path path_;
+        std::ifstream in_;
+    };
     /// With the operating system when it returns: the end of this process loses nothing. What cannot be
     /// written is logged once, and nothing is written after it.
     void append(std::string_view line);
+    /// Other lines in place of all that are in it: those that `write` gives to the function that it gets.
+    /// When they cannot be written that is logged, and the file stays as it is. Throws as the constructor.
+    void replace(const std::function<void(const std::function<void(std::string_view)>&)>& write);
 
   private:
     std::filesystem::path path_;

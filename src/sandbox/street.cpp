@@ -20,6 +20,9 @@ namespace {
 
 namespace asio = boost::asio;
 
+/// A file this many times as large as what the house still knows is written anew at the start.
+constexpr std::uintmax_t file_size_factor = 2;
+
 /// Answers once; destroyed unanswered it hangs up.
 class Line {
   public:
@@ -100,6 +103,14 @@ struct Street::State {
         });
     }
 
+    /// A line for each change, once the house knows them all: most of them are of no use any more.
+    void make_file_small() {
+        std::uintmax_t needed = 0;
+        redirect->save_all([&needed](const std::string& line) { needed += line.size() + 1; });
+        if (file->size() <= file_size_factor * needed) return;
+        file->replace([this](const auto& append) { redirect->save_all(append); });
+    }
+
     void keep_polling() {
         poll.expires_after(simulator_poll);
         poll.async_wait([this](const boost::system::error_code& cancelled) {
@@ -142,8 +153,10 @@ void Street::open(RedirectHouse::Options redirect, const std::filesystem::path& 
         },
         [&s](Millis delay, std::function<void()> callback) { s.timers.after(delay, std::move(callback)); },
         [&s](const std::string& line) { s.file->append(line); });
-    if (const auto wrong = s.redirect->load(s.file->lines()))
+    LineFile::Reader lines(*s.file);
+    if (const auto wrong = s.redirect->load([&lines] { return lines.next(); }))
         throw std::runtime_error(file.string() + ": " + wrong->field + ": " + wrong->message);
+    s.make_file_small();
     s.handler = hanging_up(s.redirect->handler());
     s.keep_polling();
     s.thread = std::thread([&s] { s.io.run(); });

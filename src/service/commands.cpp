@@ -190,7 +190,7 @@ int status(const Place& place, bool as_json) {
                           entry.at("needs_person").get<bool>() ? ", NEEDS A PERSON" : "",
                           for_terminal(entry.at("summary").get<std::string>())));
     }
-    if (const auto more = count("more"); more > 0) print(fmt::format("and {} more", more));
+    if (read.at("more").get<bool>()) print("and more");
     return exit_ok;
 }
 

@@ -32,10 +32,9 @@ using boost::system::error_code;
 
 constexpr const char* socket_name = "control";
 
-/// Transactions that `kassi status` names; of the rest it says how many.
+/// Transactions that `kassi status` names; of the rest it says that there are more.
 constexpr std::size_t look_at_max = 50;
-/// What the store lists at once.
-constexpr std::size_t list_page = 200;
+static_assert(look_at_max < store::list_page_max, "one list is enough to know that there are more");
 /// An answer may be the story of a long payment.
 constexpr std::size_t answer_bytes_max = 64 * 1024 * 1024;
 
@@ -134,19 +133,16 @@ std::string sweep_json(const engine::Engine::SweepReport& report, std::int64_t a
 }
 
 /// What a person is asked to look at, worst first: what needs one, what is in doubt, what has a verdict while
-/// its money is not where it should be.
+/// its money is not where it should be. At most look_at_max, and one more when there is one.
 std::vector<TransactionId> to_look_at(store::Store& store) {
     std::vector<TransactionId> found;
     std::set<TransactionId> listed;
     const auto list = [&](store::ListFilter filter) {
-        filter.limit = list_page;
-        for (;;) {
-            const auto page = store.list(filter);
-            for (const auto& id : page) {
-                if (listed.insert(id).second) found.push_back(id);
-            }
-            if (page.size() < list_page) return;
-            filter.after = page.back();
+        if (found.size() > look_at_max) return;
+        // What was listed before is at most look_at_max of it.
+        filter.limit = look_at_max + 1;
+        for (const auto& id : store.list(filter)) {
+            if (found.size() <= look_at_max && listed.insert(id).second) found.push_back(id);
         }
     };
     store::ListFilter filter;
@@ -193,7 +189,7 @@ std::string status_json(engine::Engine& engine) {
             .field("summary", engine.explain(view->transaction).summary)
             .end_object();
     }
-    out.end_array().field("more", found.size() - std::min(found.size(), look_at_max));
+    out.end_array().field("more", found.size() > look_at_max);
     return out.end_object().take();
 }
 
@@ -216,9 +212,9 @@ void Operations::handle(std::string_view request, Progress progress,
     if (*what == "sweep") {
         if (sweeping_) return done(Error{ErrorKind::conflict, "", "a sweep is under way already"});
         if (!outside_.clock_trusted())
-            return done(Error{ErrorKind::unavailable, "",
-                              "the machine's clock and ours disagree: nothing expires until they agree or "
-                              "the server is restarted"});
+            return done(Error{
+                ErrorKind::unavailable, "",
+                "the machine's clock and ours disagree: " + std::string(drift_meaning(outside_.drift()))});
         sweeping_ = true;
         return engine_.sweep(sweep_within, std::move(progress),
                              [this, done = std::move(done)](const engine::Engine::SweepReport& report) {

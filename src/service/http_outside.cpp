@@ -60,6 +60,15 @@ core::Heard heard(http::Outcome outcome) {
 
 }  // namespace
 
+std::string_view drift_meaning(Millis drift) {
+    return drift > Millis(0)
+               ? "nothing expires until the two agree again, or the service is restarted and takes the "
+                 "machine's "
+                 "time"
+               : "nothing expires until the machine's clock has caught up; a restart does not help where the "
+                 "last record is ahead of it";
+}
+
 struct HttpOutside::State : std::enable_shared_from_this<HttpOutside::State> {
     State(boost::asio::io_context& given_io, std::shared_ptr<SystemClock> given_clock,
           const OutsideOptions& given)
@@ -83,10 +92,8 @@ struct HttpOutside::State : std::enable_shared_from_this<HttpOutside::State> {
                                milliseconds(0), nap_max);
         if (!clock_trusted()) {
             if (!drift_told) {
-                log::error("clock_drift",
-                           {{"drift_ms", std::to_string(clock->drift().count())},
-                            {"meaning",
-                             "nothing expires until the clocks agree again, or the service is restarted"}});
+                log::error("clock_drift", {{"drift_ms", std::to_string(clock->drift().count())},
+                                           {"meaning", drift_meaning(clock->drift())}});
             }
             drift_told = true;
             wait = std::max(wait, drift_recheck);
@@ -143,6 +150,10 @@ void HttpOutside::stop() {
 
 bool HttpOutside::clock_trusted() const {
     return state_->clock_trusted();
+}
+
+Millis HttpOutside::drift() const {
+    return state_->clock->drift();
 }
 
 void HttpOutside::call(HttpRequest request, Millis budget, std::function<void(core::Heard)> done) {

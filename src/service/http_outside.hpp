@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "engine/engine.hpp"
 
@@ -25,6 +26,8 @@ struct OutsideOptions {
 inline constexpr Millis visit_within{10'000};
 /// Clocks further apart than this: nothing expires until they agree again.
 inline constexpr Millis drift_max{5'000};
+/// What a drift past drift_max means, and what ends it. Negative: the machine's clock is behind ours.
+std::string_view drift_meaning(Millis drift);
 
 /// The world outside over real sockets and timers. Everything happens on the io_context's thread.
 class HttpOutside final : public engine::Outside {
@@ -40,6 +43,8 @@ class HttpOutside final : public engine::Outside {
     void after(Millis delay, std::function<void()> callback) override;
     /// False: the clocks are too far apart to say what is due.
     [[nodiscard]] bool clock_trusted() const;
+    /// As SystemClock::drift().
+    [[nodiscard]] Millis drift() const;
     /// Cancels calls, visits and timers; their callbacks do not come any more.
     void stop();
 

@@ -29,7 +29,7 @@ struct Listen {
     std::optional<http::TlsIdentity> tls;  ///< absent: plain http
 };
 
-inline constexpr Millis lock_patience{10'000};
+inline constexpr Millis lock_patience{5'000};
 
 struct Config {
     engine::Directory directory;

@@ -129,32 +129,35 @@ std::vector<TransactionId> ids(Rows&& rows) {
     return found;
 }
 
-/// What the data base keeps under that name; `otherwise`, kept from now on, when that is nothing yet.
-std::string kept(Database& database, const char* name, const std::string& otherwise) {
+/// What the data base keeps under that name; nothing when it has not been said yet.
+std::optional<std::string> kept(Database& database, const char* name) {
     Statement find(database, "SELECT value FROM meta WHERE name = ?");
-    {
-        Rows rows(find, name);
-        if (rows.next()) return std::string(rows.text(0));
-    }
-    Statement(database, "INSERT INTO meta VALUES (?, ?)").run(name, otherwise);
-    return otherwise;
+    Rows rows(find, name);
+    if (!rows.next()) return std::nullopt;
+    return std::string(rows.text(0));
 }
 
-/// The journal names the master key that the data was written with; another one could read nothing.
-Result<void> check_key(Database& database, const Keys& keys) {
-    const std::string id = std::to_string(keys.id);
-    if (kept(database, "key_id", id) == id) return {};
-    return Error{ErrorKind::internal, "", "the data directory was made with another master key"};
+/// What the first who opened it said of the house. Another one's is not touched: this comes before the
+/// migrations, and reads only. The mode speaks first: each has a key of its own, which would hide it.
+Result<void> check_house(Database& database, const std::string& key_id, const std::string& mode) {
+    const bool is_ours = database.number("PRAGMA user_version") != 0 &&
+                         database.number("SELECT count(*) FROM sqlite_schema WHERE name = 'meta'") != 0;
+    if (!is_ours) return {};
+    // Money that is real and money that is not never share a journal.
+    if (const auto found = kept(database, "mode"); !mode.empty() && found && *found != mode)
+        return Error{ErrorKind::internal, "",
+                     "the data directory is that of mode " + *found + ", and this is mode " + mode +
+                         ": each needs a data directory of its own"};
+    // The journal names the master key that the data was written with; another one could read nothing.
+    if (const auto found = kept(database, "key_id"); found && *found != key_id)
+        return Error{ErrorKind::internal, "", "the data directory was made with another master key"};
+    return {};
 }
 
-/// Money that is real and money that is not never share a journal.
-Result<void> check_mode(Database& database, const std::string& mode) {
-    if (mode.empty()) return {};
-    const auto found = kept(database, "mode", mode);
-    if (found == mode) return {};
-    return Error{ErrorKind::internal, "",
-                 "the data directory is that of mode " + found + ", and this is mode " + mode +
-                     ": each needs a data directory of its own"};
+void keep_house(Database& database, const std::string& key_id, const std::string& mode) {
+    Statement keep(database, "INSERT OR IGNORE INTO meta VALUES (?, ?)");
+    keep.run("key_id", key_id);
+    if (!mode.empty()) keep.run("mode", mode);
 }
 
 Result<DirectoryLock> take_lock(const std::string& directory, const std::function<bool()>& lock_held) {
@@ -194,10 +197,11 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(SqliteOptions options) {
     try {
         const std::string file = database_file(options.directory);
         auto database = Database::for_writing(file);
+        const std::string key_id = std::to_string(state->keys.id);
+        if (auto same = check_house(database, key_id, options.mode); !same) return same.error();
         const auto before = apply_migrations(database, nullptr);
         if (!before) return before.error();
-        if (auto good = check_key(database, state->keys); !good) return good.error();
-        if (auto good = check_mode(database, options.mode); !good) return good.error();
+        keep_house(database, key_id, options.mode);
         const std::size_t queue_max =
             options.queue_units_max == 0 ? limits::write_queue_units_max : options.queue_units_max;
         state->writer =

@@ -29,8 +29,8 @@ struct SqliteOptions {
 class SqliteStore final : public Store {
   public:
     /// Creates directory and file when missing and applies missing migrations. Errors: unavailable ("another
-    /// process holds the lock"), internal (what SQLite said; a newer schema than this program knows; a data
-    /// directory that was made with another master key, or in another mode).
+    /// process holds the lock"), internal (what SQLite said; a data directory of another mode, or that was
+    /// made with another master key, which is left as it is; a newer schema than this program knows).
     static Result<std::unique_ptr<SqliteStore>> open(SqliteOptions options);
     ~SqliteStore() override;  ///< writes what is queued, then closes
 

@@ -289,6 +289,10 @@ struct RedirectHouse::State : std::enable_shared_from_this<RedirectHouse::State>
     // ---- what outlives the house
     HttpResponse done(HttpResponse response);
     [[nodiscard]] std::string record() const;
+    [[nodiscard]] std::string record_of(const std::vector<const Session*>& of_sessions,
+                                        const std::vector<const Entry*>& of_ledger,
+                                        const std::vector<KeyOf>& of_keys) const;
+    void save_all(const Save& save_line) const;
     std::optional<Error> load(const json& line);
     bool load_session(const json& object);
     bool load_key(const json& object);
@@ -962,19 +966,45 @@ std::optional<std::pair<std::string, Remembered>> read_saved_key(const json& obj
 
 /// One line for one request, so that a line that was cut off took the whole of it along.
 std::string RedirectHouse::State::record() const {
+    std::vector<const Session*> of_sessions;
+    for (const auto& id : changed) of_sessions.push_back(&sessions.at(id));
+    std::vector<const Entry*> of_ledger;
+    for (std::size_t i = entries_saved; i < ledger.size(); ++i) of_ledger.push_back(&ledger[i]);
+    return record_of(of_sessions, of_ledger, new_keys);
+}
+
+std::string RedirectHouse::State::record_of(const std::vector<const Session*>& of_sessions,
+                                            const std::vector<const Entry*>& of_ledger,
+                                            const std::vector<KeyOf>& of_keys) const {
     JsonWriter out;
     out.begin_object().key("sessions").begin_array();
-    for (const auto& id : changed) {
-        const Session& session = sessions.at(id);
-        write_saved(out, session, options.merchants[session.merchant].name);
-    }
+    for (const auto* session : of_sessions)
+        write_saved(out, *session, options.merchants[session->merchant].name);
     out.end_array().key("ledger").begin_array();
-    for (std::size_t i = entries_saved; i < ledger.size(); ++i) write_saved(out, ledger[i]);
+    for (const auto* entry : of_ledger) write_saved(out, *entry);
     out.end_array().key("keys").begin_array();
-    for (const auto& key : new_keys)
+    for (const auto& key : of_keys)
         write_saved(out, options.merchants[key.first].name, key.second, remembered.at(key));
     out.end_array().end_object();
     return out.take();
+}
+
+void RedirectHouse::State::save_all(const Save& save_line) const {
+    // The newest session of a return URL is the last one that load() sees of it.
+    const auto is_newest = [this](const Session& session) {
+        const auto found =
+            by_return.find(options.merchants[session.merchant].user + "\n" + session.return_url);
+        return found != by_return.end() && found->second == session.id;
+    };
+    for (const bool newest : {false, true})
+        for (const auto& [id, session] : sessions)
+            if (is_newest(session) == newest) save_line(record_of({&session}, {}, {}));
+    for (const Entry& entry : ledger) save_line(record_of({}, {&entry}, {}));
+    for (const auto& [at, key] : keys) {
+        const auto found = remembered.find(key);
+        // It may have been used anew since.
+        if (found != remembered.end() && found->second.at == at) save_line(record_of({}, {}, {key}));
+    }
 }
 
 std::optional<std::size_t> RedirectHouse::State::merchant_named(std::string_view name) const {
@@ -1014,7 +1044,8 @@ bool RedirectHouse::State::load_session(const json& object) {
 bool RedirectHouse::State::load_key(const json& object) {
     auto key = read_saved_key(object);
     const auto merchant = merchant_named(text_of(object, "merchant"));
-    if (key && merchant) remember({*merchant, std::move(key->first)}, std::move(key->second));
+    const bool is_alive = key && key->second.at > clock.now() - house_key_life;
+    if (is_alive && merchant) remember({*merchant, std::move(key->first)}, std::move(key->second));
     return key.has_value();
 }
 
@@ -1163,14 +1194,19 @@ RedirectHouse::RedirectHouse(Options options, const Clock& clock, Randomness& ra
 
 RedirectHouse::~RedirectHouse() = default;
 
-std::optional<Error> RedirectHouse::load(const std::vector<std::string>& lines) {
-    for (std::size_t i = 0; i < lines.size(); ++i) {
-        const std::string name = "line " + std::to_string(i + 1);
-        const auto line = object_of(lines[i]);
-        if (!line) return bad_request(name, line.error().message);
-        if (auto wrong = state_->load(*line)) return bad_request(name, wrong->field + " " + wrong->message);
+std::optional<Error> RedirectHouse::load(const std::function<std::optional<std::string>()>& next_line) {
+    for (std::size_t number = 1; const auto text = next_line(); ++number) {
+        const auto line = object_of(*text);
+        const auto wrong = line ? state_->load(*line) : std::nullopt;
+        if (line && !wrong) continue;
+        return bad_request("line " + std::to_string(number),
+                           line ? wrong->field + " " + wrong->message : line.error().message);
     }
     return std::nullopt;
+}
+
+void RedirectHouse::save_all(const Save& save) const {
+    state_->save_all(save);
 }
 
 Handler RedirectHouse::handler() const {

@@ -59,9 +59,12 @@ class RedirectHouse {
     RedirectHouse(const RedirectHouse&) = delete;
     RedirectHouse& operator=(const RedirectHouse&) = delete;
 
-    /// Before the first request: the lines that Save got, in their order. Sessions of a merchant that is not
-    /// here any more are left out. Error: bad_request naming the line.
-    [[nodiscard]] std::optional<Error> load(const std::vector<std::string>& lines);
+    /// Before the first request: the lines that Save got, in their order, one at each call and nullopt at the
+    /// end. Sessions of a merchant that is not here any more and keys whose life is over are left out. Error:
+    /// bad_request naming the line.
+    [[nodiscard]] std::optional<Error> load(const std::function<std::optional<std::string>()>& next_line);
+    /// All that the house knows now, as lines of which load() makes the same.
+    void save_all(const Save& save) const;
 
     /// Answers on the thread that calls it. Under the faults dead and drop_answer the Reply is destroyed
     /// without having been called, at once or after the fault's `ms`.

@@ -336,6 +336,24 @@ TEST(Client, LookupsAtTheLimitAndOnePastIt) {
     EXPECT_EQ(status_of(client.send(post_to(url(lookups_at_once_max), ""))), 200);
 }
 
+TEST(Client, AResolverThatThrowsIsANameThatIsNotFound) {
+    const RunningServer server(echo);
+    std::atomic<int> asked = 0;
+    ClientOptions options;
+    options.resolve = [&](const std::string& host, boost::system::error_code&) {
+        ++asked;
+        if (host == "ill.example") throw std::bad_alloc();
+        if (host == "worse.example") throw 7;
+        return std::vector<boost::asio::ip::address>{boost::asio::ip::address_v4::loopback()};
+    };
+    RunningClient client(options);
+    const std::string port = ":" + std::to_string(server.port()) + "/";
+    for (const std::string host : {"ill.example", "worse.example", "ill.example"})
+        EXPECT_TRUE(unanswered(client.send(post_to("http://" + host + port, "money")), false)) << host;
+    EXPECT_EQ(asked, 3) << "nobody waits for one that has failed";
+    EXPECT_EQ(status_of(client.get("http://well.example" + port)), 200);
+}
+
 TEST(Client, AnAddressIsCheckedAfterTheLookup) {
     std::atomic<int> visits = 0;
     const RunningServer server([&](HttpRequest request, const Reply& reply) {

@@ -7,6 +7,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <sstream>
 
 #include "base/limits.hpp"
@@ -478,6 +479,59 @@ TEST(Server, TheConnectionThatIsIdleLongestMakesRoom) {
     EXPECT_EQ(body_of(first.read_message()), "GET /still 0 ");
     server.io.run([&] { waiting.front()({}); });
     EXPECT_EQ(status_of(busy.read_message()), 200);
+}
+
+TEST(Server, WhatWasReadBeforeAConnectionMakesRoomIsAnswered) {
+    // In one turn of the loop: another connection comes, the next request arrives, the first answer is
+    // written. When room is made, the connection has read that request, and has not yet looked at it.
+    ServerOptions options;
+    options.connections_max = 1;
+    const RawConnection* other_end = nullptr;
+    std::optional<RawConnection> newcomer;
+    RunningServer* running = nullptr;
+    RunningServer server(
+        [&](const HttpRequest& request, const Reply& reply) {
+            if (request.target == "/first") {
+                newcomer.emplace(RawConnection::to_port(running->port()));
+                const std::string next = get("/second");
+                ASSERT_EQ(::send(other_end->descriptor(), next.data(), next.size(), 0),
+                          static_cast<ssize_t>(next.size()));
+            }
+            echo(request, reply);
+        },
+        options);
+    running = &server;
+    auto connection = RawConnection::to_port(server.port());
+    other_end = &connection;
+    connection.write(get("/first"));
+    EXPECT_EQ(body_of(connection.read_message()), "GET /first 0 ");
+    const auto last = connection.read_all();
+    EXPECT_EQ(body_of(last), "GET /second 0 ");
+    EXPECT_THAT(last, HasSubstr("\r\nConnection: close\r\n"));
+    connection.close();
+    newcomer->write(get("/third"));
+    EXPECT_EQ(body_of(newcomer->read_message()), "GET /third 0 ");
+}
+
+TEST(Server, ManyWhoComeAtOnceEachFindRoom) {
+    constexpr std::size_t places = 5;
+    ServerOptions options;
+    options.connections_max = places;
+    RunningServer server(echo, options);
+    std::vector<RawConnection> idle, coming;
+    for (std::size_t i = 0; i < places; ++i) {
+        idle.push_back(RawConnection::to_port(server.port()));
+        idle.back().write(get("/"));
+        EXPECT_EQ(status_of(idle.back().read_message()), 200);
+    }
+    server.io.run([&] {
+        for (std::size_t i = 0; i < places; ++i) {
+            coming.push_back(RawConnection::to_port(server.port()));
+            coming.back().write(get("/"));
+        }
+    });
+    for (auto& connection : coming) EXPECT_EQ(status_of(connection.read_message()), 200);
+    for (auto& connection : idle) EXPECT_TRUE(connection.ended());
 }
 
 TEST(Server, AnExceptionOfTheHandlerIsA500AndALogLine) {

@@ -45,20 +45,27 @@ TEST(DataFolder, AFileInItsPlaceIsRefused) {
     EXPECT_THROW(DataFolder((parent.path() / "file" / "data").string()), std::runtime_error);
 }
 
+std::vector<std::string> lines_of(const LineFile& file) {
+    std::vector<std::string> lines;
+    LineFile::Reader reader(file);
+    while (auto line = reader.next()) lines.push_back(std::move(*line));
+    return lines;
+}
+
 TEST(LineFile, KeepsItsLinesForItsOwner) {
     const DataFolder folder("");
     const auto path = folder.path() / "lines";
     {
         LineFile file(path);
-        EXPECT_TRUE(file.lines().empty());
+        EXPECT_TRUE(lines_of(file).empty());
         file.append("one");
         file.append("");
-        EXPECT_EQ(file.lines(), (std::vector<std::string>{"one", ""}));
+        EXPECT_EQ(lines_of(file), (std::vector<std::string>{"one", ""}));
     }
     EXPECT_EQ(mode_of(path), fs::perms::owner_read | fs::perms::owner_write);
     LineFile file(path);
     file.append("three");
-    EXPECT_EQ(file.lines(), (std::vector<std::string>{"one", "", "three"}));
+    EXPECT_EQ(lines_of(file), (std::vector<std::string>{"one", "", "three"}));
 }
 
 TEST(LineFile, ALineThatWasCutOffIsRemoved) {
@@ -68,12 +75,35 @@ TEST(LineFile, ALineThatWasCutOffIsRemoved) {
         std::ofstream(path) << there;
         LineFile file(path);
         file.append("two");
-        EXPECT_EQ(file.lines(), (std::vector<std::string>{"one", "two"}));
+        EXPECT_EQ(lines_of(file), (std::vector<std::string>{"one", "two"}));
     }
     std::ofstream(path) << "on";
-    EXPECT_TRUE(LineFile(path).lines().empty());
+    EXPECT_TRUE(lines_of(LineFile(path)).empty());
     EXPECT_EQ(fs::file_size(path), 0U);
     EXPECT_THROW(LineFile(folder.path() / "nowhere" / "lines"), std::runtime_error);
+}
+
+TEST(LineFile, ALongLineThatWasCutOffIsRemoved) {
+    const DataFolder folder("");
+    const auto path = folder.path() / "lines";
+    std::ofstream(path) << "one\n" << std::string(10'000, 'x');
+    EXPECT_EQ(lines_of(LineFile(path)), std::vector<std::string>{"one"});
+    EXPECT_EQ(fs::file_size(path), 4U);
+}
+
+TEST(LineFile, OtherLinesTakeThePlaceOfAll) {
+    const DataFolder folder("");
+    const auto path = folder.path() / "lines";
+    std::ofstream(path.string() + ".new") << "left by a process that was killed\n";
+    LineFile file(path);
+    file.append("one");
+    file.append("two");
+    file.replace([](const auto& append) { append("three"); });
+    file.append("four");
+    EXPECT_EQ(lines_of(file), (std::vector<std::string>{"three", "four"}));
+    EXPECT_EQ(file.size(), fs::file_size(path));
+    EXPECT_EQ(mode_of(path), fs::perms::owner_read | fs::perms::owner_write);
+    EXPECT_FALSE(fs::exists(path.string() + ".new"));
 }
 
 TEST(SandboxKey, IsDrawnOnceAndForItsOwnerOnly) {

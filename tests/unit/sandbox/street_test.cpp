@@ -173,6 +173,57 @@ TEST(Street, ItsHousesRememberOverARestart) {
     EXPECT_EQ(entries[0].kind + " " + entries[1].kind, "taken given_back");
 }
 
+TEST(Street, TheFileIsMadeSmallAtAStartAndSaysTheSame) {
+    const DataFolder folder("");
+    const auto file = folder.path() / "house";
+    nlohmann::json session;
+    std::string ledger, refunded;
+    const std::string refund = R"({"amount":1,"reference":"r0"})";
+    const auto refunds = [&] { return "/sessions/" + session["id"].get<std::string>() + "/refunds"; };
+    const auto shown = [](Visited& visited) {
+        auto found = visited.api("GET", "/sessions?reference=T1-1")["sessions"][0];
+        found["callout"].erase("url");  // on another port at each start
+        return found;
+    };
+    const auto ledger_of = [](Visited& visited) {
+        return visited.send({"GET", "/_ledger", {}, "", ""}).body;
+    };
+    {
+        Visited before(file);
+        const auto opening =
+            R"({"reference":"T1-1","amount":700,"currency":"GBP","title":"t","callout_type":"get",)"
+            R"("return_url":"http://127.0.0.1:1/back/T1/","expires_at":")" +
+            iso8601(before.clock->now() + 1h) + R"("})";
+        session = before.api("POST", "/sessions", opening);
+        before.pay(session["id"].get<std::string>());
+        refunded = before.api("POST", refunds(), refund).dump();
+        session = shown(before);
+        ledger = ledger_of(before);
+    }
+    const auto whole = std::filesystem::file_size(file);
+    {
+        // A session that changes often: what it was before is of no use any more.
+        std::ifstream in(file);
+        std::vector<std::string> lines;
+        for (std::string line; std::getline(in, line);) lines.push_back(line);
+        in.close();
+        std::ofstream out(file);
+        auto only_session = *parse_json(lines.at(1));
+        only_session["ledger"] = only_session["keys"] = nlohmann::json::array();
+        out << lines.at(0) << "\n";
+        for (int i = 0; i < 100; ++i) out << only_session.dump() << "\n";
+        for (std::size_t i = 1; i < lines.size(); ++i) out << lines[i] << "\n";
+    }
+    for (int start = 0; start < 2; ++start) {
+        Visited after(file);
+        EXPECT_LE(std::filesystem::file_size(file), whole);
+        EXPECT_EQ(shown(after), session);
+        EXPECT_EQ(ledger_of(after), ledger);
+        EXPECT_EQ(after.api("POST", refunds(), refund).dump(), refunded) << "the key replays";
+        EXPECT_LE(std::filesystem::file_size(file), whole) << "nothing was new";
+    }
+}
+
 TEST(Street, AFileOfSomethingElseIsRefused) {
     const DataFolder folder("");
     const auto file = folder.path() / "house";

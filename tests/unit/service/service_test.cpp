@@ -383,6 +383,20 @@ TEST_F(ControlTest, ASweepSaysWhatItDid) {
     EXPECT_EQ(report.at("needs_person"), 0);
 }
 
+TEST_F(ControlTest, ASweepOnAClockThatIsAheadSaysWhatEndsIt) {
+    auto clock = std::make_shared<SystemClock>();
+    Stepping stepping(on_credit_config(data));
+    const HttpOutside careful(stepping.io, clock, OutsideOptions{"", true, true});
+    clock->never_before(clock->now() + std::chrono::hours(1));  // as the last record may be
+    std::string said;
+    Operations(stepping.house.engine(), careful)
+        .handle(R"({"do":"sweep"})", [](const std::string&) {},
+                [&](const Result<std::string>& answer) { said = answer ? *answer : answer.error().message; });
+    EXPECT_THAT(said, HasSubstr("until the machine's clock has caught up; a restart does not help"));
+    EXPECT_THAT(std::string(drift_meaning(drift_max * 2)), HasSubstr("or the service is restarted"))
+        << "the machine's clock is ahead, and a start takes its time";
+}
+
 /// A house that opens sessions, and answers nothing else.
 class SessionsOnly {
   public:
@@ -426,7 +440,7 @@ class SessionsOnly {
     std::thread thread_;
 };
 
-TEST(StatusTest, NamesWhatHasAVerdictAndIsNotSettledAndSaysHowManyMoreThereAre) {
+TEST(StatusTest, NamesWhatHasAVerdictAndIsNotSettledAndSaysThatThereAreMore) {
     constexpr std::size_t payments = 52;
     TemporaryFolder folder;
     const SessionsOnly house;
@@ -444,9 +458,9 @@ TEST(StatusTest, NamesWhatHasAVerdictAndIsNotSettledAndSaysHowManyMoreThereAre) 
     for (std::size_t i = 0; i < payments; ++i) {
         engine.hand_over(trolley(engine.now()), {"system box-office", "", std::nullopt},
                          [&](Result<engine::View> view) {
-                             ASSERT_TRUE(view);
-                             ids.push_back(view->transaction.id);
                              ++answered;
+                             ASSERT_TRUE(view) << view.error().message;
+                             ids.push_back(view->transaction.id);
                          });
     }
     until_all();
@@ -457,7 +471,11 @@ TEST(StatusTest, NamesWhatHasAVerdictAndIsNotSettledAndSaysHowManyMoreThereAre) 
             .token = token, .url = "http://127.0.0.1:9/back/" + token, .remote_site = "127.0.0.1:9"};
         engine.purchase(id, std::move(request), {"caller demo", "", std::nullopt},
                         [&, id](const Result<engine::View>& view) {
-                            ASSERT_TRUE(view) << view.error().message;
+                            if (!view) {
+                                ++answered;
+                                ADD_FAILURE() << view.error().message;
+                                return;
+                            }
                             engine.wait(id, engine::Until::answer, Millis(60'000),
                                         [&](const Result<engine::View>&) { ++answered; });
                         });
@@ -472,13 +490,13 @@ TEST(StatusTest, NamesWhatHasAVerdictAndIsNotSettledAndSaysHowManyMoreThereAre) 
     };
     EXPECT_EQ(status().at("open"), payments);
     EXPECT_TRUE(status().at("look_at").empty()) << "customers who are away are no trouble";
-    EXPECT_EQ(status().at("more"), 0);
+    EXPECT_EQ(status().at("more"), false);
 
     for (const auto& id : ids) {
         engine.submit(id, core::Release{}, {"caller demo", "", std::nullopt},
                       [&](const Result<engine::View>& view) {
-                          ASSERT_TRUE(view) << view.error().message;
                           ++answered;
+                          EXPECT_TRUE(view) << (view ? "" : view.error().message);
                       });
     }
     until_all();
@@ -486,7 +504,7 @@ TEST(StatusTest, NamesWhatHasAVerdictAndIsNotSettledAndSaysHowManyMoreThereAre) 
     const auto after = status();
     EXPECT_EQ(after.at("in_doubt"), 0);
     ASSERT_EQ(after.at("look_at").size(), 50U);
-    EXPECT_EQ(after.at("more"), payments - 50);
+    EXPECT_EQ(after.at("more"), true);
     for (const auto& entry : after.at("look_at")) {
         EXPECT_EQ(entry.at("phase"), "failed");
         EXPECT_EQ(entry.at("settled"), false);

@@ -77,11 +77,17 @@ struct House {
             },
             [this](const std::string& line) { saved.push_back(line); });
     }
+    [[nodiscard]] std::optional<Error> load(const std::vector<std::string>& lines) {
+        return house->load([next = lines.begin(), &lines]() mutable -> std::optional<std::string> {
+            if (next == lines.end()) return std::nullopt;
+            return *next++;
+        });
+    }
     /// Another house that has nothing but what this one saved.
     void restart(RedirectHouse::Options with = options()) {
         later.clear();
         build(std::move(with));
-        if (const auto wrong = house->load(saved)) throw std::runtime_error(wrong->field + wrong->message);
+        if (const auto wrong = load(saved)) throw std::runtime_error(wrong->field + wrong->message);
     }
 
     /// Nullopt when the house stayed silent.

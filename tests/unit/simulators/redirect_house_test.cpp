@@ -658,12 +658,45 @@ TEST(HouseSaved, AMerchantThatIsGoneIsLeftOut) {
     EXPECT_EQ(house.taken(), 11'000) << "the money has moved all the same";
 }
 
+TEST(HouseSaved, AllThatItKnowsIsSavedAtOnce) {
+    House house;
+    const auto older = house.open("ref-1");
+    std::string body = House::session_body("ref-1", 500);
+    body.replace(body.find("\"ref-1\""), 7, "\"ref-2\"");
+    ASSERT_EQ(house.api("POST", "/sessions", body, "second").status, 201);
+    house.act(older, "pay_stay");
+    for (int i = 0; i < 20; ++i) house.open("other-" + std::to_string(i));
+    const std::string part = R"({"amount":1000,"reference":"r1"})",
+                      refunds = "/sessions/" + older + "/refunds";
+    const auto refunded = house.api("POST", refunds, part, "refund-1").body;
+    const auto ledger = house.get("/_ledger").body;
+    const auto shown = house.api("GET", "/sessions/" + older).body;
+    house.saved.clear();
+    house.house->save_all([&](const std::string& line) { house.saved.push_back(line); });
+    house.restart();
+    EXPECT_EQ(house.get("/_ledger").body, ledger);
+    EXPECT_EQ(house.api("GET", "/sessions/" + older).body, shown);
+    EXPECT_THAT(house.get(page + "?" + encoding::form(asked)).body, HasSubstr("£5.00")) << "the newest";
+    EXPECT_EQ(house.api("POST", refunds, part, "refund-1").body, refunded) << "the key replays";
+    const auto first = house.saved;
+    house.saved.clear();
+    house.house->save_all([&](const std::string& line) { house.saved.push_back(line); });
+    EXPECT_THAT(house.saved, testing::UnorderedElementsAreArray(first));
+
+    house.clock.at += house_key_life;
+    house.restart();
+    house.saved.clear();
+    house.house->save_all([&](const std::string& line) { house.saved.push_back(line); });
+    for (const auto& line : house.saved) EXPECT_THAT(line, HasSubstr("\"keys\":[]"));
+    EXPECT_EQ(house.saved.size(), 22U + 2U) << "sessions, and what moved the money";
+}
+
 TEST(HouseSaved, NamesTheLineThatIsNotUnderstood) {
     House house;
     house.open();
     const auto wrong = [&](std::string line) {
         House other;
-        const auto error = other.house->load({house.saved[0], std::move(line)});
+        const auto error = other.load({house.saved[0], std::move(line)});
         return error ? error->field + ": " + error->message : "accepted";
     };
     EXPECT_EQ(wrong(R"({"sessions":[],"ledger":[],"keys":[]})"), "accepted");

@@ -702,6 +702,32 @@ TEST_F(StoreTest, refusesAnotherMode) {
     EXPECT_TRUE(opens("live"));
 }
 
+TEST_F(StoreTest, anotherHouseIsToldByItsModeFirstAndStaysAsItIs) {
+    const auto opens = [&](const char* mode, char key) {
+        return SqliteStore::open({.directory = directory(),
+                                  .master_key = master_key(key),
+                                  .post = [](const std::function<void()>&) {},
+                                  .mode = mode});
+    };
+    EXPECT_TRUE(opens("sandbox", 'k'));
+    const std::string newest = Raw(directory()).value("PRAGMA user_version");
+    // As a program with another schema left it.
+    Raw(directory()).execute("PRAGMA user_version = 999");
+    EXPECT_THAT(opens("live", 'x').error().message,
+                HasSubstr("is that of mode sandbox, and this is mode live"))
+        << "a sandbox draws its own key, of which nobody knows";
+    EXPECT_THAT(opens("live", 'k').error().message, HasSubstr("is that of mode sandbox"));
+    EXPECT_THAT(opens("sandbox", 'x').error().message, HasSubstr("another master key"));
+    EXPECT_THAT(opens("", 'x').error().message, HasSubstr("another master key"));
+    EXPECT_THAT(opens("sandbox", 'k').error().message, HasSubstr("999, newer than this program"))
+        << "asked only of the own house";
+    EXPECT_EQ(Raw(directory()).value("PRAGMA user_version"), "999");
+    Raw(directory()).execute("PRAGMA user_version = " + newest);
+    EXPECT_EQ(Raw(directory()).value("SELECT count(*) FROM meta"), "3") << "data_format, key_id, mode";
+    EXPECT_EQ(Raw(directory()).value("SELECT value FROM meta WHERE name = 'mode'"), "sandbox");
+    EXPECT_TRUE(opens("sandbox", 'k'));
+}
+
 TEST_F(StoreTest, asksHowLongToWaitForTheLock) {
     auto first = try_open();
     ASSERT_TRUE(first);
