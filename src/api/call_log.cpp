@@ -2,6 +2,7 @@
 
 #include "api/status.hpp"
 #include "base/log.hpp"
+#include "base/text.hpp"
 
 namespace kassi::api {
 namespace {
@@ -26,7 +27,9 @@ void log_call(const CallLine& line) {
 }
 
 std::string reason_of(const Error& error) {
-    return error.field.empty() ? error.message : error.field + " " + error.message;
+    if (error.field.empty()) return error.message;
+    // A field may be named by who sent it: nothing from outside is logged that may be a card number.
+    return std::string(name_for_error(error.field, "(a field)")) + " " + error.message;
 }
 
 }  // namespace kassi::api
