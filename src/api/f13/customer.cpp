@@ -75,7 +75,8 @@ bool allowed(const Countries& countries, std::string_view code) {
 /// A name as it may stand in an error text: short, and no control characters.
 std::string shown(std::string_view text) {
     constexpr std::size_t shown_bytes_max = 40;
-    if (text.size() > shown_bytes_max || has_control_character(text) || may_be_card_number(text)) return "...";
+    if (text.size() > shown_bytes_max || has_control_character(text) || may_be_card_number(text))
+        return "...";
     return std::string(text);
 }
 
