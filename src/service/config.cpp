@@ -807,8 +807,7 @@ Result<Secret<>> parse_master_key(const Secret<>& text) {
     const auto padded = given.size() == 43 ? given + "=" : given;
     if (auto key = encoding::from_base64(padded, ""); key && key->size() == master_key_bytes)
         return Secret<>(std::move(*key));
-    return bad_request(
-        "", "the master key must be 32 bytes, as 64 hexadecimal digits or in base64");
+    return bad_request("", "the master key must be 32 bytes, as 64 hexadecimal digits or in base64");
 }
 
 }  // namespace kassi::service
