@@ -394,6 +394,9 @@ bool Deciding::plan_transaction() {
         case Phase::confirming:
             why = "hold";
             if (now >= hold_limit()) return happen(On::hold_over);
+            why = "declined";
+            if (open_bundles && !tx.policy.partial) return happen(On::refused);
+            if (nothing_left) return happen(On::none_left);
             why = "not_confirmed";
             if (tx.confirm_by && now >= *tx.confirm_by) return happen(On::confirm_no);
             return false;
@@ -870,7 +873,7 @@ class Handler {
     static constexpr std::string_view cancel_reason = "cancelled";
     Deciding& d;
 
-    /// All that is asked for was cancelled before.
+    /// Something of what is asked for was cancelled before, and all that could be.
     [[nodiscard]] bool repeats(const Cancel& cancel) const {
         const auto before = [this](auto test) {
             return std::any_of(d.tx.legs.begin(), d.tx.legs.end(), test);
@@ -881,8 +884,22 @@ class Handler {
                     return refund.state != RefundState::failed && refund.because == cancel_reason;
                 });
             });
-        return std::all_of(cancel.items.begin(), cancel.items.end(), [&](std::int64_t item) {
-            return before([item](const Leg& leg) { return cancelled_before(leg, item); });
+        bool some = false;
+        for (const std::int64_t item : cancel.items) {
+            const bool done = before([item](const Leg& leg) { return cancelled_before(leg, item); });
+            if (!done && before([&](const Leg& leg) { return could_give_back(leg, item); })) return false;
+            some = some || done;
+        }
+        return some;
+    }
+    /// Money is left of the leg that paid for the item.
+    [[nodiscard]] bool could_give_back(const Leg& leg, std::int64_t item) const {
+        if (leg.goal != Goal::take || leg.money != LegMoney::taken) return false;
+        if (leg.taken_minor - leg.back_minor - pending(leg) <= 0) return false;
+        return std::any_of(d.tx.bundles.begin(), d.tx.bundles.end(), [&](const Bundle& bundle) {
+            return std::find(leg.sources.begin(), leg.sources.end(), bundle.source) != leg.sources.end() &&
+                   std::any_of(bundle.orders.begin(), bundle.orders.end(),
+                               [item](const Order& order) { return order.item == item; });
         });
     }
     /// Purchase asked again while it is under way: nothing, unless it brings a way back for a customer who

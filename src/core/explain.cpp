@@ -518,10 +518,41 @@ struct Coming {
     std::string what;
 };
 
-/// Everything that the clock will do, in the order in which due_at() looks at it.
+/// Everything that the clock will do, in the order in which Due does it.
 std::vector<Coming> coming(const Transaction& transaction, const Terms& terms) {
     std::vector<Coming> list;
     const auto margin_end = transaction.held_until - terms.times.hold_margin;
+    switch (transaction.phase) {
+        case Phase::reserved:
+            list.push_back({transaction.held_until, "The reservation runs out and the seats are released."});
+            break;
+        case Phase::confirming:
+            if (transaction.confirm_by)
+                list.push_back(
+                    {*transaction.confirm_by,
+                     "Without a confirmation by then the purchase fails and the money goes back."});
+            list.push_back(
+                {margin_end, "The reservation runs out: the purchase fails and the money goes back."});
+            break;
+        case Phase::authorising:
+            list.push_back({margin_end,
+                            "Unless all is paid by then, the purchase fails because the reservation runs "
+                            "out, and what was "
+                            "taken goes back."});
+            break;
+        case Phase::capturing:
+            if (transaction.policy.confirm == Confirm::none)
+                list.push_back(
+                    {transaction.held_until,
+                     "Unless all is taken by then, the purchase fails because the reservation runs out, and "
+                     "what was taken goes back."});
+            break;
+        case Phase::purchased:
+        case Phase::failed:
+        case Phase::released:
+        case Phase::cancelled:
+            break;
+    }
     for (const auto& leg : transaction.legs) {
         switch (leg.doing) {
             case Doing::rest:
@@ -556,37 +587,6 @@ std::vector<Coming> coming(const Transaction& transaction, const Terms& terms) {
                     list.push_back({*leg.recheck_at, recheck_text(leg, terms, *leg.recheck_at)});
                 break;
         }
-    }
-    switch (transaction.phase) {
-        case Phase::reserved:
-            list.push_back({transaction.held_until, "The reservation runs out and the seats are released."});
-            break;
-        case Phase::confirming:
-            if (transaction.confirm_by)
-                list.push_back(
-                    {*transaction.confirm_by,
-                     "Without a confirmation by then the purchase fails and the money goes back."});
-            list.push_back(
-                {margin_end, "The reservation runs out: the purchase fails and the money goes back."});
-            break;
-        case Phase::authorising:
-            list.push_back({margin_end,
-                            "Unless all is paid by then, the purchase fails because the reservation runs "
-                            "out, and what was "
-                            "taken goes back."});
-            break;
-        case Phase::capturing:
-            if (transaction.policy.confirm == Confirm::none)
-                list.push_back(
-                    {transaction.held_until,
-                     "Unless all is taken by then, the purchase fails because the reservation runs out, and "
-                     "what was taken goes back."});
-            break;
-        case Phase::purchased:
-        case Phase::failed:
-        case Phase::released:
-        case Phase::cancelled:
-            break;
     }
     return list;
 }

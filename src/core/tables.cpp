@@ -89,7 +89,10 @@ const S& step_as(const Deciding& d) {
 /// "Amount, currency and reference in every answer are compared with what was asked."
 bool amount_differs(const Deciding& d) {
     const auto& done = step_as<Done>(d);
-    return done.amount && done.money != LegMoney::none && *done.amount != d.leg().amount;
+    // What a person found to be right is asked for from then on.
+    const Money asked{d.leg().money == LegMoney::none ? d.leg().amount.minor : d.leg().taken_minor,
+                      d.leg().amount.currency};
+    return done.amount && done.money != LegMoney::none && *done.amount != asked;
 }
 /// A success that says less than what its verb is for.
 bool too_little(const Deciding& d) {
@@ -179,7 +182,13 @@ void act_mismatch(Deciding& d) {
                                        money_for_people(*done.amount), money_for_people(asked))});
 }
 void act_does_not_fit(Deciding& d) {
-    d.does_not_fit();
+    // Nothing is held or taken yet: the provider says what there is. Else it is asked again, slower and
+    // slower.
+    if (d.leg().doing == Doing::rest || d.leg().money != LegMoney::none || !d.facts().can_query)
+        return d.does_not_fit();
+    const auto& done = step_as<Done>(d);
+    d.end_call(CallOutcome::done, done.evidence, done.references);
+    d.begin(d.leg_no, Verb::query);
 }
 void act_hold_gone(Deciding& d) {
     const auto& done = step_as<Done>(d);
@@ -197,7 +206,7 @@ void act_refunded(Deciding& d) {
     d.end_call(CallOutcome::done, done.evidence, done.references);
     // As it moved, and never more than there was.
     const std::int64_t left = d.leg().taken_minor - d.leg().back_minor;
-    if (said.currency == asked.currency)
+    if (said.currency == asked.currency && said.minor > 0)
         d.emit(GivenBack{d.leg_no, {std::min(said.minor, left), said.currency}, no});
     if (said != asked)
         d.emit(Stuck{d.leg_no, fmt::format("the provider gave back {} where {} was asked",
@@ -390,6 +399,9 @@ void act_close(Deciding& d) {
 }
 void act_close_silently(Deciding& d) {
     d.close_callout("no longer wanted");
+    // Only its return could have told: counted and listed with the others of that kind.
+    if (d.facts().settled_by_return)
+        d.refuse({"assumed_unpaid", "The customer did not come back, and the provider cannot be asked."});
 }
 void act_again(Deciding& d) {
     const Parcel& parcel = d.parcel();
@@ -465,7 +477,7 @@ constexpr LegRow leg_rows[] = {
     {any_doing, any_verb, LegOn::asks, "", nullptr, call, ".", "the only way a call begins; journaled before it is sent", act_ask},
 
     {idle_or_calling, taking | mask(Verb::open), LegOn::done, "amount differs", amount_differs, rest, "as it moved", "needs a person", act_mismatch},
-    {idle_or_calling, taking, LegOn::done, "says less than its verb", too_little, rest | in_doubt, ".", "unknown is never a success", act_does_not_fit},
+    {idle_or_calling, taking, LegOn::done, "says less than its verb", too_little, rest | call | in_doubt, ".", "unknown is never a success", act_does_not_fit},
     {idle_or_calling, mask(Verb::open), LegOn::done, "its return says the money", says_money, rest, "taken", "a house settled by its return", act_money},
     {idle_or_calling, mask(Verb::open), LegOn::done, "", nullptr, rest, ".", "Ready; the planner goes on", act_ready},
     {idle_or_calling, taking, LegOn::done, "", nullptr, rest, "held | taken", "amount, currency and reference compared first", act_money},
@@ -478,9 +490,9 @@ constexpr LegRow leg_rows[] = {
     {idle_or_calling, mask(Verb::close), LegOn::done, "money moved after all", says_money, rest, "the fact", "never backwards", act_fact},
     {idle_or_calling, mask(Verb::close), LegOn::done, "", nullptr, rest, "none", "Refused, goal give back", act_closed},
 
-    {idle_or_calling, mask(Verb::open, Verb::authorise), LegOn::waiting, "no time left, or unwanted", hold_too_short, rest | call, ".", "closed again where that can be done", act_too_late_to_send},
-    {idle_or_calling, mask(Verb::open, Verb::authorise), LegOn::waiting, "no way back", no_way_back, rest | call, ".", "Refused; closed again where that can be done", act_no_way_back},
-    {idle_or_calling, mask(Verb::open, Verb::authorise), LegOn::waiting, "its return token is in use", token_taken, rest | call, ".", "Refused; closed again where that can be done", act_token_in_use},
+    {idle_or_calling, mask(Verb::open, Verb::authorise), LegOn::waiting, "no time left, or unwanted", hold_too_short, rest | call | in_doubt, ".", "closed again where that can be done", act_too_late_to_send},
+    {idle_or_calling, mask(Verb::open, Verb::authorise), LegOn::waiting, "no way back", no_way_back, rest | call | in_doubt, ".", "Refused; closed again where that can be done", act_no_way_back},
+    {idle_or_calling, mask(Verb::open, Verb::authorise), LegOn::waiting, "its return token is in use", token_taken, rest | call | in_doubt, ".", "Refused; closed again where that can be done", act_token_in_use},
     {idle_or_calling, mask(Verb::open, Verb::authorise), LegOn::waiting, "", nullptr, away, ".", "CustomerSent", act_send},
     {calling, any_verb, LegOn::working, "", nullptr, in_doubt, ".", "asked again later", act_working},
 
@@ -594,8 +606,8 @@ constexpr TransactionRow transaction_rows[] = {
     {authorising, On::again, "", nullptr, authorising, "another way of paying, or another way back, within the hold", act_purchase},
     {authorising, On::all_covered, "the owner confirms", owner_confirms, confirming, "seats are bought between held and captured", act_confirm},
     {authorising, On::all_covered, "", nullptr, capturing, "Decided(buy), the pivot", act_buy},
-    {authorising, On::refused, "", nullptr, failed | purchased, "all-or-nothing; what cannot be refunded stays bought", act_no},
-    {authorising, On::none_left, "", nullptr, failed | purchased, "", act_no},
+    {authorising | confirming, On::refused, "", nullptr, failed | purchased, "all-or-nothing; what cannot be refunded stays bought", act_no},
+    {authorising | confirming, On::none_left, "", nullptr, failed | purchased, "", act_no},
     {authorising | confirming, On::hold_over, "", nullptr, failed, "all goals give back", act_no},
     {authorising | confirming, On::released, "", nullptr, failed | purchased, "all goals give back", act_no},
     {confirming, On::confirm_yes, "", nullptr, capturing, "Decided(buy), the pivot", act_confirmed},

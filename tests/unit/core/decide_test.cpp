@@ -823,6 +823,20 @@ TEST(Cancel, ARepeatIsOneOfJustTheseItems) {
     EXPECT_EQ(s.hear(Cancel{{1, 3}})->kind, ErrorKind::conflict);
 }
 
+TEST(Cancel, ARepeatMayNameWhatNeverCostAnything) {
+    Story s;
+    s.hand_over({{"a", 100}, {"b", 0}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    ASSERT_FALSE(s.back(1, {{"success", "yes"}}));
+    ASSERT_FALSE(s.answer(1, "taken"));
+    ASSERT_FALSE(s.hear(Cancel{{1, 2}}));
+    EXPECT_EQ(s.calls(), "1:refund");
+    ASSERT_FALSE(s.hear(Cancel{{1, 2}}));
+    EXPECT_TRUE(s.events.empty());
+    EXPECT_EQ(s.hear(Cancel{{2}})->kind, ErrorKind::conflict);
+}
+
 TEST(Cancel, OneItem) {
     Story s;
     s.hand_over({{"a", 100}, {"b", 200}});
@@ -939,10 +953,10 @@ TEST(Hold, EndsBeforeADoubtedTakingGoesOutAgain) {
 }
 
 TEST(Notice, GivenBackBeforeThePurchaseIsCompleteBuysNothing) {
-    for (const Confirm confirm : {Confirm::none, Confirm::owner}) {
+    for (const bool confirming : {false, true}) {
         Story s;
-        s.hand_over({{"a", 100}, {"b", 200}}, {.confirm = confirm});
-        ASSERT_FALSE(s.purchase({{"a", "redirect"}, {"b", "redirect"}}));
+        s.hand_over({{"a", 100}, {"b", 200}}, {.confirm = Confirm::owner});
+        ASSERT_FALSE(s.purchase({{"a", "redirect"}, {"b", confirming ? "credit" : "redirect"}}));
         ASSERT_FALSE(s.answer(1, "waiting"));
         const auto notice = [&](LegMoney fact) {
             return s.hear(Notice{.leg = 1,
@@ -954,8 +968,11 @@ TEST(Notice, GivenBackBeforeThePurchaseIsCompleteBuysNothing) {
                                  .evidence = "said"});
         };
         ASSERT_FALSE(notice(LegMoney::taken));
+        ASSERT_EQ(s.t.phase, confirming ? Phase::confirming : Phase::authorising);
         ASSERT_FALSE(notice(LegMoney::back));
         EXPECT_EQ(s.t.phase, Phase::failed);
+        EXPECT_EQ(s.t.why, "declined");
+        EXPECT_EQ(s.hear(ConfirmAnswer{true, {}})->kind, ErrorKind::conflict);
         EXPECT_EQ(s.leg(1).refused->code, "given_back");
         EXPECT_EQ(s.leg(1).taken_minor, 100);
         EXPECT_EQ(s.leg(1).back_minor, 100);
@@ -993,7 +1010,7 @@ TEST(Answer, ASuccessThatSaysTooLittleIsUnknown) {
     s.hand_over({{"a", 100}});
     ASSERT_FALSE(s.purchase({{"a", "card"}}));
     ASSERT_FALSE(s.answer(1, "none"));
-    EXPECT_EQ(s.doing(1), "none/doubt(authorise)/take");
+    EXPECT_EQ(s.calls(), "1:query");
     ASSERT_FALSE(s.answer(1, "held"));
     EXPECT_EQ(s.calls(), "1:capture");
     ASSERT_FALSE(s.answer(1, "held"));
@@ -1055,6 +1072,31 @@ TEST(Refund, AnotherAmountNeedsAPerson) {
         EXPECT_EQ(s.leg(1).back_minor, 70 + booked);
         EXPECT_TRUE(needs_person(s.t));
     }
+}
+
+TEST(Settle, TheAmountThatAPersonFoundRightIsAskedForFromThenOn) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "card"}}));
+    ASSERT_FALSE(s.answer(1, "held 99"));
+    ASSERT_TRUE(needs_person(s.t));
+    ASSERT_FALSE(s.hear(Settle{1, LegMoney::held, "Anna", "99 it is"}));
+    EXPECT_EQ(s.calls(), "1:capture");
+    ASSERT_FALSE(s.answer(1, "cheap"));
+    EXPECT_EQ(s.t.phase, Phase::purchased);
+    EXPECT_FALSE(needs_person(s.t));
+    EXPECT_EQ(s.leg(1).taken_minor, 99);
+}
+
+TEST(Silent, UnwantedWhileAwayIsAssumedUnpaid) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "silent"}}));
+    s.now = s.t.held_until;
+    ASSERT_FALSE(s.hear(Due{}));
+    EXPECT_EQ(s.t.phase, Phase::failed);
+    EXPECT_EQ(s.t.why, "hold");
+    EXPECT_EQ(s.leg(1).refused->code, "assumed_unpaid");
 }
 
 TEST(Settle, GivenBackBooksWhatWasHeldAndNoMore) {
