@@ -13,14 +13,20 @@ log::Level level_of(const CallLine& line) {
     return line.is_read && went_well ? log::Level::debug : log::Level::info;
 }
 
+std::string_view method_of(std::string_view method) {
+    for (const std::string_view known : {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+        if (method == known) return known;
+    return "other";
+}
+
 }  // namespace
 
 void log_call(const CallLine& line) {
     log::write(level_of(line), line.door,
-               {{"method", line.method},
-                {"operation", line.operation},
+               {{"method", method_of(line.method)},
+                {"operation", name_for_error(line.operation, "none")},
                 {"status", std::to_string(line.status)},
-                line.who,
+                {line.who.first, name_for_error(line.who.second, "")},
                 {"transaction", line.transaction},
                 {"why", line.why},
                 {"request", line.request_id}});

@@ -9,7 +9,8 @@
 /// What each door leaves in the log: one line for each call.
 namespace kassi::api {
 
-/// No token, nothing of what was sent. "" is what is not known.
+/// No token. Method, operation and who may come from outside: what is no method, or may be a card number, is
+/// not logged. "" is what is not known.
 struct CallLine {
     std::string_view door;       ///< "v1" "f13" "callback" "callout" "webhook"
     std::string_view method;     ///< of HTTP

@@ -190,7 +190,9 @@ int status(const Place& place, bool as_json) {
                           entry.at("needs_person").get<bool>() ? ", NEEDS A PERSON" : "",
                           for_terminal(entry.at("summary").get<std::string>())));
     }
-    if (read.at("more").get<bool>()) print("and more");
+    // A server that was not restarted yet says how many more.
+    const auto& more = read.at("more");
+    if (more.is_boolean() ? more.get<bool>() : more.get<std::int64_t>() > 0) print("and more");
     return exit_ok;
 }
 
@@ -237,8 +239,8 @@ int sweep(const Place& place, bool as_json) {
 int migrate(const Place& place) {
     const auto of = record(place);
     ProgressLine progress("migrate");
-    const auto done =
-        store::migrate(of.directory, [&](std::int64_t at, std::int64_t all) { progress.at(at, all); });
+    const auto done = store::migrate(of.directory, of.master_key,
+                                     [&](std::int64_t at, std::int64_t all) { progress.at(at, all); });
     progress.clear();
     if (!done && done.error().kind == ErrorKind::unavailable) throw LockHeld(done.error().message);
     if (!done) return fail(done.error());
