@@ -446,6 +446,7 @@ void Connection::on_read(const error_code& ec, std::size_t count) {
     if (ec) {
         // It was to go, and yet there is something to read.
         if (phase_ == Phase::idle && ec == asio::error::operation_aborted && something_arrived()) {
+            expires_in(listener_->options.read_timeout);  // it may be less than a request
             return read_more();
         }
         if (phase_ == Phase::idle || ec != asio::error::eof) return close();

@@ -11,6 +11,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/log.hpp"
 #include "http/client.hpp"
 #include "http/server.hpp"
 #include "sandbox/data_folder.hpp"
@@ -108,7 +109,12 @@ struct Street::State {
         std::uintmax_t needed = 0;
         redirect->save_all([&needed](const std::string& line) { needed += line.size() + 1; });
         if (file->size() <= file_size_factor * needed) return;
-        file->replace([this](const auto& append) { redirect->save_all(append); });
+        // It is as good as it was when that cannot be done.
+        try {
+            file->replace([this](const auto& append) { redirect->save_all(append); });
+        } catch (const std::exception& failed) {
+            log::error("lines_not_replaced", {{"why", failed.what()}});
+        }
     }
 
     void keep_polling() {

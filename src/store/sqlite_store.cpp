@@ -405,13 +405,18 @@ bool SqliteStore::writable() const {
     return state_->writer->writable();
 }
 
-Result<std::string> migrate(const std::string& directory, const Progress& progress) {
+Result<std::string> migrate(const std::string& directory, const Secret<>& master_key,
+                            const Progress& progress) {
+    if (master_key.reveal().size() != master_key_bytes)
+        return Error{ErrorKind::internal, "master_key", "the master key must have 32 bytes"};
     if (!std::filesystem::exists(database_file(directory)))
         return Error{ErrorKind::not_found, "", "there is no kassi.db in " + directory};
     auto lock = DirectoryLock::take(directory);
     if (!lock) return lock.error();
     try {
         auto database = Database::for_writing(database_file(directory));
+        if (auto same = check_house(database, std::to_string(Keys(master_key).id), ""); !same)
+            return same.error();
         const auto before = apply_migrations(database, progress);
         if (!before) return before.error();
         return std::to_string(*before) + " -> " + std::to_string(migrations().size());

@@ -72,8 +72,10 @@ Secret<> digest_key(const Secret<>& master_key);
 using Progress = std::function<void(std::int64_t done, std::int64_t of)>;
 
 /// Applies missing migrations of a data directory that nobody holds. Answers "3 -> 5". Errors: not_found (no
-/// data base there), unavailable (somebody holds the lock), internal.
-Result<std::string> migrate(const std::string& directory, const Progress& progress);
+/// data base there), unavailable (somebody holds the lock), internal (made with another master key:
+/// untouched).
+Result<std::string> migrate(const std::string& directory, const Secret<>& master_key,
+                            const Progress& progress);
 
 struct Finding {
     std::int64_t row = 0;  ///< journal number, 0: not about one row

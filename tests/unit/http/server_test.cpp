@@ -486,16 +486,15 @@ TEST(Server, WhatWasReadBeforeAConnectionMakesRoomIsAnswered) {
     // written. When room is made, the connection has read that request, and has not yet looked at it.
     ServerOptions options;
     options.connections_max = 1;
-    const RawConnection* other_end = nullptr;
+    RawConnection* other_end = nullptr;
     std::optional<RawConnection> newcomer;
     RunningServer* running = nullptr;
     RunningServer server(
         [&](const HttpRequest& request, const Reply& reply) {
             if (request.target == "/first") {
                 newcomer.emplace(RawConnection::to_port(running->port()));
-                const std::string next = get("/second");
-                ASSERT_EQ(::send(other_end->descriptor(), next.data(), next.size(), 0),
-                          static_cast<ssize_t>(next.size()));
+                ASSERT_TRUE(newcomer->deliver(get("/third")));
+                ASSERT_TRUE(other_end->deliver(get("/second")));
             }
             echo(request, reply);
         },
@@ -509,7 +508,6 @@ TEST(Server, WhatWasReadBeforeAConnectionMakesRoomIsAnswered) {
     EXPECT_EQ(body_of(last), "GET /second 0 ");
     EXPECT_THAT(last, HasSubstr("\r\nConnection: close\r\n"));
     connection.close();
-    newcomer->write(get("/third"));
     EXPECT_EQ(body_of(newcomer->read_message()), "GET /third 0 ");
 }
 
@@ -695,14 +693,12 @@ TEST(Server, StopAnswersWhatWasReadInTheSameMoment) {
     // connection has read the request when it is asked whether it is idle, and has not yet looked at it.
     RunningServer* running = nullptr;
     Server* stopping = nullptr;
-    const RawConnection* other_end = nullptr;
+    RawConnection* other_end = nullptr;
     Gate stopped;
     RunningServer server([&](const HttpRequest& request, const Reply& reply) {
         echo(request, reply);
         if (request.target != "/first") return;
-        const std::string next = get("/second");
-        ASSERT_EQ(::send(other_end->descriptor(), next.data(), next.size(), 0),
-                  static_cast<ssize_t>(next.size()));
+        ASSERT_TRUE(other_end->deliver(get("/second")));
         boost::asio::post(running->io.io, [&] {
             stopping->stop(std::chrono::seconds(patience_seconds), [&] { stopped.open(); });
         });

@@ -1,7 +1,9 @@
 #include "sockets.hpp"
 
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -104,6 +106,14 @@ bool RawConnection::write(const std::string& bytes) {
         done += static_cast<std::size_t>(count);
     }
     return true;
+}
+
+bool RawConnection::deliver(const std::string& bytes) {
+    if (!write(bytes)) return false;
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(patience_seconds);
+    for (int unsaid = 1; std::chrono::steady_clock::now() < until; std::this_thread::yield())
+        if (::ioctl(descriptor_, SIOCOUTQ, &unsaid) != 0 || unsaid == 0) return unsaid == 0;
+    return false;
 }
 
 void RawConnection::finish_writing() {

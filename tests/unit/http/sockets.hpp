@@ -105,6 +105,8 @@ class RawConnection {
 
     /// False when the other end is gone.
     bool write(const std::string& bytes);
+    /// Writes, and waits until the other end has it: its kernel has said so. False when patience ended.
+    bool deliver(const std::string& bytes);
     void finish_writing();
     /// Everything until the other end closes; "RESET" at the end when it was no clean close, "TIMEOUT"
     /// when patience ended.

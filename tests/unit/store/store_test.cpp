@@ -642,7 +642,7 @@ TEST_F(StoreTest, lockIsHeldAgainstThisAndOtherProcesses) {
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().kind, ErrorKind::unavailable);
     EXPECT_THAT(second.error().message, HasSubstr("another process holds the lock"));
-    EXPECT_EQ(migrate(directory(), nullptr).error().kind, ErrorKind::unavailable);
+    EXPECT_EQ(migrate(directory(), master_key(), nullptr).error().kind, ErrorKind::unavailable);
     clean();  // verify needs no lock
     close();
 
@@ -751,21 +751,25 @@ TEST_F(StoreTest, asksHowLongToWaitForTheLock) {
 }
 
 TEST_F(StoreTest, migratesFromNothingAndOnlyOnce) {
-    EXPECT_EQ(migrate(directory(), nullptr).error().kind, ErrorKind::not_found);
+    EXPECT_EQ(migrate(directory(), master_key(), nullptr).error().kind, ErrorKind::not_found);
     EXPECT_EQ(verify(directory(), master_key(), "", nullptr).error().kind, ErrorKind::not_found);
     std::ofstream(directory() + "/kassi.db").close();
     EXPECT_EQ(verify(directory(), master_key(), "", nullptr).error().kind, ErrorKind::internal);
     std::int64_t steps = 0, of = 0;
-    const auto first =
-        migrate(directory(), [&](std::int64_t done, std::int64_t all) { steps = done, of = all; });
+    const auto first = migrate(directory(), master_key(),
+                               [&](std::int64_t done, std::int64_t all) { steps = done, of = all; });
     ASSERT_TRUE(first) << first.error().message;
     EXPECT_THAT(*first, testing::StartsWith("0 -> "));
     EXPECT_EQ(steps, of);
     EXPECT_GT(of, 0);
     const std::string newest = first->substr(5);
-    EXPECT_EQ(*migrate(directory(), nullptr), newest + " -> " + newest);
+    EXPECT_EQ(*migrate(directory(), master_key(), nullptr), newest + " -> " + newest);
     EXPECT_EQ(Raw(directory()).value("PRAGMA user_version"), newest);
     EXPECT_EQ(Raw(directory()).value("PRAGMA journal_mode"), "wal");
+    open();
+    close();
+    EXPECT_THAT(migrate(directory(), master_key('x'), nullptr).error().message,
+                HasSubstr("another master key"));
     open();
     Story story;
     committed(story.hand_over(at(0)));
@@ -776,7 +780,7 @@ TEST_F(StoreTest, newerSchemaIsRefused) {
     open();
     close();
     Raw(directory()).execute("PRAGMA user_version = 999");
-    for (const auto& said : {try_open().error(), migrate(directory(), nullptr).error(),
+    for (const auto& said : {try_open().error(), migrate(directory(), master_key(), nullptr).error(),
                              verify(directory(), master_key(), "", nullptr).error()}) {
         EXPECT_EQ(said.kind, ErrorKind::internal);
         EXPECT_THAT(said.message, HasSubstr("999, newer than this program"));
