@@ -85,5 +85,19 @@ TEST(Webhook, IsALogLineWithItsReason) {
     EXPECT_EQ(log.last("webhook")["why"], "merchant no such merchant");
 }
 
+TEST(Webhooks, NothingThatMayBeACardNumberReachesTheLog) {
+    House house;
+    const LogLines log;
+    const std::string card = "4111111111111111";
+    house.ask({"POST", "/webhooks/redirect/" + card, {}, "", ""});
+    house.ask({card, "/callback/token", {}, "", ""});
+    house.ask({"GET", "/callback/token?" + card + "=%ff", {}, "", ""});
+    house.ask({"GET", "/callback/token?" + card + "=%zz", {}, "", ""});
+    house.ask(House::v1_request("POST", "/v1/transactions", "{\"" + card + "\":1}"));
+    house.ask(House::v1_request("GET", "/v1/transactions?" + card + "=1", ""));
+    for (const char* event : {"webhook", "callback", "v1"}) EXPECT_FALSE(log.last(event).is_null()) << event;
+    EXPECT_EQ(log.text().find(card), std::string::npos);
+}
+
 }  // namespace
 }  // namespace kassi::doors

@@ -152,6 +152,21 @@ TEST_F(DoorTest, DefectsAreErrorsInTheLogAndSayNothingOutside) {
     EXPECT_EQ(line.at("why"), "store the shelf is gone");
 }
 
+TEST_F(DoorTest, NothingThatMayBeACardNumberReachesTheLog) {
+    const LogLines log;
+    const std::string card = "4111111111111111";
+    world_.get("/f13/" + card + "/");
+    world_.get("/f13/status.v1/?" + card + "=%zz");
+    const auto uuid = world_.reserve();
+    auto customer = fred();
+    for (auto& [name, value] : customer)
+        if (name == "country_code") value = card;
+    customer.emplace_back("transaction_uuid", uuid);
+    EXPECT_EQ(world_.post("/f13/purchase.v1/", customer).status, 400);
+    EXPECT_FALSE(log.last("f13").is_null());
+    EXPECT_EQ(log.text().find(card), std::string::npos);
+}
+
 TEST_F(DoorTest, EngineAnswersSpeakInF13Names) {
     const auto uuid = world_.reserve();
     world_.post("/f13/release.v1/", {{"transaction_uuid", uuid}});
