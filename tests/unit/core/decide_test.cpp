@@ -273,13 +273,7 @@ TEST(Notice, PaidAndNeverCameBack) {
     s.hand_over({{"a", 100}});
     ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
     ASSERT_FALSE(s.answer(1, "waiting"));
-    ASSERT_FALSE(s.hear(Notice{.leg = 1,
-                               .event_id = "e1",
-                               .fact = LegMoney::taken,
-                               .amount = Story::pounds(100),
-                               .references = {},
-                               .trust = Trust::proof,
-                               .evidence = "paid"}));
+    ASSERT_FALSE(s.notice(1, LegMoney::taken, 100));
     EXPECT_EQ(s.t.phase, Phase::purchased);
     // The browser comes after all: its token is spent now, and the state is the answer.
     ASSERT_FALSE(s.back(1, {{"success", "yes"}}));
@@ -294,13 +288,7 @@ TEST(Notice, OtherAmountNeedsAPerson) {
     s.hand_over({{"a", 100}});
     ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
     ASSERT_FALSE(s.answer(1, "waiting"));
-    ASSERT_FALSE(s.hear(Notice{.leg = 1,
-                               .event_id = "e1",
-                               .fact = LegMoney::taken,
-                               .amount = Story::pounds(1),
-                               .references = {},
-                               .trust = Trust::proof,
-                               .evidence = "paid"}));
+    ASSERT_FALSE(s.notice(1, LegMoney::taken, 1));
     EXPECT_EQ(s.t.phase, Phase::authorising);
     EXPECT_THAT(s.leg(1).stuck, HasSubstr("asked"));
     EXPECT_EQ(s.leg(1).taken_minor, 1);
@@ -311,13 +299,7 @@ TEST(Notice, HintIsAskedAbout) {
     s.hand_over({{"a", 100}});
     ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
     ASSERT_FALSE(s.answer(1, "waiting"));
-    ASSERT_FALSE(s.hear(Notice{.leg = 1,
-                               .event_id = "e1",
-                               .fact = LegMoney::taken,
-                               .amount = {},
-                               .references = {},
-                               .trust = Trust::hint,
-                               .evidence = "?"}));
+    ASSERT_FALSE(s.notice(1, LegMoney::taken, 0, Trust::hint));
     EXPECT_EQ(s.calls(), "1:query");
     EXPECT_EQ(s.leg(1).money, LegMoney::none);
 }
@@ -351,13 +333,7 @@ TEST(Notice, ARefusalEndsADoubtSooner) {
     ASSERT_FALSE(s.back(1, {{"success", "no"}}));
     ASSERT_FALSE(s.silence(1));
     EXPECT_EQ(s.doing(1), "none/doubt(charge)/take");
-    ASSERT_FALSE(s.hear(Notice{.leg = 1,
-                               .event_id = "e1",
-                               .fact = LegMoney::none,
-                               .amount = {},
-                               .references = {},
-                               .trust = Trust::proof,
-                               .evidence = "refused"}));
+    ASSERT_FALSE(s.notice(1, LegMoney::none, 0));
     EXPECT_EQ(s.calls(), "1:query");
 }
 
@@ -381,13 +357,7 @@ TEST(Notice, SettlesFirstOfAChainAndWaitsForTheCustomer) {
     s.hand_over({{"a", 100}, {"b", 200}});
     ASSERT_FALSE(s.purchase({{"a", "redirect"}, {"b", "redirect"}}));
     ASSERT_FALSE(s.answer(1, "waiting"));
-    ASSERT_FALSE(s.hear(Notice{.leg = 1,
-                               .event_id = "e1",
-                               .fact = LegMoney::taken,
-                               .amount = Story::pounds(100),
-                               .references = {},
-                               .trust = Trust::proof,
-                               .evidence = "paid"}));
+    ASSERT_FALSE(s.notice(1, LegMoney::taken, 100));
     EXPECT_EQ(s.calls(), "");  // no token for the next hop yet
     ASSERT_FALSE(s.back(1, {{"success", "yes"}}, "T2"));
     EXPECT_EQ(s.calls(), "2:open");
@@ -400,13 +370,7 @@ TEST(Purchase, AskedAgainWithAWayBackSendsALostCustomerOn) {
     ASSERT_FALSE(s.answer(1, "waiting"));
     ASSERT_FALSE(s.purchase({}, Story::journey("T7")));  // the customer is away, not lost
     EXPECT_TRUE(s.events.empty());
-    ASSERT_FALSE(s.hear(Notice{.leg = 1,
-                               .event_id = "e1",
-                               .fact = LegMoney::taken,
-                               .amount = Story::pounds(100),
-                               .references = {},
-                               .trust = Trust::proof,
-                               .evidence = "paid"}));
+    ASSERT_FALSE(s.notice(1, LegMoney::taken, 100));
     ASSERT_NE(waits_for_browser(s.t, s.flows), nullptr);
     ASSERT_FALSE(s.purchase({}, std::nullopt));  // no way back, nothing new
     EXPECT_TRUE(s.events.empty());
@@ -425,13 +389,7 @@ TEST(Redirect, ALateReturnNeedsNoWayOnWhenTheOtherPaymentIsUnderWay) {
     s.hand_over({{"a", 100}, {"b", 200}});
     ASSERT_FALSE(s.purchase({{"a", "redirect"}, {"b", "redirect"}}));
     ASSERT_FALSE(s.answer(1, "waiting"));
-    ASSERT_FALSE(s.hear(Notice{.leg = 1,
-                               .event_id = "e1",
-                               .fact = LegMoney::taken,
-                               .amount = Story::pounds(100),
-                               .references = {},
-                               .trust = Trust::proof,
-                               .evidence = "paid"}));
+    ASSERT_FALSE(s.notice(1, LegMoney::taken, 100));
     ASSERT_FALSE(s.purchase({}, Story::journey("T8")));
     ASSERT_FALSE(s.answer(2, "waiting"));
     ASSERT_EQ(s.doing(2), "none/away(open)/take");
@@ -445,13 +403,7 @@ TEST(Purchase, ALostCustomerIsNotSentOnWhenTheHoldIsTooShort) {
     s.hand_over({{"a", 100}, {"b", 200}});
     ASSERT_FALSE(s.purchase({{"a", "redirect"}, {"b", "redirect"}}));
     ASSERT_FALSE(s.answer(1, "waiting"));
-    ASSERT_FALSE(s.hear(Notice{.leg = 1,
-                               .event_id = "e1",
-                               .fact = LegMoney::taken,
-                               .amount = Story::pounds(100),
-                               .references = {},
-                               .trust = Trust::proof,
-                               .evidence = "paid"}));
+    ASSERT_FALSE(s.notice(1, LegMoney::taken, 100));
     s.now = s.t.held_until - 2min;
     const Transaction before = s.t;
     EXPECT_EQ(s.purchase({}, Story::journey("T8"))->field, "held_until");
@@ -958,18 +910,9 @@ TEST(Notice, GivenBackBeforeThePurchaseIsCompleteBuysNothing) {
         s.hand_over({{"a", 100}, {"b", 200}}, {.confirm = Confirm::owner});
         ASSERT_FALSE(s.purchase({{"a", "redirect"}, {"b", confirming ? "credit" : "redirect"}}));
         ASSERT_FALSE(s.answer(1, "waiting"));
-        const auto notice = [&](LegMoney fact) {
-            return s.hear(Notice{.leg = 1,
-                                 .event_id = std::string(word(fact)),
-                                 .fact = fact,
-                                 .amount = Story::pounds(100),
-                                 .references = {},
-                                 .trust = Trust::proof,
-                                 .evidence = "said"});
-        };
-        ASSERT_FALSE(notice(LegMoney::taken));
+        ASSERT_FALSE(s.notice(1, LegMoney::taken, 100));
         ASSERT_EQ(s.t.phase, confirming ? Phase::confirming : Phase::authorising);
-        ASSERT_FALSE(notice(LegMoney::back));
+        ASSERT_FALSE(s.notice(1, LegMoney::back, 100));
         EXPECT_EQ(s.t.phase, Phase::failed);
         EXPECT_EQ(s.t.why, "declined");
         EXPECT_EQ(s.hear(ConfirmAnswer{true, {}})->kind, ErrorKind::conflict);
@@ -993,13 +936,7 @@ TEST(Waiting, WithoutAWayBackNobodyIsSent) {
     two.hand_over({{"a", 100}, {"b", 200}});
     ASSERT_FALSE(two.purchase({{"a", "card"}, {"b", "card"}}));
     ASSERT_FALSE(two.answer(1, "waiting"));
-    ASSERT_FALSE(two.hear(Notice{.leg = 1,
-                                 .event_id = "e1",
-                                 .fact = LegMoney::held,
-                                 .amount = Story::pounds(100),
-                                 .references = {},
-                                 .trust = Trust::proof,
-                                 .evidence = "held"}));
+    ASSERT_FALSE(two.notice(1, LegMoney::held, 100));
     ASSERT_FALSE(two.answer(2, "waiting"));
     EXPECT_EQ(two.leg(2).refused->code, "no_return_url");
     EXPECT_TRUE(two.tokens.empty());
@@ -1032,13 +969,7 @@ TEST(Answer, AnotherAmountFoundTwiceIsBookedOnce) {
     ASSERT_FALSE(s.hear(RefundOf{1, Story::pounds(99), "Anna", "rain"}));
     ASSERT_FALSE(s.silence(1));
     s.now += 1h;
-    ASSERT_FALSE(s.hear(Notice{.leg = 1,
-                               .event_id = "e1",
-                               .fact = LegMoney::none,
-                               .amount = {},
-                               .references = {},
-                               .trust = Trust::hint,
-                               .evidence = "something"}));
+    ASSERT_FALSE(s.notice(1, LegMoney::none, 0, Trust::hint));
     ASSERT_EQ(s.calls(), "1:query");
     ASSERT_FALSE(s.answer(1, "cheap"));
     EXPECT_EQ(s.count<Taken>(), 1);

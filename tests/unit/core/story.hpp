@@ -116,6 +116,17 @@ struct Story {
         return hear(Return{leg, state->callout ? state->callout->no : 1, std::move(fields), std::move(next),
                            state->callout && state->callout->returned});
     }
+    /// The provider says by itself what became of a leg's money; minor 0: without an amount.
+    std::optional<Error> notice(std::int64_t leg, LegMoney fact, std::int64_t minor,
+                                Trust trust = Trust::proof) {
+        return hear(Notice{.leg = leg,
+                           .event_id = "event" + std::to_string(++minted),
+                           .fact = fact,
+                           .amount = minor > 0 ? std::optional(pounds(minor)) : std::nullopt,
+                           .references = {},
+                           .trust = trust,
+                           .evidence = "said"});
+    }
     /// Lets time pass to the next due instant (at most `limit`), and says so.
     void pass(Millis limit = 100h) {
         const auto due = due_at(t, terms);
