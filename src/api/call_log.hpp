@@ -25,7 +25,8 @@ struct CallLine {
 /// A defect is an error, a read that went well is at debug level, everything else at info.
 void log_call(const CallLine& line);
 
-/// Of a refusal, as the log says it; nothing is hidden there, for no error holds a secret.
+/// Of a refusal, as the log says it: field and message. No error holds a secret; a field that may be a card
+/// number is not named.
 std::string reason_of(const Error& error);
 
 }  // namespace kassi::api
