@@ -43,8 +43,28 @@ std::string request_id_of(const HttpRequest& request) {
     return proper_id(request.header("X-Request-Id"));
 }
 
+bool is_card_number(std::string_view text) {
+    constexpr std::size_t digits_min = 13, digits_max = 19;
+    std::string digits;
+    for (const char c : text) {
+        if (c >= '0' && c <= '9')
+            digits += c;
+        else if (c != ' ' && c != '-' && c != '.' && c != '_')
+            return false;
+    }
+    if (digits.size() < digits_min || digits.size() > digits_max) return false;
+    if (digits.front() < '2' || digits.front() > '6') return false;
+    int sum = 0;
+    for (std::size_t i = 0; i < digits.size(); ++i) {
+        const int digit = digits[digits.size() - 1 - i] - '0';
+        const int weighed = i % 2 == 0 ? digit : 2 * digit;
+        sum += weighed > 9 ? weighed - 9 : weighed;
+    }
+    return sum % 10 == 0;
+}
+
 bool is_request_id(std::string_view text) {
-    return !text.empty() && text.size() <= limits::tracking_id_bytes_max &&
+    return !is_card_number(text) && !text.empty() && text.size() <= limits::tracking_id_bytes_max &&
            std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
 }
 

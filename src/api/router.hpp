@@ -23,8 +23,12 @@ Handler route(std::vector<Mount> mounts);
 std::string new_request_id();
 /// The client's own X-Request-Id where it is proper, else a new one.
 std::string request_id_of(const HttpRequest& request);
-/// 1 to limits::tracking_id_bytes_max printable ASCII characters without blanks: what a header may carry
-/// and a log line may show.
+/// A whole text that is one: 13 to 19 digits with blanks, '-', '.' or '_' between them, an issuer's first
+/// digit (2 to 6) and a right check digit (ISO/IEC 7812-1, Luhn). Stricter than may_be_card_number(), which
+/// would refuse the many ids that are long numbers.
+bool is_card_number(std::string_view text);
+/// 1 to limits::tracking_id_bytes_max printable ASCII characters without blanks, and no card number: what a
+/// header may carry and a log line may show.
 bool is_request_id(std::string_view text);
 
 }  // namespace kassi::api

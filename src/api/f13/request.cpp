@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "api/router.hpp"
 #include "base/limits.hpp"
 #include "base/text.hpp"
 #include "engine/returns.hpp"
@@ -114,7 +115,8 @@ std::string read_tracking(const Fields& fields) {
     auto text = text_of(fields, "tsw_session_track_id");
     const bool printable =
         std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c <= 0x7e; });
-    if (!printable || text.size() > limits::tracking_id_bytes_max || text.find_first_not_of(' ') != 0)
+    if (!printable || text.size() > limits::tracking_id_bytes_max || text.find_first_not_of(' ') != 0 ||
+        is_card_number(text))
         return {};
     return text;
 }

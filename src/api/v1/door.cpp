@@ -173,8 +173,9 @@ std::optional<Error> fault_of_key(const HttpRequest& request) {
 std::optional<Error> fault_of_head(const HttpRequest& request) {
     const auto id = request.header("X-Request-Id");
     if (!id.empty() && !is_request_id(id))
-        return bad_request("X-Request-Id", "must be " + std::to_string(limits::tracking_id_bytes_max) +
-                                               " printable ASCII characters at most, without blanks");
+        return bad_request("X-Request-Id",
+                           "must be " + std::to_string(limits::tracking_id_bytes_max) +
+                               " printable ASCII characters at most, without blanks, and no card number");
     if (request.method != "POST") return std::nullopt;
     if (auto error = fault_of_key(request)) return error;
     const auto type = request.header("Content-Type");

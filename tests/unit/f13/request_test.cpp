@@ -100,6 +100,7 @@ TEST(F13Tracking, IsBoundedAndPrintable) {
     EXPECT_EQ(read("a\r\nSet-Cookie: b"), "");
     EXPECT_EQ(read("caf\xc3\xa9"), "");
     EXPECT_EQ(read(" x"), "");
+    EXPECT_EQ(read_tracking({{"tsw_session_track_id", "4111 1111 1111 1111"}}), "");
     EXPECT_EQ(read_tracking({}), "");
 }
 

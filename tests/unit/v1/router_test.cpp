@@ -18,6 +18,17 @@ HttpResponse ask(const Handler& handler, const std::string& target, Fields heade
     return answer.value_or(HttpResponse{});
 }
 
+TEST(Router, ACardNumberIsNoRequestId) {
+    for (const char* card :
+         {"4111111111111111", "4111-1111-1111-1111", "5555.5555.5555.4444", "378282246310005"}) {
+        EXPECT_TRUE(is_card_number(card)) << card;
+        EXPECT_FALSE(is_request_id(card)) << card;
+    }
+    for (const char* id : {"4111111111111112", "1732740000000", "41111111111111111111", "411111111111",
+                           "a4111111111111111", "20261127-180311-7", "019ba503-1000-74e7-9c30-25f75680281d"})
+        EXPECT_TRUE(is_request_id(id)) << id;
+}
+
 TEST(Router, TakesTheLongestPrefix) {
     const auto handler = route(
         {{"/", says("rest")}, {"/v1/", says("v1")}, {"/v1/inner/", says("inner")}, {"/f13/", says("f13")}});
