@@ -64,6 +64,7 @@ struct Applier {
         leg.merchant = e.merchant;
         leg.flow = e.flow;
         leg.amount = e.amount;
+        leg.credential = e.credential;
         t.legs.push_back(std::move(leg));
     }
     void operator()(const GoalSet& e) const {
@@ -125,13 +126,14 @@ struct Applier {
         // A restart of ours is no silence of the provider's: it is asked at once, and does not count.
         if (e.recheck_at > at) ++leg.rechecks;
         leg.doubt_why = e.why;
+        if (leg.call && e.look) leg.call->look = true;
     }
     void operator()(const Ready& e) const { leg_of(t, e.leg).ready = true; }
     void operator()(const CustomerSent& e) const {
         Leg& leg = leg_of(t, e.leg);
         leg.doing = Doing::away;
         leg.verb = e.verb;
-        leg.exposed = true;
+        leg.exposed = leg.exposed || !e.hosted;
         leg.callout = CalloutState{.no = e.callout,
                                    .type = e.type,
                                    .host = e.host,

@@ -62,11 +62,22 @@ bool purchase_under_way(const Transaction& transaction) {
     return false;
 }
 
+bool lacks_credential(const Leg& leg, const Facts& facts) {
+    const auto takes = [&facts](std::string_view kind) {
+        return std::find(facts.credentials.begin(), facts.credentials.end(), kind) != facts.credentials.end();
+    };
+    return !facts.credentials.empty() && !takes("none") && !takes(leg.credential);
+}
+
+bool needs_browser_first(const Leg& leg, const Facts& facts) {
+    return facts.browser == Browser::always || facts.browser == Browser::before ||
+           lacks_credential(leg, facts);
+}
+
 namespace {
-/// Nothing of its money moves before the customer was there.
 bool needs_browser(const Leg& leg, const Facts& facts) {
     return leg.goal == Goal::take && leg.doing == Doing::rest && leg.money == LegMoney::none && !leg.ready &&
-           leg.stuck.empty() && (facts.browser == Browser::always || facts.browser == Browser::before);
+           leg.stuck.empty() && needs_browser_first(leg, facts);
 }
 }  // namespace
 
@@ -160,7 +171,7 @@ Instant Deciding::callout_until(const Leg& of) const {
 
 bool Deciding::time_for(const Leg& of, Verb begun) const {
     const Facts& facts = facts_of(of);
-    if (begun == Verb::open && (facts.browser == Browser::always || facts.browser == Browser::before))
+    if (begun == Verb::open && needs_browser_first(of, facts))
         return callout_until(of) - now >= terms.times.callout_min;
     return now + facts.budget(begun) <= hold_limit();
 }
@@ -179,7 +190,7 @@ Scene Deciding::scene(Verb of, std::optional<std::int64_t> refund_no) const {
     }
     if (refund_no) refund = *refund_no;
     std::string url;
-    if (papers.journey && !journey.token.empty())
+    if (papers.journey && !journey.token.empty() && !journey.url_before.empty())
         url = journey.url_before + journey.token + journey.url_after;
     return Scene{.transaction = tx,
                  .leg = leg(),
@@ -195,12 +206,15 @@ Scene Deciding::scene(Verb of, std::optional<std::int64_t> refund_no) const {
                  .credit_exhausted = input.credit_exhausted};
 }
 
+void Deciding::mint_return_token() {
+    if (papers.journey && papers.journey->via == ReturnVia::kassi && papers.journey->token.empty())
+        papers.journey->token = input.fresh_return_token;
+}
+
 void Deciding::begin(std::int64_t no, Verb begun) {
     leg_no = no;
     verb = begun;
-    // Returns to Kassi need a token of ours; a caller's own came with Purchase or with the last return.
-    if (papers.journey && papers.journey->via == ReturnVia::kassi && papers.journey->token.empty())
-        papers.journey->token = input.fresh_return_token;
+    mint_return_token();
     const Step taken = terms.flows.begin(scene(begun));
     take_step(taken);
 }
@@ -241,7 +255,12 @@ void Deciding::end_call(CallOutcome outcome, std::string_view evidence_text,
 }
 
 void Deciding::doubt(std::string_view reason, Instant recheck_at) {
-    emit(CallDoubted{leg_no, leg().calls, std::string(reason), recheck_at});
+    bool look = false;
+    if (step != nullptr) {
+        if (const auto* working = std::get_if<Working>(step)) look = working->look;
+        if (const auto* unknown = std::get_if<Unknown>(step)) look = unknown->look;
+    }
+    emit(CallDoubted{leg_no, leg().calls, std::string(reason), recheck_at, look});
 }
 
 void Deciding::refuse(Refusal refusal) {
@@ -466,9 +485,8 @@ bool Deciding::plan_legs() {
             const Verb next = facts.has_open && !each.ready ? Verb::open
                               : facts.can_hold              ? Verb::authorise
                                                             : Verb::charge;
-            const bool needs_browser =
-                next == Verb::open && (facts.browser == Browser::always || facts.browser == Browser::before);
-            if (!needs_browser || tx.customer_at_hand) {
+            const bool customer_first = next == Verb::open && needs_browser_first(each, facts);
+            if (!customer_first || tx.customer_at_hand) {
                 if (!time_for(each, next)) {
                     why = "hold";
                     return happen(On::hold_over);
@@ -565,7 +583,15 @@ class Handler {
         const auto wanted = again ? uncovered(d.tx) : all_sources();
         if (d.now >= d.hold_limit()) return conflict("held_until", "the reservation has run out");
         if (auto error = check_plan(purchase, wanted)) return error;
+        const auto before = d.tx.legs.size();
         d.happen(again ? On::again : On::purchase);
+        for (std::size_t i = 0; i < purchase.legs.size(); ++i) {
+            const LegPlan& plan = purchase.legs[i];
+            if (plan.credential.kind.empty()) continue;
+            d.leg_no = d.tx.legs[before + i].no;
+            if (auto error = take_credential(d.leg(), plan.credential, "credentials." + plan.sources.front()))
+                return error;
+        }
         return std::nullopt;
     }
 
@@ -585,7 +611,11 @@ class Handler {
             leg->doing == Doing::away && leg->callout && leg->callout->no == back.callout && !back.spent;
         if (away) {
             d.papers.parcels[back.leg].returned = back.fields;
+            d.mint_return_token();
             const Step step = d.terms.flows.resume(d.scene(leg->verb), Returned{back.fields});
+            if (const auto* done = std::get_if<Done>(&step);
+                done != nullptr && !done->credential.kind.empty())
+                if (auto error = take_credential(*leg, done->credential, {})) return error;
             d.step = &step;
             const std::size_t before = d.out.events.size();
             d.happen(LegOn::returned);
@@ -814,14 +844,25 @@ class Handler {
             d.emit(Noted{notice.leg, "dispute: " + notice.evidence, {}, true});
             return std::nullopt;
         }
-        if (trust == Trust::proof && notice.fact > leg->money) {
+        const bool proof = trust == Trust::proof;
+        bool heard = false;
+        if (proof && notice.fact > leg->money) {
             hear_news(d, notice.fact, notice.amount, notice.evidence);
-            return std::nullopt;
+            heard = true;
         }
+        d.evidence = notice.evidence;
+        d.fact_amount = notice.given_back;
+        if (proof && notice.given_back && d.happen(LegOn::more_back)) heard = true;
+        if (proof && !notice.refund_failed.empty() && d.open_refund() == nullptr) {
+            d.why = notice.refund_failed;
+            if (d.happen(LegOn::back_again)) heard = true;
+        }
+        if (heard) return std::nullopt;
         // A hint, or a proof that nothing was paid while we wait for the customer or are in doubt: we ask.
         const bool waiting = leg->doing == Doing::away || leg->doing == Doing::doubt;
-        const bool worth_asking = trust == Trust::hint ? notice.fact > leg->money || leg->doing != Doing::rest
-                                                       : waiting && notice.fact == LegMoney::none;
+        const bool worth_asking = trust == Trust::hint
+                                      ? notice.fact > leg->money || leg->doing != Doing::rest
+                                      : waiting && notice.worth_a_look && notice.fact == LegMoney::none;
         if (worth_asking && d.happen(LegOn::hint)) return std::nullopt;
         d.evidence = "notice: " + notice.evidence;
         d.happen(LegOn::nothing_new);
@@ -872,6 +913,27 @@ class Handler {
   private:
     static constexpr std::string_view cancel_reason = "cancelled";
     Deciding& d;
+
+    /// Into the leg's parcel, and spent in this commit where it is good for one payment. `field` "": as the
+    /// flow spells it.
+    [[nodiscard]] std::optional<Error> take_credential(const Leg& leg, const Credential& credential,
+                                                       const std::string& field) const {
+        const auto once = d.terms.flows.admit(leg, credential);
+        if (!once) {
+            Error error = once.error();
+            if (!field.empty()) error.field = field;
+            return error;
+        }
+        if (!once->empty()) {
+            for (const Spent& spent : d.out.spent)
+                if (spent.scope == credential_scope(leg) && spent.key == *once)
+                    return bad_request(field, "pays for another bundle already: it is good for one payment");
+            d.out.spent.push_back({credential_scope(leg), *once, field.empty() ? credential.kind : field});
+        }
+        d.papers.parcels[leg.no].credential = credential;
+        return std::nullopt;
+    }
+    static std::string credential_scope(const Leg& leg) { return "credential:" + leg.merchant; }
 
     /// Something of what is asked for was cancelled before, and all that could be.
     [[nodiscard]] bool repeats(const Cancel& cancel) const {
@@ -929,7 +991,9 @@ class Handler {
             Leg probe;
             probe.merchant = plan.merchant;
             probe.flow = plan.flow;
+            probe.credential = plan.credential.kind;
             const Facts& facts = d.terms.flows.facts(probe);
+            const std::string first = plan.sources.empty() ? std::string{} : plan.sources.front();
             std::optional<Currency> currency;
             for (const std::string& source : plan.sources) {
                 const bool known = std::find(wanted.begin(), wanted.end(), source) != wanted.end();
@@ -940,14 +1004,24 @@ class Handler {
                     if (currency && *currency != bundle.amount.currency)
                         return bad_request("ways." + source, "one payment cannot have two currencies");
                     currency = bundle.amount.currency;
+                    if (auto error = check_step(bundle.amount, facts, plan.merchant, source)) return error;
                 }
             }
             if (currency && !facts.currencies.empty() &&
                 std::find(facts.currencies.begin(), facts.currencies.end(), currency->code()) ==
                     facts.currencies.end())
-                return bad_request("ways." + (plan.sources.empty() ? std::string{} : plan.sources.front()),
+                return bad_request("ways." + first,
                                    fmt::format("{} does not take {}", plan.merchant, currency->code()));
-            const bool browser = facts.browser == Browser::always || facts.browser == Browser::before;
+            const bool missing = lacks_credential(probe, facts);
+            if (missing && !plan.credential.kind.empty())
+                return bad_request("credentials." + first, fmt::format("is a {}, and {} takes none",
+                                                                       plan.credential.kind, plan.merchant));
+            if (missing && !purchase.journey)
+                return bad_request("credentials." + first,
+                                   fmt::format("is missing: {} wants a {}, or return details so that the "
+                                               "customer can be asked for it",
+                                               plan.merchant, facts.credentials.front()));
+            const bool browser = needs_browser_first(probe, facts);
             if (browser && !purchase.journey)
                 return bad_request("return", "is missing: this way of paying sends the customer away");
             if (browser && d.callout_until(probe) - d.now < d.terms.times.callout_min)
@@ -959,6 +1033,19 @@ class Handler {
             for (const std::string& source : wanted)
                 if (!seen.contains(source))
                     return bad_request("ways." + source, "nobody takes the money of this bundle");
+        }
+        return std::nullopt;
+    }
+    static std::optional<Error> check_step(const Money& amount, const Facts& facts,
+                                           const std::string& merchant, const std::string& source) {
+        for (const auto& [code, step] : facts.steps) {
+            if (code != amount.currency.code()) continue;
+            if (step == 0)
+                return bad_request("ways." + source, fmt::format("{} does not take {}", merchant, code));
+            if (amount.minor % step != 0)
+                return bad_request("ways." + source,
+                                   fmt::format("{} takes {} in steps of {} only", merchant, code,
+                                               money_for_people({step, amount.currency})));
         }
         return std::nullopt;
     }

@@ -63,6 +63,13 @@ struct ReferenceKnown {
     std::string merchant, reference;
 };
 
+/// What may be spent once, over all transactions, and is spent in this commit.
+struct Spent {
+    std::string scope;  ///< "credential:<merchant>"
+    std::string key;
+    std::string field;  ///< which brought it, for the error when it was spent before
+};
+
 /// What one input leads to: committed as one unit or not at all.
 struct Decision {
     Transaction next;
@@ -72,6 +79,7 @@ struct Decision {
     std::vector<TokenLive> tokens_live;
     std::optional<TokenSpent> token_spent;
     std::vector<ReferenceKnown> references;
+    std::vector<Spent> spent;
 };
 
 /// The whole brain. `transaction` is nullptr for HandOver only. Pure: no I/O, no clock, no randomness.

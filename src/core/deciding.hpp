@@ -46,6 +46,8 @@ class Deciding {
     bool happen(On on);
     /// Runs the flow's step function for a verb that begins and lets its step happen.
     void begin(std::int64_t leg, Verb begun);
+    /// Returns to Kassi need a token of ours; a caller's own came with Purchase or with the last return.
+    void mint_return_token();
     /// Lets a step happen to the present leg.
     void take_step(const Step& taken);
 

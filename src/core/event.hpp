@@ -34,6 +34,7 @@ struct LegOpened {
     std::vector<std::string> sources;
     std::string merchant, flow;
     Money amount;
+    std::string credential;  ///< its kind
 };
 struct GoalSet {
     std::int64_t leg = 0;
@@ -61,6 +62,7 @@ struct CallDoubted {
     std::int64_t leg = 0, call = 0;
     std::string why;
     Instant recheck_at{};
+    bool look = false;  ///< not to be sent again: looked up
 };
 struct Ready {
     std::int64_t leg = 0;
@@ -70,6 +72,7 @@ struct CustomerSent {
     Verb verb = Verb::open;
     std::string type, host;
     Instant until{};
+    bool hosted = false;  ///< to a page of ours, where nobody can pay
 };
 struct CustomerBack {
     std::int64_t leg = 0, callout = 0;

@@ -40,7 +40,8 @@ void for_all(const std::function<void(const Subject&)>& check) {
 
 Stage stage_of(const Subject& subject) {
     Stage stage(subject.merchant.name, std::string(subject.flow->name()));
-    stage.leg.references = {{"session", "rs_1"}};
+    stage.leg.references = {{"session", "rs_1"}, {"intent", "pi_1"}};
+    stage.parcel.credential = {"stripe_token", "tok_1"};
     stage.parcel.returned = {{"success", "1"}};
     return stage;
 }
