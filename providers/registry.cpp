@@ -5,6 +5,7 @@
 #include "providers/flow.hpp"
 #include "providers/on_credit/on_credit.hpp"
 #include "providers/redirect/redirect.hpp"
+#include "providers/stripe/stripe.hpp"
 
 namespace kassi::providers {
 namespace {
@@ -66,7 +67,7 @@ Registry::Registry() : state_(std::make_unique<State>()) {}
 Registry::~Registry() = default;
 
 std::vector<const Flow*> Registry::flows() {
-    return {&on_credit_flow(), &redirect_flow()};
+    return {&on_credit_flow(), &redirect_flow(), &stripe_flow()};
 }
 
 const Flow* Registry::flow(std::string_view provider) const {

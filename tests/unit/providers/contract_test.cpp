@@ -15,6 +15,7 @@ constexpr Verb all_verbs[] = {Verb::open,      Verb::authorise, Verb::charge, Ve
 std::vector<Merchant> samples(std::string_view flow) {
     if (flow == "on_credit") return {credit_merchant()};
     if (flow == "redirect") return {redirect_merchant(), page_merchant(false), page_merchant(true)};
+    if (flow == "stripe") return {stripe_merchant()};
     return {};
 }
 
