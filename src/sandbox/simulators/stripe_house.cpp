@@ -8,8 +8,10 @@
 #include "base/crypto.hpp"
 #include "base/json.hpp"
 #include "base/limits.hpp"
+#include "base/money.hpp"
 #include "sandbox/simulators/stripe_faults.hpp"
 #include "sandbox/simulators/stripe_idempotency.hpp"
+#include "sandbox/simulators/stripe_pages.hpp"
 #include "sandbox/simulators/stripe_payments.hpp"
 #include "sandbox/simulators/stripe_routes.hpp"
 #include "sandbox/simulators/stripe_webhooks.hpp"
@@ -117,6 +119,13 @@ struct StripeHouse::State : std::enable_shared_from_this<StripeHouse::State> {
     [[nodiscard]] HttpResponse refuse(const Job& job, const Refusal& refusal) const;
     [[nodiscard]] HttpResponse replay(const Job& job, const Keys::Kept& kept) const;
 
+    HttpResponse pages(const HttpRequest& request);
+    HttpResponse secure_page(const HttpRequest& request);
+    HttpResponse secure_act(const HttpRequest& request);
+    HttpResponse after_the_page(const Intent& intent, std::string_view nonce) const;
+    [[nodiscard]] std::string way_back(const Intent& intent) const;
+    [[nodiscard]] std::string shown_name(const std::string& account) const;
+
     HttpResponse show_ledger() const;
     HttpResponse handle_faults(const HttpRequest& request);
 
@@ -131,12 +140,25 @@ struct StripeHouse::State : std::enable_shared_from_this<StripeHouse::State> {
 
 void StripeHouse::State::handle(HttpRequest request, Reply reply) {
     tick();
+    if (request.path().starts_with("/v1/")) return api(std::move(request), std::move(reply));
+    auto answered = pages(request);
+    flush();
+    reply(std::move(answered));
+}
+
+HttpResponse StripeHouse::State::pages(const HttpRequest& request) {
     const std::string path(request.path());
-    if (path.starts_with("/v1/")) return api(std::move(request), std::move(reply));
-    if (path == "/stripe/_ledger")
-        return reply(request.method == "GET" ? show_ledger() : json_response(405, R"({"error":"GET only"})"));
-    if (path == "/stripe/_faults") return reply(handle_faults(request));
-    reply(json_response(404, R"({"error":"nothing lives here"})"));
+    if (path == secure_act_path)
+        return request.method == "POST" ? secure_act(request)
+                                        : json_response(405, R"({"error":"POST only"})");
+    if (path == "/stripe/_faults") return handle_faults(request);
+    if (request.method != "GET" && request.method != "HEAD")
+        return json_response(405, R"({"error":"GET only"})");
+    if (path == secure_page_path) return secure_page(request);
+    if (path == "/stripe/_ledger") return show_ledger();
+    if (path == "/stripe/_webhooks") return json_response(200, webhooks->shown());
+    if (path.starts_with(script_path)) return browser_response(path.substr(script_path.size()));
+    return json_response(404, R"({"error":"nothing lives here"})");
 }
 
 // ---- /v1 -------------------------------------------------------------------------------------------------
@@ -429,6 +451,100 @@ HttpResponse StripeHouse::State::replay(const Job& job, const Keys::Kept& kept) 
         if (name == "Original-Request") value = kept.request;
     made.headers.emplace_back("Idempotent-Replayed", "true");
     return made;
+}
+
+// ---- the bank's page -------------------------------------------------------------------------------------
+
+namespace {
+
+/// Stripe's own unit of a currency is not that of ISO 4217 everywhere: ISK and UGX have two places there.
+std::string amount_for_people(std::int64_t minor, const std::string& code) {
+    const auto currency = Currency::parse(code, "currency");
+    KASSI_ENSURE(currency.has_value());
+    const bool two_more = (code == "isk" || code == "ugx") && currency->places() == 0;
+    return money_for_people({two_more ? minor / 100 : minor, *currency});
+}
+
+}  // namespace
+
+std::string StripeHouse::State::shown_name(const std::string& account) const {
+    const auto& descriptor = payments.settings().accounts.at(account).descriptor;
+    return descriptor.empty() ? account : descriptor;
+}
+
+HttpResponse StripeHouse::State::secure_page(const HttpRequest& request) {
+    const std::string nonce = books.fresh_id("", 22);
+    const auto fields = encoding::parse_form(request.query(), "query");
+    const auto field = [&](std::string_view name) {
+        const std::string* value = fields ? find_field(*fields, name) : nullptr;
+        return value == nullptr ? std::string() : *value;
+    };
+    const Challenge asked{.intent = field("payment_intent"),
+                          .client_secret = field("payment_intent_client_secret"),
+                          .source = field("source")};
+    const auto found = payments.page_of(asked.intent, asked.client_secret, asked.source);
+    if (found == Payments::Page::unknown)
+        return say(404, "Unknown payment", "There is no payment of this address here.", "", nonce);
+    const Intent& intent = *books.intents.find(asked.intent);
+    if (found == Payments::Page::over) return after_the_page(intent, nonce);
+    Challenge shown = asked;
+    const TestCard& card = books.methods.find(intent.method)->card.facts();
+    shown.merchant = shown_name(intent.account);
+    shown.amount = amount_for_people(intent.amount, intent.currency);
+    shown.card = std::string(card.brand) + ", ending in " + std::string(card.last4());
+    shown.return_url = intent.return_url;
+    return challenge(shown, nonce);
+}
+
+/// The outcome as it stands; what the browser says about it is worth nothing.
+std::string StripeHouse::State::way_back(const Intent& intent) const {
+    if (intent.return_url.empty()) return "";
+    bool succeeded = false;
+    switch (intent.status) {
+        case IntentStatus::succeeded:
+        case IntentStatus::requires_capture:
+        case IntentStatus::requires_confirmation:
+            succeeded = true;
+            break;
+        case IntentStatus::requires_payment_method:
+        case IntentStatus::requires_action:
+        case IntentStatus::canceled:
+            break;
+    }
+    const Fields fields{{"payment_intent", intent.id},
+                        {"payment_intent_client_secret", intent.client_secret},
+                        {"redirect_status", succeeded ? "succeeded" : "failed"}};
+    return intent.return_url + (intent.return_url.find('?') == std::string::npos ? "?" : "&") +
+           encoding::form(fields);
+}
+
+HttpResponse StripeHouse::State::after_the_page(const Intent& intent, std::string_view nonce) const {
+    return say(410, "This question is over", "It was answered, or the payment was cancelled.",
+               way_back(intent), nonce);
+}
+
+HttpResponse StripeHouse::State::secure_act(const HttpRequest& request) {
+    const std::string nonce = books.fresh_id("", 22);
+    const auto fields = request_fields(request, false);
+    const auto field = [&](std::string_view name) {
+        const std::string* value = fields ? find_field(*fields, name) : nullptr;
+        return value == nullptr ? std::string() : *value;
+    };
+    const std::string id = field("payment_intent"), act = field("act");
+    if (act != "complete" && act != "fail" && act != "complete_stay" && act != "leave")
+        return say(400, "Not understood", "There is no such button.", "", nonce);
+    const auto found = payments.page_of(id, field("payment_intent_client_secret"), field("source"));
+    if (found == Payments::Page::unknown)
+        return say(404, "Unknown payment", "There is no such payment here.", "", nonce);
+    const Intent& intent = *books.intents.find(id);
+    if (found == Payments::Page::over) return after_the_page(intent, nonce);
+    if (act == "leave")
+        return say(200, "You walked away", "The question stays open. You can close this window.", "", nonce);
+    payments.authenticated(id, act != "fail");
+    const std::string back = way_back(intent);
+    if (act == "complete_stay" || back.empty())
+        return say(200, "Done", "The bank has told the shop. You can close this window.", "", nonce);
+    return redirect_response(303, back);
 }
 
 // ---- ledger and faults -----------------------------------------------------------------------------------

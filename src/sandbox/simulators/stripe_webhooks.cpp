@@ -129,23 +129,53 @@ HttpRequest Webhooks::request_of(const Event& event, bool lies, bool badly_signe
             ""};
 }
 
+std::shared_ptr<Webhooks::Delivery> Webhooks::note(const Event& event, const HttpRequest& request) {
+    const auto made = std::make_shared<Delivery>(Delivery{books_.now(), event.id, event.type, request.target,
+                                                          std::string(request.header("Stripe-Signature")),
+                                                          request.body, 0});
+    deliveries_.push_back(made);
+    if (deliveries_.size() > deliveries_shown_max) deliveries_.pop_front();
+    return made;
+}
+
+std::string Webhooks::shown() const {
+    JsonWriter out;
+    out.begin_object().key("deliveries").begin_array();
+    for (const auto& each : deliveries_)
+        out.begin_object()
+            .field("at", iso8601(each->at))
+            .field("event", each->event)
+            .field("type", each->type)
+            .field("url", each->url)
+            .field("signature", each->signature)
+            .field("body", each->body)
+            .field("status", each->status)
+            .end_object();
+    out.end_array().end_object();
+    return out.take();
+}
+
 void Webhooks::send(const Try& next, bool believe_the_answer, bool lies, bool badly_signed) {
     const Event& event = *books_.events.find(next.event);
-    send_(request_of(event, lies, badly_signed),
-          [self = weak_from_this(), next, believe_the_answer](int status) {
-              const auto webhooks = self.lock();
-              if (!webhooks) return;
-              if (!believe_the_answer || status / 100 != 2) return webhooks->try_again(next);
-              Event& delivered = *webhooks->books_.events.find(next.event);
-              delivered.pending = false;
-              webhooks->books_.events.touch(delivered);
-              webhooks->changed_();
-          });
+    auto request = request_of(event, lies, badly_signed);
+    const auto noted = note(event, request);
+    send_(std::move(request), [self = weak_from_this(), next, believe_the_answer, noted](int status) {
+        noted->status = status;
+        const auto webhooks = self.lock();
+        if (!webhooks) return;
+        if (!believe_the_answer || status / 100 != 2) return webhooks->try_again(next);
+        Event& delivered = *webhooks->books_.events.find(next.event);
+        delivered.pending = false;
+        webhooks->books_.events.touch(delivered);
+        webhooks->changed_();
+    });
 }
 
 /// Its answer counts for nothing: one event, one series of tries.
 void Webhooks::send_copy(const Event& event) {
-    send_(request_of(event, false, false), [](int) {});
+    auto request = request_of(event, false, false);
+    const auto noted = note(event, request);
+    send_(std::move(request), [noted](int status) { noted->status = status; });
 }
 
 void Webhooks::hold_back(Try next, Millis at_most) {

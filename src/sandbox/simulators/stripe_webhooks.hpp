@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -14,8 +15,9 @@
 namespace kassi::sandbox::stripe {
 
 inline constexpr int webhook_tries_max = 8;
-inline constexpr Millis webhook_life{72LL * 3'600'000};  ///< after a restart older ones are not tried again
-inline constexpr Millis reorder_waits{1'000};            ///< for another event, when the rule does not say
+inline constexpr Millis webhook_life{72LL * 3'600'000};   ///< after a restart older ones are not tried again
+inline constexpr std::size_t deliveries_shown_max = 200;  ///< the latest
+inline constexpr Millis reorder_waits{1'000};             ///< for another event, when the rule does not say
 
 /// "t=<seconds>,v1=<hex HMAC-SHA256 of "<t>.<body>">,v1=...": one v1 for each secret.
 std::string signature(const std::string& body, Instant at, const std::vector<std::string>& secrets);
@@ -46,8 +48,17 @@ class Webhooks : public std::enable_shared_from_this<Webhooks> {
     void deliver(const std::string& event);
     /// After a restart: what was under way.
     void deliver_pending();
+    /// The latest tries as JSON, oldest first: {"deliveries":[{at, event, type, url, signature, body,
+    /// status}]}; status 0 until it was answered, and when it never was.
+    [[nodiscard]] std::string shown() const;
 
   private:
+    struct Delivery {
+        Instant at{};
+        std::string event, type, url, signature, body;
+        int status = 0;
+    };
+    std::shared_ptr<Delivery> note(const Event& event, const HttpRequest& request);
     struct Try {
         std::string event;
         int tries = 0;
@@ -68,6 +79,7 @@ class Webhooks : public std::enable_shared_from_this<Webhooks> {
     After after_;
     std::function<void()> changed_;
     std::vector<Try> held_back_;
+    std::deque<std::shared_ptr<Delivery>> deliveries_;
 };
 
 /// Every amount of a JSON text is one more than it was.
