@@ -31,6 +31,16 @@ std::string derived_word(const Secret<>& master_key, std::string_view prefix, st
     const auto digest = crypto::hmac_sha256(master_key.reveal(), "kassi sandbox 1 " + std::string(purpose));
     return std::string(prefix) + encoding::base64url(crypto::to_bytes(digest)).substr(0, 32);
 }
+/// The same of letters and digits only.
+std::string derived_plain_word(const Secret<>& master_key, std::string_view prefix,
+                               std::string_view purpose) {
+    constexpr std::size_t characters = 32;
+    std::string word(prefix);
+    for (int round = 0; word.size() < prefix.size() + characters; ++round)
+        for (const char c : derived_word(master_key, "", std::string(purpose) + " " + std::to_string(round)))
+            if (c != '-' && c != '_' && word.size() < prefix.size() + characters) word += c;
+    return word;
+}
 std::string api_key(const Secret<>& master_key, const RedirectMerchant& merchant) {
     return derived_word(master_key, "rk_", "redirect api " + std::string(merchant.name));
 }
@@ -156,6 +166,29 @@ RedirectHouse::Options demo_houses(const Secret<>& master_key, std::string_view 
         if (given.notifies) merchant.notice_secret = notice_secret(master_key, given);
         options.merchants.push_back(std::move(merchant));
     }
+    return options;
+}
+
+std::string stripe_secret_key(const Secret<>& master_key) {
+    return derived_plain_word(master_key, "sk_test_", "stripe api " + std::string(stripe_merchant));
+}
+
+std::string stripe_webhook_secret(const Secret<>& master_key) {
+    return derived_plain_word(master_key, "whsec_", "stripe webhook " + std::string(stripe_merchant));
+}
+
+StripeHouse::Options demo_stripe_accounts(const Secret<>& master_key, std::string_view simulators,
+                                          std::string_view kassi) {
+    StripeHouse::Options options;
+    options.page_origin = simulators;
+    options.accounts.push_back(
+        {.name = std::string(stripe_merchant),
+         .secret_key = stripe_secret_key(master_key),
+         .publishable_key = std::string(stripe_publishable_key),
+         .webhook_url = std::string(kassi) + "/webhooks/stripe/" + std::string(stripe_merchant),
+         .webhook_secrets = {stripe_webhook_secret(master_key)},
+         .extra_test_tokens = {"tok_1ADFKNHIklODsaxB3LZqzvpX", "tok_1ADFKgHIklODsaxBUr5gE6ca"},
+         .statement_descriptor = "Test Stripe Account"});
     return options;
 }
 
