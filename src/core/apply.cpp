@@ -243,6 +243,7 @@ struct Applier {
     }
     void operator()(const Noted& e) const {
         if (e.dispute && e.leg != 0) leg_of(t, e.leg).disputed = true;
+        if (!e.references.empty()) remember(leg_of(t, e.leg), e.references);
     }
 };
 

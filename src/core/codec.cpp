@@ -410,6 +410,7 @@ void describe(A& a, T& event) {
     a.must("what", event.what);
     a.may("fields", event.fields);
     a.may("dispute", event.dispute);
+    a.may("references", event.references);
 }
 
 template <class A, Is<JournalRow> T>

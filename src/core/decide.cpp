@@ -816,6 +816,13 @@ class Handler {
             return std::nullopt;
         }
         const auto* done = std::get_if<Done>(&step);
+        const auto* declined = std::get_if<Declined>(&step);
+        const auto* waiting = std::get_if<Waiting>(&step);
+        if (same)
+            learn(done       ? done->references
+                  : declined ? declined->references
+                  : waiting  ? waiting->references
+                             : References{});
         // A superseded call of another verb may be read wrongly: only its own verb's money counts.
         if (done != nullptr && same &&
             (takes_money(d.verb) || d.verb == Verb::refund || d.verb == Verb::query) &&
@@ -840,6 +847,8 @@ class Handler {
         const Trust trust = of_another ? Trust::hint : notice.trust;
         for (const auto& [kind, reference] : notice.references)
             if (!of_another) d.out.references.push_back({notice.leg, leg->merchant, reference});
+        // It may come before the answer that names them, and what follows needs them.
+        if (trust == Trust::proof) learn(notice.references);
         if (notice.dispute) {
             d.emit(Noted{notice.leg, "dispute: " + notice.evidence, {}, true});
             return std::nullopt;
@@ -914,6 +923,17 @@ class Handler {
     static constexpr std::string_view cancel_reason = "cancelled";
     Deciding& d;
 
+    using References = std::vector<std::pair<std::string, std::string>>;
+    /// The provider's names for the payment that the leg did not know before.
+    void learn(const References& told) const {
+        References fresh;
+        for (const auto& reference : told)
+            if (std::find(d.leg().references.begin(), d.leg().references.end(), reference) ==
+                d.leg().references.end())
+                fresh.push_back(reference);
+        if (!fresh.empty())
+            d.emit(Noted{d.leg_no, "the provider's names for it", {}, false, std::move(fresh)});
+    }
     /// Into the leg's parcel, and spent in this commit where it is good for one payment. `field` "": as the
     /// flow spells it.
     [[nodiscard]] std::optional<Error> take_credential(const Leg& leg, const Credential& credential,

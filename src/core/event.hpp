@@ -150,6 +150,7 @@ struct Noted {
     std::string what;
     std::vector<EvidenceField> fields;
     bool dispute = false;
+    std::vector<std::pair<std::string, std::string>> references;  ///< that were not known before
 };
 
 using Event = std::variant<HandedOver, PurchaseAsked, HoldMoved, LegOpened, GoalSet, CallMeant, CallEnded,

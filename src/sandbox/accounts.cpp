@@ -9,6 +9,9 @@ namespace kassi::sandbox {
 namespace {
 
 constexpr std::string_view demo_password = "demopass";
+/// The guide's tokens, which it uses on every run.
+constexpr std::string_view guide_tokens[] = {"tok_1ADFKNHIklODsaxB3LZqzvpX", "tok_1ADFKgHIklODsaxBUr5gE6ca"};
+constexpr std::string_view statement_descriptor = "Test Stripe Account";
 constexpr std::string_view page_path = "/tickets/dummy_redirect.buy/";
 
 /// The redirect merchants, once for both sides of the street.
@@ -75,6 +78,23 @@ providers::Merchant redirect(const RedirectMerchant& given, const Secret<>& mast
     return merchant;
 }
 
+providers::Merchant by_stripe(const Secret<>& master_key, const std::string& origin) {
+    providers::Merchant merchant;
+    merchant.name = stripe_merchant;
+    merchant.provider = "stripe";
+    merchant.simulator = true;
+    merchant.base_url = origin;
+    std::string reusable;
+    for (const auto token : guide_tokens) reusable.append(reusable.empty() ? "" : ",").append(token);
+    merchant.settings = {{"publishable_key", std::string(stripe_publishable_key)},
+                         {"statement_descriptor", std::string(statement_descriptor)},
+                         {"script_url", origin + "/stripe/v3/"},
+                         {"reusable_tokens", reusable}};
+    merchant.secrets.emplace("secret_key", Secret<>(stripe_secret_key(master_key)));
+    merchant.secrets.emplace("webhook_secret", Secret<>(stripe_webhook_secret(master_key)));
+    return merchant;
+}
+
 using Ways = std::map<std::string, std::vector<std::string>>;
 
 /// What an account is besides its name and password.
@@ -87,6 +107,7 @@ Character character_of(std::string_view name) {
     const Ways redirect_demo{{"*", {"redirect-demo"}}};
     if (name == "demo-redirect") return {redirect_demo, {}};
     if (name == "demo-redirect-post") return {{{"*", {"redirect-demo-post"}}}, {}};
+    if (name == "demo-stripe") return {{{"*", {std::string(stripe_merchant)}}}, {}};
     if (name == "demo-mixed")
         return {
             {{"ext_test0", {"on_credit", "redirect-demo"}}, {"ext_test1", {"redirect-demo", "on_credit"}}},
@@ -109,6 +130,7 @@ const std::vector<Account>& demo_accounts() {
         {"example-user", "some-password", "pays on credit"},
         {"demo-redirect", demo_password, "pays at the redirect house, sent there by GET"},
         {"demo-redirect-post", demo_password, "pays at the redirect house, sent there by POST"},
+        {"demo-stripe", demo_password, "pays by card, through Stripe"},
         {"demo-mixed", demo_password, "ext_test0 on credit, ext_test1 at the redirect house"},
         {"demo-quiet", demo_password, "a redirect house that answers questions and sends no notices"},
         {"demo-silent", demo_password,
@@ -134,6 +156,7 @@ engine::Directory demo_directory(const Secret<>& master_key, std::string_view si
     directory.merchants.push_back(on_credit());
     for (const auto& merchant : redirect_merchants)
         directory.merchants.push_back(redirect(merchant, master_key, origin));
+    directory.merchants.push_back(by_stripe(master_key, origin));
 
     // Most accounts have the same password, and a hash costs a twentieth of a second.
     std::map<std::string_view, std::string> hashes;
@@ -187,8 +210,8 @@ StripeHouse::Options demo_stripe_accounts(const Secret<>& master_key, std::strin
          .publishable_key = std::string(stripe_publishable_key),
          .webhook_url = std::string(kassi) + "/webhooks/stripe/" + std::string(stripe_merchant),
          .webhook_secrets = {stripe_webhook_secret(master_key)},
-         .extra_test_tokens = {"tok_1ADFKNHIklODsaxB3LZqzvpX", "tok_1ADFKgHIklODsaxBUr5gE6ca"},
-         .statement_descriptor = "Test Stripe Account"});
+         .extra_test_tokens = {std::begin(guide_tokens), std::end(guide_tokens)},
+         .statement_descriptor = std::string(statement_descriptor)});
     return options;
 }
 

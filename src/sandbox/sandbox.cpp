@@ -123,7 +123,7 @@ void say_hello(const Map& map, bool log_in_file) {
     line("Simulators", map.simulators + "/_ledger");
     line("Operators", map.operators + "/readyz");
     line("F13", map.url + "/f13/");
-    line("  users", "demo, demo-redirect, demo-redirect-post   (password demopass)");
+    line("  users", "demo, demo-redirect, demo-redirect-post, demo-stripe   (password demopass)");
     line("", "example-user   (password some-password)");
     line("v1", map.url + "/v1/");
     line("  key", map.v1_key);

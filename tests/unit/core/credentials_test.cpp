@@ -290,6 +290,25 @@ TEST(GivenBack, ThatCameHomeLaterNeedsAPerson) {
     EXPECT_TRUE(needs_person(s.leg(1)));
 }
 
+TEST(Notices, ThatComeBeforeTheAnswerBringTheNamesThatFollowNeeds) {
+    Story s;
+    s.hand_over({{"a", 1000}, {"b", 1000}});
+    ASSERT_FALSE(s.purchase_with({{"a", "t1"}, {"b", "t2"}}));
+    Notice held{.leg = 1, .event_id = "e", .fact = LegMoney::held, .amount = Story::pounds(1000)};
+    held.references = {{"payment", "p7"}};
+    held.trust = Trust::hint;
+    ASSERT_FALSE(s.hear(held));
+    EXPECT_TRUE(s.leg(1).references.empty()) << "anybody could say so";
+    held.trust = Trust::proof;
+    held.event_id = "e2";
+    ASSERT_FALSE(s.hear(held));
+    EXPECT_EQ(s.doing(1), "held/rest/take");
+    EXPECT_EQ(s.leg(1).references, (Fields{{"payment", "p7"}}));
+    ASSERT_FALSE(s.hear(Answer{1, 1, Answered{{200, {}, "held"}}}));
+    EXPECT_EQ(s.leg(1).references, (Fields{{"payment", "p7"}, {"payment", "p1"}}))
+        << "a late answer tells them too";
+}
+
 TEST(Notices, OfACustomerOnHisWayLeaveHimThere) {
     Story s;
     s.hand_over({{"a", 1000}});

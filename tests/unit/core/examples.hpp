@@ -216,7 +216,7 @@ inline std::vector<Event> events() {
         ConfirmAsked{at(61)},
         Confirmed{true, {{"ext_test0", "ORDER-1"}}},
         Decided{Verdict::cancelled, "everything_back"},
-        Noted{2, "late answer", {evidence_field()}, true},
+        Noted{2, "late answer", {evidence_field()}, true, pairs()},
     };
 }
 
