@@ -50,7 +50,7 @@ class Flow {
                                             const core::Heard& heard) const = 0;
     /// Checks the form of what the customer pays with; see core::Flows::admit.
     [[nodiscard]] virtual Result<std::string> admit(const core::Credential& credential,
-                                                    const Merchant& merchant) const;
+                                                    const Merchant& merchant, Instant now) const;
     /// The page that asks the customer for what is missing, for callouts of this flow that are hosted by us.
     struct HostedPage {
         std::string title, text;
@@ -89,8 +89,8 @@ class Registry final : public core::Flows {
     [[nodiscard]] core::Step resume(const core::Scene& scene, const core::Heard& heard) const override;
     [[nodiscard]] std::vector<core::EvidenceField> evidence(const core::Leg& leg,
                                                             const Fields& fields) const override;
-    [[nodiscard]] Result<std::string> admit(const core::Leg& leg,
-                                            const core::Credential& credential) const override;
+    [[nodiscard]] Result<std::string> admit(const core::Leg& leg, const core::Credential& credential,
+                                            Instant now) const override;
 
   private:
     Registry();

@@ -40,7 +40,7 @@ bool is_plain_reference(std::string_view text) {
            std::all_of(text.begin(), text.end(), [](char c) { return is_word(c) || c == '-' || c == '.'; });
 }
 
-Result<std::string> Flow::admit(const core::Credential& credential, const Merchant& merchant) const {
+Result<std::string> Flow::admit(const core::Credential& credential, const Merchant& merchant, Instant) const {
     return bad_request(credential.kind, "is nothing that " + merchant.name + " takes");
 }
 
@@ -130,11 +130,12 @@ core::Step Registry::resume(const core::Scene& scene, const core::Heard& heard) 
     return known->flow->resume(scene, known->merchant, heard);
 }
 
-Result<std::string> Registry::admit(const core::Leg& leg, const core::Credential& credential) const {
+Result<std::string> Registry::admit(const core::Leg& leg, const core::Credential& credential,
+                                    Instant now) const {
     const auto* known = state_->of(leg);
     if (known == nullptr)
         return bad_request(credential.kind, "the merchant " + leg.merchant + " is not configured");
-    return known->flow->admit(credential, known->merchant);
+    return known->flow->admit(credential, known->merchant, now);
 }
 
 std::vector<core::EvidenceField> Registry::evidence(const core::Leg& leg, const Fields& fields) const {

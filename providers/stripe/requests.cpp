@@ -74,7 +74,7 @@ core::Step create(const core::Scene& scene, const Account& account) {
     fields.emplace_back(account.api_version < types_renamed_in ? "payment_method_types[0]"
                                                                : "allowed_payment_method_types[0]",
                         "card");
-    add_credential(fields, scene.parcel.credential.value);
+    add_credential(fields, scene.credential.value);
     if (scene.return_url.empty())
         fields.emplace_back("error_on_requires_action", "true");
     else

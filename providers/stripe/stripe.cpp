@@ -53,7 +53,7 @@ Result<std::string> admit_token(const core::Credential& credential, const Accoun
 
 // ---- the way there and back ----------------------------------------------------------------------------
 core::Step begin_open(const core::Scene& scene, const Account& account) {
-    if (!scene.parcel.credential.value.empty())
+    if (!scene.credential.value.empty())
         return core::Done{.money = core::LegMoney::none,
                           .amount = {},
                           .references = {},
@@ -157,8 +157,8 @@ class Stripe final : public Flow {
         return read_answer(std::get<core::Answered>(heard).response, scene);
     }
 
-    [[nodiscard]] Result<std::string> admit(const core::Credential& credential,
-                                            const Merchant& merchant) const override {
+    [[nodiscard]] Result<std::string> admit(const core::Credential& credential, const Merchant& merchant,
+                                            Instant) const override {
         if (credential.kind != credential_kind)
             return bad_request(credential.kind, "is nothing that " + merchant.name + " takes");
         return admit_token(credential, account_of(merchant));

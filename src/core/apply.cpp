@@ -96,6 +96,7 @@ struct Applier {
         remember(leg, e.references);
         if (leg.doing == Doing::call || leg.doing == Doing::doubt) rest(leg);
         leg.retry_at = e.retry_at;
+        if (!e.credential.empty()) leg.credential = e.credential;
         const bool asked = leg.verb == Verb::query;
         switch (e.outcome) {
             case CallOutcome::done:

@@ -286,6 +286,7 @@ void describe(A& a, T& event) {
     a.may("evidence", event.evidence);
     a.may("references", event.references);
     a.may("retry_at", event.retry_at);
+    a.may("credential", event.credential);
 }
 template <class A, Is<CallDoubted> T>
 void describe(A& a, T& event) {

@@ -189,6 +189,7 @@ Scene Deciding::scene(Verb of, std::optional<std::int64_t> refund_no) const {
         }
     }
     if (refund_no) refund = *refund_no;
+    const auto brought = in_hand.find(leg_no);
     std::string url;
     if (papers.journey && !journey.token.empty() && !journey.url_before.empty())
         url = journey.url_before + journey.token + journey.url_after;
@@ -196,6 +197,7 @@ Scene Deciding::scene(Verb of, std::optional<std::int64_t> refund_no) const {
                  .leg = leg(),
                  .parcel = parcel(),
                  .journey = journey,
+                 .credential = brought == in_hand.end() ? parcel().credential : brought->second,
                  .verb = of,
                  .amount = amount,
                  .refund_no = refund,
@@ -297,10 +299,13 @@ void Deciding::send_call(const Ask& ask, bool again) {
     const Verb called = ask.as.value_or(verb);
     const Millis budget = facts().budget(called);
     const std::int64_t no = leg().calls + 1;
+    // A plain hash of a card is as good as the card.
     const std::string digest =
-        encoding::hex(crypto::to_bytes(crypto::sha256(ask.request.method + "\n" + ask.request.path + "\n" +
-                                                      ask.request.body)))
-            .substr(0, 16);
+        ask.needs_volatile
+            ? std::string()
+            : encoding::hex(crypto::to_bytes(crypto::sha256(ask.request.method + "\n" + ask.request.path +
+                                                            "\n" + ask.request.body)))
+                  .substr(0, 16);
     Parcel& paper = papers.parcels[leg_no];
     paper.request = ask.request;
     paper.step = ask.name;
@@ -480,8 +485,9 @@ bool Deciding::plan_legs() {
         if (may_begin && each.money == LegMoney::taken && open_refund() != nullptr &&
             (has_verdict(tx.phase) || each.goal == Goal::give_back))
             return begin(no, Verb::refund), true;
-        if (before && tx.phase == Phase::authorising && each.money == LegMoney::none && earlier_covered &&
-            may_begin && !each.refused) {
+        // What lives in memory only is exchanged at once; the rest of that leg waits for its turn.
+        if (before && tx.phase == Phase::authorising && each.money == LegMoney::none &&
+            (earlier_covered || in_hand.contains(no)) && may_begin && !each.refused) {
             const Verb next = facts.has_open && !each.ready ? Verb::open
                               : facts.can_hold              ? Verb::authorise
                                                             : Verb::charge;
@@ -849,6 +855,9 @@ class Handler {
             if (!of_another) d.out.references.push_back({notice.leg, leg->merchant, reference});
         // It may come before the answer that names them, and what follows needs them.
         if (trust == Trust::proof) learn(notice.references);
+        // A hint is asked about by the name of the event, maybe later.
+        if (d.facts().notice_trust == Trust::hint && !notice.event_id.empty() && hints_of(*leg) < hints_max)
+            learn({{std::string(event_kind), notice.event_id}});
         if (notice.dispute) {
             d.emit(Noted{notice.leg, "dispute: " + notice.evidence, {}, true});
             return std::nullopt;
@@ -924,6 +933,11 @@ class Handler {
     Deciding& d;
 
     using References = std::vector<std::pair<std::string, std::string>>;
+    static constexpr std::int64_t hints_max = 8;  ///< of a leg: anybody can send them
+    static std::int64_t hints_of(const Leg& leg) {
+        return std::count_if(leg.references.begin(), leg.references.end(),
+                             [](const auto& reference) { return reference.first == event_kind; });
+    }
     /// The provider's names for the payment that the leg did not know before.
     void learn(const References& told) const {
         References fresh;
@@ -938,7 +952,7 @@ class Handler {
     /// flow spells it.
     [[nodiscard]] std::optional<Error> take_credential(const Leg& leg, const Credential& credential,
                                                        const std::string& field) const {
-        const auto once = d.terms.flows.admit(leg, credential);
+        const auto once = d.terms.flows.admit(leg, credential, d.now);
         if (!once) {
             Error error = once.error();
             if (!field.empty()) error.field = field;
@@ -950,7 +964,11 @@ class Handler {
                     return bad_request(field, "pays for another bundle already: it is good for one payment");
             d.out.spent.push_back({credential_scope(leg), *once, field.empty() ? credential.kind : field});
         }
-        d.papers.parcels[leg.no].credential = credential;
+        const auto& kept_in_memory = d.facts_of(leg).volatile_credentials;
+        if (std::find(kept_in_memory.begin(), kept_in_memory.end(), credential.kind) != kept_in_memory.end())
+            d.in_hand[leg.no] = credential;
+        else
+            d.papers.parcels[leg.no].credential = credential;
         return std::nullopt;
     }
     static std::string credential_scope(const Leg& leg) { return "credential:" + leg.merchant; }

@@ -20,6 +20,8 @@ struct Times {
     Millis confirm_within{60'000};  ///< for the owner to confirm
     Millis doubt_alert{3'600'000};  ///< in doubt for longer: a person is told
 };
+/// Kind of the reference under which a leg keeps the event ids of hints.
+inline constexpr std::string_view event_kind = "event";
 inline constexpr int not_done_tries_max = 3;  ///< known-not-done in a row before a leg is refused
 
 /// What decide may know besides the transaction. All pure.

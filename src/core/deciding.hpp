@@ -33,6 +33,7 @@ class Deciding {
     std::optional<Money> fact_amount;
     std::string evidence;
     bool unattended = false;
+    std::map<std::int64_t, Credential> in_hand;  ///< by leg: brought by this input, and never kept
 
     [[nodiscard]] const Leg& leg() const { return leg_at(leg_no); }
     [[nodiscard]] const Leg& leg_at(std::int64_t no) const;

@@ -57,6 +57,7 @@ struct CallEnded {
     std::string evidence;
     std::vector<std::pair<std::string, std::string>> references;
     std::optional<Instant> retry_at;
+    std::string credential;  ///< kind that the leg has from now on; "" as before
 };
 struct CallDoubted {
     std::int64_t leg = 0, call = 0;

@@ -30,6 +30,8 @@ struct Facts {
     Browser browser = Browser::no;
     /// Kinds that it takes: "none", "stripe_token", ... A leg without one of them is opened with a callout.
     std::vector<std::string> credentials;
+    /// Of these, the kinds that live in memory only (a card): open begins in the commit that brings one.
+    std::vector<std::string> volatile_credentials;
     std::vector<std::string> currencies;  ///< upper case; empty: all
     /// The smallest step of an amount in minor units, where it is not 1: {"MGA", 100}; 0: not taken at all.
     std::vector<std::pair<std::string, std::int64_t>> steps;
@@ -44,11 +46,12 @@ struct Scene {
     const Leg& leg;
     const Parcel& parcel;
     const Journey& journey;
-    Verb verb;                    ///< begun or resumed
-    Money amount;                 ///< of this verb: the leg's, or the refund's
-    std::int64_t refund_no;       ///< for refund, else 0
-    std::string return_url;       ///< where the provider shall send the browser back to; "" unknown
-    std::string_view public_url;  ///< Kassi's own address, for webhooks
+    const Credential& credential;  ///< as it is known now, in the parcel or in memory
+    Verb verb;                     ///< begun or resumed
+    Money amount;                  ///< of this verb: the leg's, or the refund's
+    std::int64_t refund_no;        ///< for refund, else 0
+    std::string return_url;        ///< where the provider shall send the browser back to; "" unknown
+    std::string_view public_url;   ///< Kassi's own address, for webhooks
     Instant now;
     Instant callout_until;  ///< until when a callout begun now may run
     bool credit_exhausted;  ///< the account's limit refused this amount a moment ago
@@ -79,7 +82,9 @@ struct Done {
     std::optional<Money> given_back;
     /// Of a look-up or a close that found nothing taken: why. While a refund is open: why it failed.
     std::optional<Refusal> why;
-    Credential credential;  ///< of a return that brought one
+    Credential credential;  ///< that a return brought, or that an answer gave for another one
+    bool again = false;     ///< of open: the credential is kept, and open begins anew with it in its turn
+    std::string saved;      ///< of open: for the verbs that follow; "" keeps what there is
 };
 struct Declined {
     Refusal why;
@@ -141,7 +146,8 @@ class Flows {
     [[nodiscard]] virtual std::vector<EvidenceField> evidence(const Leg& leg, const Fields& fields) const = 0;
     /// Checks the form of what the customer pays with. Returns the key under which it can be spent once, ""
     /// when it may be used again. Error: bad_request naming the field as the flow's return spells it.
-    [[nodiscard]] virtual Result<std::string> admit(const Leg& leg, const Credential& credential) const = 0;
+    [[nodiscard]] virtual Result<std::string> admit(const Leg& leg, const Credential& credential,
+                                                    Instant now) const = 0;
 };
 
 /// What the customer pays with is still missing: a callout must bring it.

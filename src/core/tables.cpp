@@ -102,6 +102,9 @@ bool amount_differs(const Deciding& d) {
 bool too_little(const Deciding& d) {
     return step_as<Done>(d).money < (d.verb == Verb::authorise ? LegMoney::held : LegMoney::taken);
 }
+bool opens_anew(const Deciding& d) {
+    return step_as<Done>(d).again;
+}
 bool says_money(const Deciding& d) {
     return step_as<Done>(d).money != LegMoney::none;
 }
@@ -185,8 +188,18 @@ void act_ask(Deciding& d) {
     d.send_call(ask, false);
 }
 void act_ready(Deciding& d) {
-    d.end_call(CallOutcome::done, step_as<Done>(d).evidence, step_as<Done>(d).references);
+    const auto& done = step_as<Done>(d);
+    d.end_call(CallOutcome::done, done.evidence, done.references);
+    if (!done.saved.empty()) d.papers.parcels[d.leg_no].saved = done.saved;
     d.emit(Ready{d.leg_no});
+}
+void act_exchanged(Deciding& d) {
+    const auto& done = step_as<Done>(d);
+    for (const auto& [kind, reference] : done.references)
+        d.out.references.push_back({d.leg_no, d.leg().merchant, reference});
+    d.emit(CallEnded{d.leg_no, d.leg().calls, CallOutcome::done, done.evidence, done.references, std::nullopt,
+                     done.credential.kind});
+    d.papers.parcels[d.leg_no].credential = done.credential;
 }
 void act_money(Deciding& d) {
     const auto& done = step_as<Done>(d);
@@ -530,6 +543,7 @@ constexpr LegRow leg_rows[] = {
     {idle_or_calling, taking | mask(Verb::open), LegOn::done, "amount differs", amount_differs, rest, "as it moved", "needs a person", act_mismatch},
     {idle_or_calling, taking, LegOn::done, "says less than its verb", too_little, rest | call | in_doubt, ".", "unknown is never a success", act_does_not_fit},
     {idle_or_calling, mask(Verb::open), LegOn::done, "its return says the money", says_money, rest, "taken", "a house settled by its return", act_money},
+    {idle_or_calling, mask(Verb::open), LegOn::done, "the credential is to be used first", opens_anew, rest, ".", "kept sealed; opened anew in its turn", act_exchanged},
     {idle_or_calling, mask(Verb::open), LegOn::done, "", nullptr, rest, ".", "Ready; the planner goes on", act_ready},
     {idle_or_calling, taking, LegOn::done, "", nullptr, rest, "held | taken", "amount, currency and reference compared first", act_money},
     {idle_or_calling, mask(Verb::void_hold), LegOn::done, "", nullptr, rest, "none", "", act_hold_gone},

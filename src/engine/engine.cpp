@@ -525,15 +525,35 @@ struct Engine::State {
         const auto known = store().find_token(loaded.transaction.caller, token);
         return known && known->transaction == loaded.transaction.id;
     }
+    [[nodiscard]] bool takes(const std::string& merchant, const std::string& kind) const {
+        const core::Facts* facts = kind.empty() ? nullptr : parts.registry.facts_of(merchant);
+        return facts != nullptr && std::find(facts->credentials.begin(), facts->credentials.end(), kind) !=
+                                       facts->credentials.end();
+    }
+    static Currency currency_of(const Transaction& transaction, std::string_view source) {
+        for (const auto& bundle : transaction.bundles)
+            if (bundle.source == source) return bundle.amount.currency;
+        return {};
+    }
+    /// Into the payment of the same merchant and currency that the same credential pays; false: there is
+    /// none.
+    static bool join(std::vector<core::LegPlan>& legs, const Transaction& transaction,
+                     const std::string& source, const std::string& merchant,
+                     const core::Credential& credential) {
+        for (auto& leg : legs) {
+            if (leg.merchant != merchant || leg.credential != credential ||
+                currency_of(transaction, leg.sources.front()) != currency_of(transaction, source))
+                continue;
+            leg.sources.push_back(source);
+            return true;
+        }
+        return false;
+    }
     /// Of a caller's ways the first that takes what the customer pays with; the first of all where none does.
     [[nodiscard]] std::string first_that_takes(const std::vector<std::string>& allowed,
                                                const std::string& kind) const {
-        for (const auto& name : allowed) {
-            const core::Facts* facts = kind.empty() ? nullptr : parts.registry.facts_of(name);
-            if (facts != nullptr && std::find(facts->credentials.begin(), facts->credentials.end(), kind) !=
-                                        facts->credentials.end())
-                return name;
-        }
+        for (const auto& name : allowed)
+            if (takes(name, kind)) return name;
         return allowed.front();
     }
     [[nodiscard]] bool lacks_credential(const std::vector<core::LegPlan>& legs) const {
@@ -798,17 +818,22 @@ void Engine::purchase(TransactionId id, PurchaseRequest request, Meta meta, Done
             if (allowed.empty())
                 return bad_request("ways." + source, "this caller has no way of paying for it");
             const auto brought = request.credentials.find(source);
-            const core::Credential credential =
+            core::Credential credential =
                 brought == request.credentials.end() ? core::Credential{} : brought->second;
+            const bool shared = credential.kind.empty() && request.shared_credential;
+            if (shared) credential = *request.shared_credential;
             const std::string name =
                 chosen != request.ways.end() ? chosen->second : s.first_that_takes(allowed, credential.kind);
+            if (shared && !s.takes(name, credential.kind)) credential = {};
             if (std::find(allowed.begin(), allowed.end(), name) == allowed.end())
                 return bad_request("ways." + source, "is not a way of paying of this caller: " +
                                                          std::string(name_for_error(name, "?")));
             const providers::Merchant* merchant = s.parts.registry.merchant(name);
             if (merchant == nullptr || merchant->retired)
                 return bad_request("ways." + source, "is no longer offered: " + name);
-            purchase.legs.push_back({{source}, name, merchant->provider, credential});
+            const bool joined = shared && !credential.kind.empty() &&
+                                State::join(purchase.legs, transaction, source, name, credential);
+            if (!joined) purchase.legs.push_back({{source}, name, merchant->provider, credential});
         }
         std::optional<ReturnDetails> returns = request.returns;
         if (!returns && request.ask_by_callout && s.lacks_credential(purchase.legs))

@@ -67,6 +67,9 @@ struct PurchaseRequest {
     /// Source -> merchant. Absent: the caller's first that takes the credential given for the source.
     std::map<std::string, std::string> ways;
     std::map<std::string, core::Credential> credentials;  ///< by source
+    /// For every bundle that has none of its own and whose way takes it: bundles of one merchant and currency
+    /// are one payment.
+    std::optional<core::Credential> shared_credential;
     std::optional<ReturnDetails> returns;
     /// Without return details, for a payment whose credential is missing: the callout comes back to us, by a
     /// browser at its page or by the caller, who has the token.

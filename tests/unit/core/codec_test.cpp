@@ -90,7 +90,7 @@ TEST(Codec, BytesThatAreNoUtf8Survive) {
 // ---- events --------------------------------------------------------------------------------------------
 
 /// Members of each event, in the order of the variant.
-constexpr std::array<std::size_t, 27> event_members{8, 4, 1, 6, 3, 12, 6, 5, 1, 7, 4, 4, 3, 3,
+constexpr std::array<std::size_t, 27> event_members{8, 4, 1, 6, 3, 12, 7, 5, 1, 7, 4, 4, 3, 3,
                                                     2, 3, 2, 3, 2, 2,  6, 4, 4, 1, 2, 2, 5};
 
 template <std::size_t I>

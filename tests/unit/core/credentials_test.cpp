@@ -153,6 +153,73 @@ TEST(Credentials, AfterADeclineAnotherIsTaken) {
     EXPECT_EQ(s.calls(), "2:authorise");
 }
 
+// ---- cards: in memory only -------------------------------------------------------------------------------
+
+constexpr std::string_view the_card = "4242424242424242 12/30 123";
+
+Story with_cards(std::vector<std::string> sources) {
+    Story s;
+    std::vector<std::pair<std::string, std::int64_t>> bundles;
+    Purchase body;
+    for (auto& source : sources) {
+        bundles.emplace_back(source, 1000);
+        body.legs.push_back({{source}, "vault", "vault", {"card", std::string(the_card)}});
+    }
+    s.hand_over(bundles);
+    body.journey = Story::journey();
+    EXPECT_FALSE(s.hear(body));
+    return s;
+}
+
+bool is_kept(const Story& s, std::string_view text) {
+    std::string all = state_json(s.t);
+    for (const auto& row : s.journal) all += row_json(row);
+    for (const auto& [leg, parcel] : s.papers.parcels) all += papers_json(parcel);
+    return all.find(text) != std::string::npos;
+}
+
+TEST(Cards, AreExchangedAtOnceAndKeptNowhere) {
+    Story s = with_cards({"a", "b"});
+    EXPECT_EQ(s.calls(), "1:exchange 2:exchange") << "the second does not wait for its turn";
+    EXPECT_EQ(std::get<CallEffect>(s.effects.front()).request.body, the_card);
+    EXPECT_FALSE(is_kept(s, "4242"));
+    for (const auto& row : s.journal)
+        for (const auto& event : row.events)
+            if (const auto* call = std::get_if<CallMeant>(&event)) {
+                EXPECT_EQ(call->digest, "") << "a plain hash of a card is as good as the card";
+            }
+    ASSERT_FALSE(s.answer(2, "exchanged"));
+    EXPECT_EQ(s.calls(), "") << "and then it does";
+    EXPECT_EQ(s.leg(2).credential, "token");
+    EXPECT_EQ(s.papers.parcels.at(2).credential, (Credential{"token", "tk1"}));
+    ASSERT_FALSE(s.answer(1, "exchanged"));
+    EXPECT_EQ(s.calls(), "1:enrol");
+    ASSERT_FALSE(s.answer(1, "enrolled"));
+    EXPECT_EQ(s.calls(), "1:authorise");
+    ASSERT_FALSE(s.answer(1, "held"));
+    EXPECT_EQ(s.calls(), "2:enrol");
+}
+
+TEST(Cards, WhatWasEnrolledIsKeptForThePayment) {
+    Story s = with_cards({"a"});
+    ASSERT_FALSE(s.answer(1, "exchanged"));
+    ASSERT_FALSE(s.answer(1, "enrolled"));
+    EXPECT_EQ(s.papers.parcels.at(1).saved, "");
+    EXPECT_TRUE(s.leg(1).ready);
+}
+
+TEST(Cards, ThatWereLostAreKnownNotDone) {
+    Story s = with_cards({"a"});
+    ASSERT_FALSE(s.hear(Due{{1}}));  // a restart
+    EXPECT_EQ(s.leg(1).refused->code, "card_lost");
+    EXPECT_EQ(s.t.phase, Phase::failed);
+    EXPECT_TRUE(settled(s.t));
+    Story t = with_cards({"a"});
+    ASSERT_FALSE(t.silence(1, false));  // nothing left the house
+    t.pass();
+    EXPECT_EQ(t.leg(1).refused->code, "card_lost");
+}
+
 TEST(Steps, OfAmountsAreKnownBeforeAnythingIsSent) {
     Story s;
     const auto purchase = [&s](std::string_view code, std::int64_t minor) {
@@ -307,6 +374,19 @@ TEST(Notices, ThatComeBeforeTheAnswerBringTheNamesThatFollowNeeds) {
     ASSERT_FALSE(s.hear(Answer{1, 1, Answered{{200, {}, "held"}}}));
     EXPECT_EQ(s.leg(1).references, (Fields{{"payment", "p7"}, {"payment", "p1"}}))
         << "a late answer tells them too";
+}
+
+TEST(Notices, ThatAreHintsLeaveTheirNameForALaterQuestion) {
+    Story s = with_cards({"a"});
+    Notice hint{.leg = 1, .event_id = "ev_1", .fact = LegMoney::taken};
+    ASSERT_FALSE(s.hear(hint));
+    EXPECT_EQ(s.leg(1).references, (Fields{{"event", "ev_1"}}));
+    EXPECT_EQ(s.doing(1), "none/call(open)/take") << "a call is not broken off for a hint";
+    for (int i = 2; i < 20; ++i) {
+        hint.event_id = "ev_" + std::to_string(i);
+        ASSERT_FALSE(s.hear(hint));
+    }
+    EXPECT_EQ(s.leg(1).references.size(), 8U) << "anybody can send them";
 }
 
 TEST(Notices, OfACustomerOnHisWayLeaveHimThere) {

@@ -196,7 +196,7 @@ inline std::vector<Event> events() {
         GoalSet{2, Goal::take, "hold"},
         CallMeant{2, 3, Verb::charge, "complete", "k-1", "T1-1", Repeat::safe, at(86400), at(35), true, true,
                   "dg"},
-        CallEnded{2, 3, CallOutcome::not_done, "refused connection", pairs(), at(40)},
+        CallEnded{2, 3, CallOutcome::not_done, "refused connection", pairs(), at(40), "card"},
         CallDoubted{2, 3, "no answer", at(45), true},
         Ready{2},
         CustomerSent{2, 1, Verb::charge, "post", "http://house.example", at(606), true},

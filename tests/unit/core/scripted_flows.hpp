@@ -34,9 +34,15 @@ class ScriptedFlows final : public Flows {
         token = card;
         token.has_open = token.can_refund_part = token.notifies = true;
         token.browser = Browser::maybe;
+        token.notice_trust = Trust::proof;
         token.credentials = {"token"};
         token.steps = {{"KWD", 10}, {"IQD", 0}};
         merchants["token"] = token;
+        Facts vault = token;  // a card is exchanged for a token before anything else
+        vault.credentials = {"card", "token"};
+        vault.volatile_credentials = {"card"};
+        vault.notice_trust = Trust::hint;
+        merchants["vault"] = vault;
         Facts never;  // like Borgun: the money call is never repeated and cannot be looked up
         never.can_hold = never.can_refund = true;
         merchants["never"] = never;
@@ -66,8 +72,9 @@ class ScriptedFlows final : public Flows {
             }
         }
         if (merchant == "silent" && scene.verb == Verb::open) return waiting(scene);
+        if (merchant == "vault" && scene.verb == Verb::open) return open_vault(scene);
         if (merchant == "token" && scene.verb == Verb::open) {
-            if (!scene.parcel.credential.value.empty()) return Done{LegMoney::none, {}, {}, "at hand"};
+            if (!scene.credential.value.empty()) return Done{LegMoney::none, {}, {}, "at hand"};
             Waiting page;
             page.callout.type = "get";
             page.callout.hosted = true;
@@ -140,6 +147,17 @@ class ScriptedFlows final : public Flows {
         if (says == "waiting") return waiting(scene);
         if (says == "working") return Working{"still at it"};
         if (says == "look") return Working{"look it up", true};
+        if (says == "exchanged") {
+            Done done{LegMoney::none, {}, {{"vault", "v1"}}, says};
+            done.again = true;
+            done.credential = {"token", "tk1"};
+            return done;
+        }
+        if (says == "enrolled") {
+            Done done{LegMoney::none, {}, {}, says};
+            done.saved = "mpi 7";
+            return done;
+        }
         if (says.starts_with("none because ")) {
             Done done{LegMoney::none, {}, {}, says};
             done.why = Refusal{says.substr(13), "why"};
@@ -163,9 +181,10 @@ class ScriptedFlows final : public Flows {
     }
 
     /// A card is good for one payment, a "test" one for any number; an empty one is none.
-    Result<std::string> admit(const Leg&, const Credential& credential) const override {
+    Result<std::string> admit(const Leg&, const Credential& credential, Instant) const override {
         if (credential.value.empty()) return bad_request("token", "is missing");
-        return credential.value == "test" ? std::string{} : credential.value;
+        const bool again = credential.value == "test" || credential.kind == "card";
+        return again ? std::string{} : credential.value;
     }
 
     bool volatile_open = false;
@@ -173,6 +192,15 @@ class ScriptedFlows final : public Flows {
     std::optional<Money> silent_says;  ///< the amount in the return of the silent house
 
   private:
+    static Step open_vault(const Scene& scene) {
+        if (scene.credential.value.empty()) return Declined{{"card_lost", "it was in memory only"}, {}};
+        Ask ask;
+        ask.name = scene.credential.kind == "card" ? "exchange" : "enrol";
+        ask.request = {"POST", "/" + ask.name, {}, scene.credential.value};
+        ask.repeat = Repeat::safe;
+        ask.needs_volatile = scene.credential.kind == "card";
+        return ask;
+    }
     static Step waiting(const Scene& scene) {
         return Waiting{{.type = "get",
                         .destination = "http://house.example/pay",

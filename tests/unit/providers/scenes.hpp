@@ -39,6 +39,7 @@ struct Stage {
                 leg,
                 parcel,
                 journey,
+                parcel.credential,
                 verb,
                 amount,
                 refund_no,

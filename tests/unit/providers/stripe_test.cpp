@@ -233,7 +233,7 @@ TEST(StripeRequests, AreDressedWithKeyAndVersionOfToday) {
 // ---- the token -----------------------------------------------------------------------------------------
 
 Result<std::string> admit(std::string value, const Merchant& merchant = stripe_merchant()) {
-    return stripe_flow().admit({"stripe_token", std::move(value)}, merchant);
+    return stripe_flow().admit({"stripe_token", std::move(value)}, merchant, the_time);
 }
 
 TEST(StripeTokens, AreGoodForOnePayment) {
@@ -266,7 +266,7 @@ TEST(StripeTokens, OfAnotherFormAreRefusedByName) {
     }
     EXPECT_TRUE(admit("tok_" + std::string(251, 'a')));
     EXPECT_FALSE(admit("tok_" + std::string(252, 'a')));
-    EXPECT_FALSE(stripe_flow().admit({"card", "tok_1"}, stripe_merchant()));
+    EXPECT_FALSE(stripe_flow().admit({"card", "tok_1"}, stripe_merchant(), the_time));
 }
 
 TEST(StripeTokens, AtHandNeedNoCallout) {
