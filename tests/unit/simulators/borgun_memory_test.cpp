@@ -96,6 +96,7 @@ TEST(BorgunMemory, WhatWasDoneSurvivesARestart) {
     borgun.advance(borgun_late_answer);
     EXPECT_EQ(json_of(borgun.api("GET", "payment/" + id_of(late)))["TransactionStatus"], "Accepted");
     borgun.advance(borgun_hold_life);
+    borgun.get("/borgun/_ledger");
     std::map<std::string, int> kinds;
     for (const auto& kind : borgun.kinds()) ++kinds[kind];
     EXPECT_EQ(kinds["hold_gone"], 2) << "the check's, and that of the virtual number";
