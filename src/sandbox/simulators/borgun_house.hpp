@@ -61,9 +61,11 @@ class BorgunHouse {
         bool wants_3ds = false;                ///< 130 to every card without 3-D Secure
         bool isk_exponent_zero_fails = false;  ///< MdStatus 5 to ISK with Exponent 0
         bool lists_charset = false;            ///< _charset_ among RedirectToACSData of 3DS 1
-        bool one_partial_refund = false;       ///< a second refund is refused, whatever is left
-        int decline_status = 201;              ///< HTTP status of a payment that the issuer declined
-        Millis hold_life = borgun_hold_life;   ///< a PreAuthorization runs out
+        bool securepay_lower_case = false;     ///< "ok" instead of "OK"
+        std::string mpi_token_name = "MPIToken";  ///< how the enrollment spells it; some read "MpiToken"
+        bool one_partial_refund = false;          ///< a second refund is refused, whatever is left
+        int decline_status = 201;                 ///< HTTP status of a payment that the issuer declined
+        Millis hold_life = borgun_hold_life;      ///< a PreAuthorization runs out
         Checks checks = {};
     };
     struct Options {

@@ -182,7 +182,7 @@ HttpResponse BorgunHouse::State::enrollment_answer(const Record& record) {
     out.field("MdStatus", std::to_string(record.md_status));
     if (!pending && record.md_status != 1) out.field("MdErrorMessage", row.message);
     if (!record.md.empty()) out.field("MD", record.md);
-    if (pending || !row.level.empty()) out.field("MPIToken", record.id);
+    if (pending || !row.level.empty()) out.field(merchant.mpi_token_name, record.id);
     out.field("XId", record.xid).field("TxId", record.tx_id);
     if (record.stage == Stage::method)
         out.field("TDSMethodContent",

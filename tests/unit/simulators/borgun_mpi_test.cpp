@@ -104,6 +104,13 @@ TEST(BorgunMpi, MayListTheCharset) {
     EXPECT_EQ(borgun.authenticate(enrolled).status, 200);
 }
 
+TEST(BorgunMpi, MaySpellItsTokenAsOthersReadIt) {
+    Borgun borgun([](auto& merchant) { merchant.mpi_token_name = "MpiToken"; });
+    const json enrolled = borgun.enroll(Borgun::enrollment());
+    EXPECT_THAT(enrolled["MpiToken"].get<std::string>(), StartsWith("mpi-"));
+    EXPECT_FALSE(enrolled.contains("MPIToken"));
+}
+
 TEST(BorgunMpi, SaysWhatIsWrong) {
     Borgun borgun;
     const auto with = [&](const char* name, json value) {

@@ -159,6 +159,11 @@ TEST(BorgunSecurePay, PaysTellsTheServerAndSignsTheReturn) {
     EXPECT_EQ(borgun.house->ledger()[0].reference, "TM0000000001");
 }
 
+TEST(BorgunSecurePay, MayWriteItsStatusSmall) {
+    Borgun borgun([](auto& merchant) { merchant.securepay_lower_case = true; });
+    EXPECT_EQ(Borgun::hidden(press(borgun, "pay").body, "status"), "ok");
+}
+
 TEST(BorgunSecurePay, IsPaidOnce) {
     Borgun borgun;
     press(borgun, "pay");
