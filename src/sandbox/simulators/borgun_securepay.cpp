@@ -252,9 +252,9 @@ Fields BorgunHouse::State::securepay_fields(const Hosted& payment, std::string_v
     const bool paid = payment.status == PageStatus::paid;
     const bool cancelled = payment.status == PageStatus::cancelled;
     const std::string amount = payment.field("amount"), currency = payment.field("currency");
-    Fields fields{{"status", paid        ? "OK"
-                             : cancelled ? "CANCEL"
-                                         : "ERROR"},
+    const std::string status = paid ? "OK" : cancelled ? "CANCEL" : "ERROR";
+    const bool low = options.merchants[payment.merchant].securepay_lower_case;
+    Fields fields{{"status", low ? borgun::lower(status) : status},
                   {"step", std::string(step)},
                   {"orderid", payment.order_id},
                   {"reference", payment.field("reference")}};
