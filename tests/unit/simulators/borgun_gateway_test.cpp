@@ -31,7 +31,8 @@ TEST(BorgunGateway, RefusesWhatIsNoKey) {
     for (const std::string& value :
          {std::string(), "Basic " + encoding::base64(key), "Basic " + encoding::base64(key + ":x"),
           "Bearer " + key, "Basic " + encoding::base64("pub:" + key), "Basic " + encoding::base64(":"),
-          "Basic " + encoding::base64(key + "x:"), std::string("Basic *")}) {
+          "Basic " + encoding::base64(key + "x:"), "Basic " + encoding::base64(key + "x"),
+          std::string("Basic *")}) {
         auto request = Borgun::request("POST", "payment", Borgun::payment().dump());
         request.headers[0].second = value;
         const auto answer = borgun.send(request);

@@ -102,6 +102,20 @@ TEST(BorgunMemory, WhatWasDoneSurvivesARestart) {
     EXPECT_EQ(kinds["hold_gone"], 2) << "the check's, and that of the virtual number";
 }
 
+TEST(BorgunMemory, WhatTheGatewayHeardLateIsHeardOnce) {
+    Borgun borgun;
+    const json late =
+        borgun.pay(Borgun::payment(Borgun::card(test_card(How::at_once, 1, "953", false, true))));
+    const std::string path = "payment/" + id_of(late);
+    borgun.advance(borgun_late_answer);
+    EXPECT_EQ(borgun.api("PUT", path + "/capture").status, 200);
+    const auto told = borgun.notices.size();
+    borgun.restart();
+    borgun.advance(borgun_late_answer);
+    EXPECT_EQ(json_of(borgun.api("GET", path))["TransactionStatus"], "Captured");
+    EXPECT_EQ(borgun.notices.size(), told);
+}
+
 TEST(BorgunMemory, AllThatIsSavedMakesTheSameHouse) {
     Borgun borgun;
     const json held = borgun.pay(Borgun::payment());

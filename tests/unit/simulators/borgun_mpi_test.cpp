@@ -264,6 +264,7 @@ TEST(BorgunChallenge, BringsBackWhatItWasGiven) {
     const auto xml = *borgun::zlib_unpack(*encoding::from_base64(fields[0].second, "PaRes"));
     EXPECT_THAT(xml, HasSubstr("<pan>0000000000002011</pan>"));
     EXPECT_THAT(xml, HasSubstr("<status>Y</status>"));
+    EXPECT_THAT(xml, testing::ContainsRegex("<Signature>[0-9a-f]{64}</Signature>"));
 
     const json two = borgun.enroll(Borgun::enrollment());
     const Fields second = returned(borgun.authenticate(two, "fail"));
@@ -398,6 +399,9 @@ TEST(BorgunChallenge, ACResCountsAsFarAsTheIssuerSaidSo) {
         return borgun.validate({{"cres", encoding::base64url(said.dump())}})["MdStatus"].get<std::string>();
     };
     EXPECT_EQ(say(cres), "0") << "forged before anybody authenticated";
+    json refused = cres;
+    refused["transStatus"] = "N";
+    EXPECT_EQ(say(refused), "0") << "and the transaction is as live as before";
     borgun.authenticate(enrolled, "fail");
     EXPECT_EQ(say(cres), "0") << "the issuer said no";
     json other = cres;
@@ -479,6 +483,11 @@ TEST(BorgunMethod, TheSecondCallNamesTheFirst) {
     EXPECT_EQ(borgun.api("POST", "mpi/v2/enrollment", again(first, "x")).status, 400);
     EXPECT_EQ(json_of(borgun.api("POST", "mpi/v2/enrollment", again(first), other_key))["MdStatus"], "97");
     EXPECT_EQ(borgun.form("acs/method", {{"threeDSMethodData", "e30"}}).status, 404);
+    json data = *parse_json(*encoding::from_base64url(
+        Borgun::hidden(first["TDSMethodContent"].get<std::string>(), "threeDSMethodData"), "data"));
+    data["threeDSMethodNotificationURL"] = "https://elsewhere.example/";
+    EXPECT_EQ(borgun.form("acs/method", {{"threeDSMethodData", encoding::base64url(data.dump())}}).status,
+              404);
     EXPECT_EQ(borgun.form("acs/method", {}).status, 404);
     EXPECT_EQ(borgun.enroll(again(first, "U"))["MdStatus"], "9");
 }
@@ -654,6 +663,14 @@ TEST(BorgunAcsPages, AskForTheFormOfTheMpi) {
     EXPECT_EQ(with("MD", std::string(1'025, 'x')), 400);
     EXPECT_EQ(with("MD", std::string(1'024, 'x')), 200);
     EXPECT_EQ(borgun.form("acs/challenge", {{"creq", "e30"}}).status, 404);
+    const Fields second = Borgun::acs_fields(borgun.enroll(Borgun::enrollment()));
+    json creq = *parse_json(*encoding::from_base64url(second[0].second, "creq"));
+    const auto ask = [&] {
+        return borgun.form("acs/challenge", {{"creq", encoding::base64url(creq.dump())}}).status;
+    };
+    EXPECT_EQ(ask(), 200) << "session data may be missing";
+    creq["threeDSServerTransID"] = "another";
+    EXPECT_EQ(ask(), 404);
     EXPECT_EQ(borgun.form("acs/nothing", {}).status, 404);
     EXPECT_EQ(borgun.get("/borgun/acs/pareq").status, 405);
 }
@@ -678,6 +695,16 @@ TEST(BorgunAcsPages, CanBeLeft) {
     EXPECT_EQ(borgun.authenticate(enrolled, "dance").status, 400);
     EXPECT_THAT(returned(borgun.authenticate(enrolled, "authenticate_stay")), IsEmpty());
     EXPECT_EQ(borgun.form("acs/act", {{"authentication", "x"}, {"act", "authenticate"}}).status, 404);
+    const json other = borgun.enroll(Borgun::enrollment());
+    const auto page = borgun.form("acs/challenge", Borgun::acs_fields(other));
+    EXPECT_EQ(borgun
+                  .form("acs/act", {{"authentication", Borgun::hidden(page.body, "authentication")},
+                                    {"carried", std::string(1'025, 'x')},
+                                    {"act", "fail"}})
+                  .status,
+              400);
+    EXPECT_EQ(borgun.validate(validation(borgun.authenticate(other)))["MdStatus"], "1")
+        << "nothing was decided";
     const json late = borgun.enroll(Borgun::enrollment());
     borgun.clock.at += borgun_mpi_token_life;
     EXPECT_EQ(borgun.form("acs/challenge", Borgun::acs_fields(late)).status, 410);

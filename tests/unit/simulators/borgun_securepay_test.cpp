@@ -194,6 +194,18 @@ TEST(BorgunSecurePay, RefusedAndCancelledReturnUnsigned) {
     }
 }
 
+TEST(BorgunSecurePay, APageThatStayedOpenDecidesNothingAnyMore) {
+    Borgun borgun;
+    const std::string ticket = Borgun::hidden(borgun.form("securepay/default.aspx", order()).body, "ticket");
+    const auto act = [&](const char* what) {
+        return Borgun::hidden(borgun.form("securepay/act", {{"ticket", ticket}, {"act", what}}).body,
+                              "status");
+    };
+    EXPECT_EQ(act("cancel"), "CANCEL");
+    EXPECT_EQ(act("pay"), "CANCEL");
+    EXPECT_THAT(borgun.house->ledger(), IsEmpty());
+}
+
 TEST(BorgunSecurePay, CanBeLeft) {
     Borgun borgun;
     EXPECT_THAT(press(borgun, "leave").body, HasSubstr("walked away"));
