@@ -150,10 +150,12 @@ std::optional<std::int64_t> Form::integer(std::string_view name) {
 bool Form::flag(std::string_view name, bool otherwise) {
     const auto value = text(name);
     if (!value) return otherwise;
-    if (*value != "true" && *value != "false")
+    // Python's client writes True.
+    const std::string word = ascii_lower(*value);
+    if (word != "true" && word != "false")
         refuse(wrong_parameter("", std::string(name),
                                "Invalid boolean: " + std::string(name_for_error(*value, "..."))));
-    return *value == "true";
+    return word == "true";
 }
 
 std::string Form::one_of(std::string_view name, std::string_view otherwise,

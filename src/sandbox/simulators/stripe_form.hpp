@@ -73,6 +73,7 @@ class Form {
     std::string needed(std::string_view name);
     /// Decimal digits with a sign; else parameter_invalid_integer.
     std::optional<std::int64_t> integer(std::string_view name);
+    /// "true" or "false" in any case.
     bool flag(std::string_view name, bool otherwise);
     std::string one_of(std::string_view name, std::string_view otherwise,
                        std::initializer_list<std::string_view> words);

@@ -88,6 +88,7 @@ TEST_F(StripeApi, ParametersAreReadStrictly) {
         200);
     EXPECT_EQ(town.pay("tok_visa", {{"amount", "99999999"}}).status, 200);
     EXPECT_EQ(town.pay("tok_visa", {{"amount", "30"}}).status, 200);
+    EXPECT_EQ(town.pay("tok_visa", {{"confirm", "True"}}).state(), "succeeded") << "as Python writes it";
     EXPECT_EQ(town.post("/payment_intents", {{"currency", "usd"}}).code(), "parameter_missing");
     Fields many{{"amount", "500"}, {"currency", "usd"}};
     for (int i = 0; i < 50; ++i) many.emplace_back("metadata[k" + std::to_string(i) + "]", "v");
