@@ -342,8 +342,9 @@ std::string Books::fresh_id(std::string_view prefix, std::size_t characters) {
 }
 
 bool Books::full() const {
-    return tokens.full() || methods.full() || intents.full() || charges.full() || refunds.full() ||
-           events.full();
+    const auto sizes = {tokens.all().size(),  methods.all().size(), intents.all().size(),
+                        charges.all().size(), refunds.all().size(), events.all().size()};
+    return std::max(sizes) >= objects_max_;
 }
 
 void Books::enter(const Charge& charge, std::string_view kind, std::int64_t minor) {

@@ -237,11 +237,11 @@ const std::optional<Refusal>& Form::finish() {
     return wrong_;
 }
 
-std::string Form::fingerprint() const {
+std::string Form::fingerprint(std::string_view secret) const {
     std::string all;
     for (const auto& [path, value] : values_)
         all += encoding::percent_encode(path) + "=" + encoding::percent_encode(value.text) + "&";
-    return encoding::hex(crypto::to_bytes(crypto::sha256(all)));
+    return crypto::keyed_digest(secret, all);
 }
 
 std::optional<Refusal> merge(Metadata& metadata, const Form::MetadataChange& change) {

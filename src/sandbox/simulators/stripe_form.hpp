@@ -95,8 +95,9 @@ class Form {
     /// parameter_unknown for the first that was not read; what is wrong anyway.
     const std::optional<Refusal>& finish();
 
-    /// Equal for equal parameters, in whatever order they came.
-    [[nodiscard]] std::string fingerprint() const;
+    /// Equal for equal parameters, in whatever order they came. Keyed: a plain digest of a card number would
+    /// be as good as the number.
+    [[nodiscard]] std::string fingerprint(std::string_view secret) const;
 
   private:
     struct Value {

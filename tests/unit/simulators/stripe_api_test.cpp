@@ -252,6 +252,38 @@ TEST_F(StripeApi, ADeclineIsRememberedAndWrongParametersAreNot) {
     EXPECT_EQ(town.pay("tok_visa", {}, "k2").state(), "succeeded");
 }
 
+TEST_F(StripeApi, LimitsOfTheHouse) {
+    auto options = Town::options();
+    options.keys_max = 2;
+    options.objects_max = 7;  // two payments and what they leave: three events each
+    town.build(options);
+    const auto paid = town.pay("tok_visa", {}, "k1");
+    EXPECT_EQ(town.pay("tok_visa", {}, "k2").status, 200);
+    EXPECT_EQ(town.pay("tok_visa", {}, "k3").status, 503);
+    EXPECT_EQ(town.pay("tok_visa", {}, "k1").status, 200) << "a known one is answered";
+    EXPECT_EQ(town.house->ledger().size(), 2U);
+    EXPECT_EQ(town.pay("tok_visa").status, 200) << "six events, and a seventh fits";
+    EXPECT_EQ(town.pay("tok_visa").status, 503);
+    EXPECT_EQ(town.get("/payment_intents/" + paid.id()).status, 200) << "reading goes on";
+    EXPECT_EQ(town.house->ledger().size(), 3U);
+}
+
+/// A digest of what was sent is kept with a key: it must not be one that can be guessed from a card number.
+TEST_F(StripeApi, FingerprintsAreKeyed) {
+    auto other = Town::options();
+    other.accounts[0].secret_key = "sk_test_Other";
+    const Fields card{
+        {"card[number]", "4242424242424242"}, {"card[exp_month]", "1"}, {"card[exp_year]", "2034"}};
+    const auto fingerprint = [&](StripeHouse::Options with) {
+        town.saved.clear();
+        town.build(std::move(with));
+        town.send(Town::request("POST", "/v1/tokens", card, "k1", Town::pk));
+        return (*parse_json(town.saved.at(0)))["keys"][0]["fingerprint"].get<std::string>();
+    };
+    EXPECT_EQ(fingerprint(Town::options()), fingerprint(Town::options()));
+    EXPECT_NE(fingerprint(Town::options()), fingerprint(other));
+}
+
 TEST_F(StripeApi, AKeyIsForgottenAfterADay) {
     const auto first = town.pay("tok_visa", {}, "k1");
     town.advance(24h - 1ms);
