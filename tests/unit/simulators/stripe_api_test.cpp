@@ -380,7 +380,7 @@ TEST_F(StripeApi, FaultRulesAreReadStrictly) {
     for (const char* wrong :
          {"", "[]", "{}", R"({"rules":1})", R"({"rules":[1]})", R"({"rules":[{"on":"x","do":"dead"}]})",
           R"({"rules":[{"on":"create","do":"x"}]})", R"({"rules":[{"on":"create","do":"twice"}]})",
-          R"({"rules":[{"on":"webhook","do":"rate_limit"}]})",
+          R"({"rules":[{"on":"list","do":"stale"}]})", R"({"rules":[{"on":"webhook","do":"rate_limit"}]})",
           R"({"rules":[{"on":"create","do":"dead","ms":600001}]})",
           R"({"rules":[{"on":"create","do":"dead","times":0}]})",
           R"({"rules":[{"on":"create","do":"dead","x":1}]})",
