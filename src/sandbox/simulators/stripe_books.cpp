@@ -97,7 +97,6 @@ void fields(V& v, Intent& o) {
     v("source", o.source);
     v("metadata", o.metadata);
     v("canceled_at", o.canceled_at);
-    v("hold_until", o.hold_until);
 }
 template <class V>
 void fields(V& v, Charge& o) {
@@ -121,7 +120,6 @@ void fields(V& v, Charge& o) {
     v("failure_decline", o.failure_decline);
     v("failure_message", o.failure_message);
     v("balance", o.balance);
-    v("dispute", o.dispute);
     v("metadata", o.metadata);
     v("capture_before", o.capture_before);
     v("settles_at", o.settles_at);

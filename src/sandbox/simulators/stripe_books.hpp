@@ -76,7 +76,6 @@ struct Intent {
     std::string source;  ///< of the 3-D Secure page, "" none
     Metadata metadata;
     std::optional<Instant> canceled_at;
-    std::optional<Instant> hold_until;  ///< while it is held
 };
 
 struct Charge {
@@ -90,7 +89,6 @@ struct Charge {
     bool captured = false, authenticated = false, disputed = false;
     std::string failure_code, failure_decline, failure_message;  ///< "" for none
     std::string balance;                                         ///< its transaction, "" not yet
-    std::string dispute;
     Metadata metadata;
     std::optional<Instant> capture_before;
     std::optional<Instant> settles_at, dispute_at;  ///< not yet
