@@ -97,7 +97,6 @@ void fields(V& v, Intent& o) {
     v("source", o.source);
     v("metadata", o.metadata);
     v("canceled_at", o.canceled_at);
-    v("hold_until", o.hold_until);
 }
 template <class V>
 void fields(V& v, Charge& o) {
@@ -121,7 +120,6 @@ void fields(V& v, Charge& o) {
     v("failure_decline", o.failure_decline);
     v("failure_message", o.failure_message);
     v("balance", o.balance);
-    v("dispute", o.dispute);
     v("metadata", o.metadata);
     v("capture_before", o.capture_before);
     v("settles_at", o.settles_at);
@@ -342,8 +340,9 @@ std::string Books::fresh_id(std::string_view prefix, std::size_t characters) {
 }
 
 bool Books::full() const {
-    return tokens.full() || methods.full() || intents.full() || charges.full() || refunds.full() ||
-           events.full();
+    const auto sizes = {tokens.all().size(),  methods.all().size(), intents.all().size(),
+                        charges.all().size(), refunds.all().size(), events.all().size()};
+    return std::max(sizes) >= objects_max_;
 }
 
 void Books::enter(const Charge& charge, std::string_view kind, std::int64_t minor) {

@@ -20,7 +20,6 @@
 /// All that the Stripe house knows: its objects, its ledger and its events. Nothing is ever taken out.
 namespace kassi::sandbox::stripe {
 
-inline constexpr std::size_t objects_max = 1'000'000;  ///< of one kind
 inline constexpr Millis hold_life{7LL * 24 * 3'600'000};
 inline constexpr Millis settles_after{2'000};        ///< automatic_async: the balance comes later
 inline constexpr Millis refund_turns_after{60'000};  ///< pending -> succeeded, succeeded -> failed
@@ -77,7 +76,6 @@ struct Intent {
     std::string source;  ///< of the 3-D Secure page, "" none
     Metadata metadata;
     std::optional<Instant> canceled_at;
-    std::optional<Instant> hold_until;  ///< while it is held
 };
 
 struct Charge {
@@ -91,7 +89,6 @@ struct Charge {
     bool captured = false, authenticated = false, disputed = false;
     std::string failure_code, failure_decline, failure_message;  ///< "" for none
     std::string balance;                                         ///< its transaction, "" not yet
-    std::string dispute;
     Metadata metadata;
     std::optional<Instant> capture_before;
     std::optional<Instant> settles_at, dispute_at;  ///< not yet
@@ -150,7 +147,6 @@ class Shelf {
     /// The places in all() of what was touched; resets.
     std::set<std::size_t> take_changed() { return std::exchange(changed_, {}); }
     [[nodiscard]] bool changed() const { return !changed_.empty(); }
-    [[nodiscard]] bool full() const { return all_.size() >= objects_max; }
     [[nodiscard]] const std::deque<T>& all() const { return all_; }
     [[nodiscard]] std::deque<T>& all() { return all_; }
 
@@ -162,7 +158,8 @@ class Shelf {
 
 class Books {
   public:
-    Books(const Clock& clock, Randomness& randomness) : clock_(clock), randomness_(randomness) {}
+    Books(const Clock& clock, Randomness& randomness, std::size_t objects_max)
+        : clock_(clock), randomness_(randomness), objects_max_(objects_max) {}
 
     Shelf<Token> tokens;
     Shelf<Method> methods;
@@ -176,6 +173,7 @@ class Books {
     [[nodiscard]] Instant now() const { return clock_.now(); }
     /// "pi_" and 24 letters and digits.
     std::string fresh_id(std::string_view prefix, std::size_t characters = 24);
+    /// Of one kind there are as many as there may be.
     [[nodiscard]] bool full() const;
 
     void enter(const Charge& charge, std::string_view kind, std::int64_t minor);
@@ -193,6 +191,7 @@ class Books {
   private:
     const Clock& clock_;
     Randomness& randomness_;
+    std::size_t objects_max_;
     std::size_t entries_saved_ = 0;
 };
 

@@ -184,6 +184,22 @@ void check_expiry(Form& form, const Card& card, Instant now) {
 
 }  // namespace
 
+const Decline authentication_required{"authentication_required",
+                                      "authentication_required",
+                                      "",
+                                      "Your card was declined. This transaction requires authentication.",
+                                      "",
+                                      ""};
+
+Refusal refusal_of(const Decline& decline) {
+    Refusal refusal =
+        card_error(std::string(decline.code), std::string(decline.param), std::string(decline.message));
+    refusal.decline_code = decline.decline_code;
+    refusal.advice_code = decline.advice_code;
+    refusal.network_decline_code = decline.network_decline_code;
+    return refusal;
+}
+
 const TestCard* card_named(std::string_view name) {
     const auto found = std::find_if(std::begin(cards), std::end(cards),
                                     [&](const TestCard& card) { return card.name == name; });

@@ -24,6 +24,11 @@ struct Decline {
     std::string_view network_decline_code;
 };
 
+/// Nobody was there to answer the bank.
+extern const Decline authentication_required;
+/// 402, as a card_error.
+Refusal refusal_of(const Decline& decline);
+
 enum class ThreeDSecure {
     none,           ///< never asks, unless the merchant does
     required,       ///< on session; off session it is declined

@@ -11,25 +11,6 @@ std::string previously(const Charge& charge) {
     return out.take();
 }
 
-Refusal declined(const Decline& decline, const std::string& charge) {
-    Refusal refusal =
-        refused(std::string(decline.code), std::string(decline.param), std::string(decline.message));
-    refusal.status = 402;
-    refusal.type = "card_error";
-    refusal.decline_code = decline.decline_code;
-    refusal.advice_code = decline.advice_code;
-    refusal.network_decline_code = decline.network_decline_code;
-    refusal.charge = charge;
-    return refusal;
-}
-
-constexpr Decline needs_authentication{"authentication_required",
-                                       "authentication_required",
-                                       "",
-                                       "Your card was declined. This transaction requires authentication.",
-                                       "",
-                                       ""};
-
 std::int64_t refundable(const Charge& charge) {
     return (charge.captured ? charge.amount_captured : charge.amount) - charge.amount_refunded;
 }
@@ -99,14 +80,16 @@ Answer Payments::create_charge(Call& call) {
     charge.metadata = std::move(metadata);
     const TestCard& card = charge.card.facts();
     const bool asks = card.secure == ThreeDSecure::required || card.secure == ThreeDSecure::set_up;
-    const Decline* decline = asks ? &needs_authentication : card.decline;
+    const Decline* decline = asks ? &authentication_required : card.decline;
     if (decline != nullptr) {
         charge.status = ChargeStatus::failed;
         charge.failure_code = decline->code;
         charge.failure_decline = decline->decline_code;
         charge.failure_message = decline->message;
         emit("charge.failed", charge);
-        return refuse(declined(*decline, charge.id), call);
+        Refusal refusal = refusal_of(*decline);
+        refusal.charge = charge.id;
+        return refuse(std::move(refusal), call);
     }
     began(charge, capture, false);
     emit("charge.succeeded", charge);
@@ -343,7 +326,6 @@ void Payments::hold_ended(Charge& charge) {
     intent->cancellation_reason = "expired";
     intent->canceled_at = books_.now();
     intent->amount_capturable = 0;
-    intent->hold_until.reset();
     books_.intents.touch(*intent);
     emit("payment_intent.canceled", *intent);
 }
@@ -374,7 +356,6 @@ void Payments::open_dispute(Charge& charge) {
     dispute.closes_at = books_.now() + dispute_closes_after;
     wait(*dispute.closes_at, Due::dispute_closes, dispute.id);
     charge.disputed = true;
-    charge.dispute = dispute.id;
     Dispute& kept = books_.disputes.put(std::move(dispute));
     books_.disputes.touch(kept);
     emit("charge.dispute.created", kept);

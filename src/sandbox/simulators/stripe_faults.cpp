@@ -151,6 +151,7 @@ Result<Rule> read_rule(const json& object) {
     rule.fault = known->second;
     if (!(rule.on == "webhook" ? is_of_webhooks(rule.fault) : is_of_calls(rule.fault)))
         return malformed("\"" + rule.what + "\" is nothing that \"" + rule.on + "\" can do");
+    if (rule.fault == Fault::stale && rule.on != "search") return malformed("\"stale\" is for search only");
     const auto ms = number_of(object, "ms", 0, 0, fault_ms_max);
     if (!ms) return ms.error();
     const auto times = number_of(object, "times", 1, 1, fault_times_max);

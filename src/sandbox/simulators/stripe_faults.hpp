@@ -30,7 +30,7 @@ enum class Fault {
     error_kept,    ///< the work is done, 500; that is what its key knows
     wrong_amount,  ///< every amount of the answer is one more than the truth
     replayed,      ///< a first answer says that it is a replay
-    stale,         ///< a search or a list does not see what is younger than `ms`
+    stale,         ///< a search does not see what is younger than `ms`
     // of webhooks (besides dead, delay, drop_answer, wrong_amount)
     twice,            ///< the same event two times
     another_id,       ///< the same change as two events

@@ -150,10 +150,12 @@ std::optional<std::int64_t> Form::integer(std::string_view name) {
 bool Form::flag(std::string_view name, bool otherwise) {
     const auto value = text(name);
     if (!value) return otherwise;
-    if (*value != "true" && *value != "false")
+    // Python's client writes True.
+    const std::string word = ascii_lower(*value);
+    if (word != "true" && word != "false")
         refuse(wrong_parameter("", std::string(name),
                                "Invalid boolean: " + std::string(name_for_error(*value, "..."))));
-    return *value == "true";
+    return word == "true";
 }
 
 std::string Form::one_of(std::string_view name, std::string_view otherwise,
@@ -235,11 +237,11 @@ const std::optional<Refusal>& Form::finish() {
     return wrong_;
 }
 
-std::string Form::fingerprint() const {
+std::string Form::fingerprint(std::string_view secret) const {
     std::string all;
     for (const auto& [path, value] : values_)
         all += encoding::percent_encode(path) + "=" + encoding::percent_encode(value.text) + "&";
-    return encoding::hex(crypto::to_bytes(crypto::sha256(all)));
+    return crypto::keyed_digest(secret, all);
 }
 
 std::optional<Refusal> merge(Metadata& metadata, const Form::MetadataChange& change) {

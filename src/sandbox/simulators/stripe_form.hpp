@@ -73,6 +73,7 @@ class Form {
     std::string needed(std::string_view name);
     /// Decimal digits with a sign; else parameter_invalid_integer.
     std::optional<std::int64_t> integer(std::string_view name);
+    /// "true" or "false" in any case.
     bool flag(std::string_view name, bool otherwise);
     std::string one_of(std::string_view name, std::string_view otherwise,
                        std::initializer_list<std::string_view> words);
@@ -94,8 +95,9 @@ class Form {
     /// parameter_unknown for the first that was not read; what is wrong anyway.
     const std::optional<Refusal>& finish();
 
-    /// Equal for equal parameters, in whatever order they came.
-    [[nodiscard]] std::string fingerprint() const;
+    /// Equal for equal parameters, in whatever order they came. Keyed: a plain digest of a card number would
+    /// be as good as the number.
+    [[nodiscard]] std::string fingerprint(std::string_view secret) const;
 
   private:
     struct Value {

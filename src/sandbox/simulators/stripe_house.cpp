@@ -57,6 +57,29 @@ stripe::Settings settings_of(const StripeHouse::Options& options) {
     return settings;
 }
 
+bool makes_an_object(Work work) {
+    switch (work) {
+        case Work::create_token:
+        case Work::create_method:
+        case Work::create_intent:
+        case Work::create_charge:
+        case Work::create_refund:
+            return true;
+        case Work::confirm_intent:
+        case Work::capture_intent:
+        case Work::cancel_intent:
+        case Work::update_intent:
+        case Work::search_intents:
+        case Work::capture_charge:
+        case Work::update_charge:
+        case Work::update_refund:
+        case Work::read_one:
+        case Work::list:
+            return false;
+    }
+    return false;
+}
+
 std::map<std::string, Webhooks::Endpoint> endpoints_of(const StripeHouse::Options& options) {
     std::map<std::string, Webhooks::Endpoint> endpoints;
     for (const auto& account : options.accounts)
@@ -85,8 +108,9 @@ struct StripeHouse::State : std::enable_shared_from_this<StripeHouse::State> {
           clock(given_clock),
           after(std::move(later)),
           save(std::move(given_save)),
-          books(clock, randomness),
-          payments(books, settings_of(options)) {
+          books(clock, randomness, options.objects_max),
+          payments(books, settings_of(options)),
+          keys(options.keys_max) {
         webhooks =
             std::make_shared<Webhooks>(books, faults, payments.settings().version, endpoints_of(options),
                                        std::move(send), after, [this] { flush(); });
@@ -97,6 +121,7 @@ struct StripeHouse::State : std::enable_shared_from_this<StripeHouse::State> {
         HttpRequest request;
         Route route;
         std::string account;
+        std::string secret;  ///< of the account
         bool publishable = false;
         Version version;
         std::string key;
@@ -213,6 +238,7 @@ std::optional<Refusal> StripeHouse::State::authenticate(Job& job, const Fields& 
         const bool secret = crypto::equal(key, account.secret_key);
         if (!secret && !crypto::equal(key, account.publishable_key)) continue;
         job.account = account.name;
+        job.secret = account.secret_key;
         job.publishable = !secret;
         return std::nullopt;
     }
@@ -324,7 +350,7 @@ void StripeHouse::State::run(const std::shared_ptr<Job>& job, const Reply& reply
 
 /// Until the work begins its key is taken.
 void StripeHouse::State::run_later(const std::shared_ptr<Job>& job, const Reply& reply) {
-    const std::string path(job->request.path()), print = job->form->fingerprint();
+    const std::string path(job->request.path()), print = job->form->fingerprint(job->secret);
     const bool fresh =
         !job->key.empty() &&
         keys.look(job->account, job->key, path, print, clock.now()).verdict == Keys::Verdict::fresh;
@@ -350,7 +376,7 @@ HttpResponse StripeHouse::State::work_under_key(Job& job) {
         auto answer = work(job);
         return response(job, answer.status, std::move(answer.body));
     }
-    const std::string path(job.request.path()), print = job.form->fingerprint();
+    const std::string path(job.request.path()), print = job.form->fingerprint(job.secret);
     const auto found = keys.look(job.account, job.key, path, print, clock.now());
     switch (found.verdict) {
         case Keys::Verdict::replay:
@@ -388,7 +414,7 @@ HttpResponse StripeHouse::State::work_under_key(Job& job) {
 }
 
 Answer StripeHouse::State::work(Job& job) {
-    if (books.full())
+    if (books.full() && makes_an_object(job.route.work))
         return {503, printed(stripe_error(503, "api_error", "", "The house is full."), job.request_id),
                 false};
     Call call{job.account, job.publishable, job.version, job.request_id, job.key, *job.form};

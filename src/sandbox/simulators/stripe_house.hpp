@@ -38,6 +38,8 @@ class StripeHouse {
         /// Where browsers reach it: "http://127.0.0.1:8081".
         std::string page_origin = "http://127.0.0.1:8081";
         std::string version = "2026-08-26.dahlia";  ///< of requests that name none, and of events
+        std::size_t objects_max = 1'000'000;        ///< of one kind; past it nothing new is made
+        std::size_t keys_max = 3'000'000;           ///< idempotency keys that are remembered at a time
     };
     /// Sends a webhook (absolute URL as target) and answers its status, 0 when no answer came.
     using SendNotice = std::function<void(HttpRequest, std::function<void(int status)>)>;

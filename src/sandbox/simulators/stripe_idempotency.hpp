@@ -15,13 +15,12 @@
 namespace kassi::sandbox::stripe {
 
 inline constexpr Millis key_life{24LL * 3'600'000};  ///< then the same key begins something new
-inline constexpr std::size_t keys_max = 3'000'000;
 
 /// Idempotency keys, each of one account: which request came with it first, and what that was answered. What
 /// is answered twice is the same, whatever it was; what was refused before any work began is forgotten.
 class Keys {
   public:
-    explicit Keys(std::size_t most = keys_max) : most_(most) {}
+    explicit Keys(std::size_t most) : most_(most) {}
 
     struct Kept {
         std::string path;  ///< "/v1/refunds"

@@ -9,24 +9,6 @@
 namespace kassi::sandbox::stripe {
 namespace {
 
-Refusal card_refusal(const Decline& decline) {
-    Refusal refusal =
-        refused(std::string(decline.code), std::string(decline.param), std::string(decline.message));
-    refusal.status = 402;
-    refusal.type = "card_error";
-    refusal.decline_code = decline.decline_code;
-    refusal.advice_code = decline.advice_code;
-    refusal.network_decline_code = decline.network_decline_code;
-    return refusal;
-}
-
-constexpr Decline needs_authentication{"authentication_required",
-                                       "authentication_required",
-                                       "",
-                                       "Your card was declined. This transaction requires authentication.",
-                                       "",
-                                       ""};
-
 std::string status_text(const Intent& intent) {
     return std::string(word(intent.status));
 }
@@ -374,7 +356,7 @@ Answer Payments::confirm(Call& call, Intent& intent, Method& method, const Confi
     const bool passed = intent.authentication == Authentication::passed;
     if (!passed && asks_for_authentication(intent, method.card.facts(), how)) {
         if (how.off_session || how.error_on_action)
-            return refuse(failed(intent, card_refusal(needs_authentication), method), call, intent);
+            return refuse(failed(intent, refusal_of(authentication_required), method), call, intent);
         intent.status = IntentStatus::requires_action;
         intent.authentication = Authentication::awaited;
         intent.source = books_.fresh_id("src_");
@@ -446,7 +428,7 @@ std::optional<Refusal> Payments::pay(Intent& intent, Method& method, bool authen
         charge.failure_decline = decline->decline_code;
         charge.failure_message = decline->message;
         emit("charge.failed", charge);
-        Refusal refusal = card_refusal(*decline);
+        Refusal refusal = refusal_of(*decline);
         refusal.charge = charge.id;
         return failed(intent, std::move(refusal), method);
     }
@@ -462,7 +444,6 @@ std::optional<Refusal> Payments::pay(Intent& intent, Method& method, bool authen
     } else {
         intent.status = IntentStatus::requires_capture;
         intent.amount_capturable = intent.amount;
-        intent.hold_until = charge.capture_before;
     }
     emit("charge.succeeded", charge);
     emit(capture ? "payment_intent.succeeded" : "payment_intent.amount_capturable_updated", intent);
@@ -522,7 +503,6 @@ Answer Payments::capture_intent(Call& call, const std::string& id) {
     intent->status = IntentStatus::succeeded;
     intent->amount_received = charge.amount_captured;
     intent->amount_capturable = 0;
-    intent->hold_until.reset();
     books_.intents.touch(*intent);
     emit("charge.captured", charge);
     emit("payment_intent.succeeded", *intent);
@@ -554,7 +534,6 @@ Answer Payments::cancel_intent(Call& call, const std::string& id) {
     intent->canceled_at = books_.now();
     intent->amount_capturable = 0;
     intent->authentication = Authentication::none;
-    intent->hold_until.reset();
     books_.intents.touch(*intent);
     emit("payment_intent.canceled", *intent);
     return answer(*intent, call);

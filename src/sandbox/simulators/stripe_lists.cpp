@@ -12,10 +12,6 @@ constexpr std::int64_t page_objects = 10;
 constexpr std::size_t search_terms_max = 10;
 constexpr std::size_t search_query_bytes_max = 500;
 
-std::int64_t seconds(Instant at) {
-    return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
-}
-
 struct Bounds {
     std::optional<std::int64_t> after, from, before, until, at;
     [[nodiscard]] bool hold(Instant created) const {

@@ -5,10 +5,6 @@
 namespace kassi::sandbox::stripe {
 namespace {
 
-std::int64_t seconds(Instant at) {
-    return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
-}
-
 void text_or_null(JsonWriter& out, std::string_view name, std::string_view value) {
     out.key(name);
     if (value.empty())
@@ -187,6 +183,10 @@ std::string cancellation_reason(const Intent& intent, const Version& version) {
 }
 
 }  // namespace
+
+std::int64_t seconds(Instant at) {
+    return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
+}
 
 std::optional<Version> read_version(std::string_view text) {
     constexpr std::size_t version_bytes_max = 40;

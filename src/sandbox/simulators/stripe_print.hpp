@@ -25,6 +25,9 @@ inline constexpr int oldest_version = 20221115;
 /// A date of 2022-11-15 or later with an optional release name.
 std::optional<Version> read_version(std::string_view text);
 
+/// As the API writes times.
+std::int64_t seconds(Instant at);
+
 struct View {
     const Books& books;
     const Version& version;

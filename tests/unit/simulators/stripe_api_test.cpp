@@ -88,6 +88,7 @@ TEST_F(StripeApi, ParametersAreReadStrictly) {
         200);
     EXPECT_EQ(town.pay("tok_visa", {{"amount", "99999999"}}).status, 200);
     EXPECT_EQ(town.pay("tok_visa", {{"amount", "30"}}).status, 200);
+    EXPECT_EQ(town.pay("tok_visa", {{"confirm", "True"}}).state(), "succeeded") << "as Python writes it";
     EXPECT_EQ(town.post("/payment_intents", {{"currency", "usd"}}).code(), "parameter_missing");
     Fields many{{"amount", "500"}, {"currency", "usd"}};
     for (int i = 0; i < 50; ++i) many.emplace_back("metadata[k" + std::to_string(i) + "]", "v");
@@ -251,6 +252,38 @@ TEST_F(StripeApi, ADeclineIsRememberedAndWrongParametersAreNot) {
     EXPECT_EQ(town.pay("tok_visa", {}, "k2").state(), "succeeded");
 }
 
+TEST_F(StripeApi, LimitsOfTheHouse) {
+    auto options = Town::options();
+    options.keys_max = 2;
+    options.objects_max = 7;  // two payments and what they leave: three events each
+    town.build(options);
+    const auto paid = town.pay("tok_visa", {}, "k1");
+    EXPECT_EQ(town.pay("tok_visa", {}, "k2").status, 200);
+    EXPECT_EQ(town.pay("tok_visa", {}, "k3").status, 503);
+    EXPECT_EQ(town.pay("tok_visa", {}, "k1").status, 200) << "a known one is answered";
+    EXPECT_EQ(town.house->ledger().size(), 2U);
+    EXPECT_EQ(town.pay("tok_visa").status, 200) << "six events, and a seventh fits";
+    EXPECT_EQ(town.pay("tok_visa").status, 503);
+    EXPECT_EQ(town.get("/payment_intents/" + paid.id()).status, 200) << "reading goes on";
+    EXPECT_EQ(town.house->ledger().size(), 3U);
+}
+
+/// A digest of what was sent is kept with a key: it must not be one that can be guessed from a card number.
+TEST_F(StripeApi, FingerprintsAreKeyed) {
+    auto other = Town::options();
+    other.accounts[0].secret_key = "sk_test_Other";
+    const Fields card{
+        {"card[number]", "4242424242424242"}, {"card[exp_month]", "1"}, {"card[exp_year]", "2034"}};
+    const auto fingerprint = [&](StripeHouse::Options with) {
+        town.saved.clear();
+        town.build(std::move(with));
+        town.send(Town::request("POST", "/v1/tokens", card, "k1", Town::pk));
+        return (*parse_json(town.saved.at(0)))["keys"][0]["fingerprint"].get<std::string>();
+    };
+    EXPECT_EQ(fingerprint(Town::options()), fingerprint(Town::options()));
+    EXPECT_NE(fingerprint(Town::options()), fingerprint(other));
+}
+
 TEST_F(StripeApi, AKeyIsForgottenAfterADay) {
     const auto first = town.pay("tok_visa", {}, "k1");
     town.advance(24h - 1ms);
@@ -347,7 +380,7 @@ TEST_F(StripeApi, FaultRulesAreReadStrictly) {
     for (const char* wrong :
          {"", "[]", "{}", R"({"rules":1})", R"({"rules":[1]})", R"({"rules":[{"on":"x","do":"dead"}]})",
           R"({"rules":[{"on":"create","do":"x"}]})", R"({"rules":[{"on":"create","do":"twice"}]})",
-          R"({"rules":[{"on":"webhook","do":"rate_limit"}]})",
+          R"({"rules":[{"on":"list","do":"stale"}]})", R"({"rules":[{"on":"webhook","do":"rate_limit"}]})",
           R"({"rules":[{"on":"create","do":"dead","ms":600001}]})",
           R"({"rules":[{"on":"create","do":"dead","times":0}]})",
           R"({"rules":[{"on":"create","do":"dead","x":1}]})",
