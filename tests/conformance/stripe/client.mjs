@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 
-const { HOUSE_URL, SECRET_KEY, PUBLISHABLE_KEY, WEBHOOK_SECRET, CLIENT_FOLDER } = process.env;
+const { HOUSE_URL, SANDBOX_URL, SECRET_KEY, PUBLISHABLE_KEY, WEBHOOK_SECRET, CLIENT_FOLDER } = process.env;
 const require = createRequire(join(CLIENT_FOLDER, "package.json"));
 const Stripe = require("stripe");
 const house = new URL(HOUSE_URL);
@@ -311,6 +311,29 @@ const sections = {
       (await get("/stripe/_webhooks")).deliveries.find((each) => each.body.includes(forged.id)));
     await refused("a wrong signature", verify(badly.body, badly.signature, WEBHOOK_SECRET), "StripeSignatureVerificationError");
     await faults();
+  },
+
+  // The other way round: what the client signs, Kassi's own door takes.
+  async kassi() {
+    const events = { count: 0 };
+    const send = async (header, more = "") => {
+      const payload = JSON.stringify({ id: `evt_of_the_client_${++events.count}`, object: "event", livemode: false,
+        type: "customer.created", data: { object: { id: "cus_1", object: "customer" } } });
+      const answer = await fetch(`${SANDBOX_URL}/webhooks/stripe/stripe-demo`,
+        { method: "POST", headers: { "Stripe-Signature": header(payload), "Content-Type": "application/json" }, body: payload + more });
+      return answer.status;
+    };
+    const sign = (options) => (payload) => stripe.webhooks.generateTestHeaderString({ payload, secret: WEBHOOK_SECRET, ...options });
+    const now = Math.floor(Date.now() / 1000);
+    check("signed", await send(sign()), 200);
+    check("of another secret", await send(sign({ secret: "whsec_other" })), 401);
+    check("of the old scheme only", await send(sign({ scheme: "v0" })), 401);
+    check("another body", await send(sign(), " "), 401);
+    check("a little old", await send(sign({ timestamp: now - 240 })), 200);
+    check("too old", await send(sign({ timestamp: now - 400 })), 401);
+    check("from the future", await send(sign({ timestamp: now + 400 })), 401);
+    check("two secrets", await send((payload) =>
+      sign({ timestamp: now, secret: "whsec_next" })(payload) + "," + sign({ timestamp: now })(payload).split(",")[1]), 200);
   },
 };
 
