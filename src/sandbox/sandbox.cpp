@@ -176,7 +176,7 @@ int run(const Options& options) {
                                                     .simulators = map.simulators,
                                                     .data = folder.path().string(),
                                                     .places = places_of(map)});
-    service.set_box_office(box_office::make(service.engine()));
+    service.set_box_office(box_office::make(service.engine(), key));
     service.add_doors({{"/", shop->handler()},
                        {"/sandbox", map_door(map, clock)},
                        {"/sandbox/clock", clock_door(*clock, service.engine())}});

@@ -74,16 +74,6 @@ struct OrderOutcome {
     std::string_view cancellation_status;
 };
 
-void write_seat(JsonWriter& out, const Seat& seat) {
-    out.begin_object()
-        .field("col_id", seat.column)
-        .field("full_id", seat.id)
-        .field("is_restricted_view", seat.restricted_view)
-        .field("row_id", seat.row);
-    if (!seat.text.empty()) out.field("seat_text", seat.text);
-    out.field("separator", seat.separator).end_object();
-}
-
 void write_ticket_order(JsonWriter& out, const TicketOrder& tickets, Currency currency) {
     out.begin_object()
         .field("discount_code", tickets.discount_code)
@@ -101,19 +91,6 @@ void write_ticket_order(JsonWriter& out, const TicketOrder& tickets, Currency cu
     amount(out, "total_sale_seatprice", tickets.seatprice * count, currency);
     amount(out, "total_sale_surcharge", tickets.surcharge * count, currency);
     out.end_object();
-}
-
-void write_send_method(JsonWriter& out, const SendMethod& method, Currency currency) {
-    out.key("send_method").begin_object();
-    if (!method.permitted.empty()) {
-        out.key("permitted_countries").begin_object().key("country").begin_array();
-        for (const auto& [code, name] : method.permitted)
-            out.begin_object().field("country_code", code).field("country_desc", name).end_object();
-        out.end_array().end_object();
-    }
-    out.field("send_code", method.code);
-    amount(out, "send_cost", method.cost, currency);
-    out.field("send_desc", method.description).field("send_type", method.type).end_object();
 }
 
 void write_order(JsonWriter& out, const OrderText& order, const OrderOutcome* outcome = nullptr) {
@@ -134,7 +111,10 @@ void write_order(JsonWriter& out, const OrderText& order, const OrderOutcome* ou
         out.field("reserve_failure_comment", order.reserve_failure_comment);
     out.field("seat_request_status", order.seat_request_status.empty() ? std::string_view("not_requested")
                                                                        : order.seat_request_status);
-    if (order.send_method) write_send_method(out, *order.send_method, order.currency);
+    if (order.send_method) {
+        out.key("send_method");
+        write_send_method(out, *order.send_method, order.currency);
+    }
     out.key("ticket_orders").begin_object().key("ticket_order").begin_array();
     for (const auto& tickets : order.ticket_orders) write_ticket_order(out, tickets, order.currency);
     out.end_array().end_object();
@@ -425,6 +405,29 @@ void write_debitor(JsonWriter& out, const House& house, std::string_view merchan
 std::string merchant_for(const House& house, const engine::Caller& caller, std::string_view source) {
     const auto ways = house.directory.ways(caller, source);
     return ways.empty() ? std::string() : ways.front();
+}
+
+void write_seat(JsonWriter& out, const Seat& seat) {
+    out.begin_object()
+        .field("col_id", seat.column)
+        .field("full_id", seat.id)
+        .field("is_restricted_view", seat.restricted_view)
+        .field("row_id", seat.row);
+    if (!seat.text.empty()) out.field("seat_text", seat.text);
+    out.field("separator", seat.separator).end_object();
+}
+
+void write_send_method(JsonWriter& out, const SendMethod& method, Currency currency) {
+    out.begin_object();
+    if (!method.permitted.empty()) {
+        out.key("permitted_countries").begin_object().key("country").begin_array();
+        for (const auto& [code, name] : method.permitted)
+            out.begin_object().field("country_code", code).field("country_desc", name).end_object();
+        out.end_array().end_object();
+    }
+    out.field("send_code", method.code);
+    amount(out, "send_cost", method.cost, currency);
+    out.field("send_desc", method.description).field("send_type", method.type).end_object();
 }
 
 void write_orders(JsonWriter& out, std::string_view name, const std::vector<OrderText>& orders) {

@@ -99,9 +99,9 @@ std::string local_iso8601(Day day, int minutes, int utc_offset_minutes) {
     return fmt::format(
         "{:04}-{:02}-{:02}T{:02}:{:02}:00{}", static_cast<int>(date.year()),
         static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), minutes / 60, minutes % 60,
-        offset == 0 ? "Z"
-                    : fmt::format("{}{:02}:{:02}", utc_offset_minutes < 0 ? '-' : '+', offset / 60,
-                                  offset % 60));
+        offset == 0
+            ? "Z"
+            : fmt::format("{}{:02}:{:02}", utc_offset_minutes < 0 ? '-' : '+', offset / 60, offset % 60));
 }
 
 Result<DateRange> read_date_range(std::string_view text, std::string_view field) {

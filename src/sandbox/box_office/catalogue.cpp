@@ -34,8 +34,8 @@ std::int64_t Event::quantity_max() const {
 }
 
 const Event* Catalogue::event(std::string_view id) const {
-    const auto found =
-        std::find_if(events.begin(), events.end(), [&](const Event& candidate) { return candidate.id == id; });
+    const auto found = std::find_if(events.begin(), events.end(),
+                                    [&](const Event& candidate) { return candidate.id == id; });
     return found == events.end() ? nullptr : &*found;
 }
 

@@ -13,15 +13,15 @@
 #include "base/money.hpp"
 #include "sandbox/box_office/calendar.hpp"
 
-/// What the sandbox's box office sells. All of it is data (catalogue/*.json, amounts in minor units), with the
-/// peculiarities of F13's demo (reference f13.md 3.7 and 4.3). Seats are never used up.
+/// What the sandbox's box office sells. All of it is data (catalogue/*.json, amounts in minor units), with
+/// the peculiarities of F13's demo (reference f13.md 3.7 and 4.3). Seats are never used up.
 namespace kassi::sandbox::box_office {
 
 /// What one ticket costs under a discount; the undiscounted ticket is a discount, too.
 struct Discount {
     std::string code, description;
-    std::string semantic_type;                    ///< "standard", "child", "student", ...
-    std::int64_t seatprice = 0, surcharge = 0;    ///< minor units; of one night where a duration is needed
+    std::string semantic_type;                  ///< "standard", "child", "student", ...
+    std::int64_t seatprice = 0, surcharge = 0;  ///< minor units; of one night where a duration is needed
     std::int64_t full_seatprice = 0, full_surcharge = 0;  ///< what it costs when there is no offer
     int minimum_age = 0, maximum_age = 0;                 ///< 0: no such limit
     [[nodiscard]] std::int64_t cost() const { return seatprice + surcharge; }
@@ -35,8 +35,8 @@ using SeatBlock = std::vector<api::f13::Seat>;
 struct PriceBand {
     std::string code;  ///< without "/pool"
     std::string description;
-    std::vector<Discount> discounts;  ///< the first is the default; never empty
-    std::vector<SeatBlock> blocks;    ///< empty: not seated
+    std::vector<Discount> discounts;             ///< the first is the default; never empty
+    std::vector<SeatBlock> blocks;               ///< empty: not seated
     [[nodiscard]] std::size_t capacity() const;  ///< seats of all blocks
 };
 
@@ -99,9 +99,9 @@ struct Rules {
     Weekdays refused_weekdays = 0;    ///< reservations fail
     Weekdays sold_out_weekdays = 0;   ///< no availability, from
     int sold_out_from_minutes = 0;
-    std::string undiscounted_ticket_type;  ///< has no discounts on
-    unsigned undiscounted_day = 0;         ///< this day of a month
-    Weekdays restricted_weekdays = 0;      ///< on these days
+    std::string undiscounted_ticket_type;         ///< has no discounts on
+    unsigned undiscounted_day = 0;                ///< this day of a month
+    Weekdays restricted_weekdays = 0;             ///< on these days
     std::vector<std::size_t> restricted_tickets;  ///< the first ticket is 1: have a restricted view
 };
 

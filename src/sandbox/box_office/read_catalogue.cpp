@@ -29,8 +29,8 @@ City read_city(const std::string& code, const Value& value, const api::f13::Coun
                                     [&](const auto& each) { return each.first == city.country_code; });
     if (known == countries.end()) country.wrong("is no country of house.json");
     city.country = known->second;
-    city.utc_offset_minutes = static_cast<int>(
-        object.number_or("utc_offset_minutes", -utc_offset_max, utc_offset_max, 0));
+    city.utc_offset_minutes =
+        static_cast<int>(object.number_or("utc_offset_minutes", -utc_offset_max, utc_offset_max, 0));
     object.nothing_else();
     return city;
 }
@@ -42,15 +42,15 @@ SendMethod read_send_method(const std::string& code, const Value& value, const a
     method.printed.description = object.at("name").text();
     const auto type = object.at("type");
     method.printed.type = type.text();
-    if (method.printed.type != "collect" && method.printed.type != "post" && method.printed.type != "selfprint")
+    if (method.printed.type != "collect" && method.printed.type != "post" &&
+        method.printed.type != "selfprint")
         type.wrong("is neither collect nor post nor selfprint");
     method.printed.cost = object.at("cost").number(0, send_cost_max);
     method.currency = read_currency(object.at("currency"));
     method.lead_days = static_cast<int>(object.number_or("lead_days", 0, lead_days_max, 0));
     for (const auto& permitted : object.list_or_none("countries")) {
-        const auto country = std::find_if(known.begin(), known.end(), [&](const auto& each) {
-            return each.first == permitted.text();
-        });
+        const auto country = std::find_if(known.begin(), known.end(),
+                                          [&](const auto& each) { return each.first == permitted.text(); });
         if (country == known.end()) permitted.wrong("is no country of house.json");
         method.printed.permitted.push_back(*country);
     }
@@ -59,8 +59,9 @@ SendMethod read_send_method(const std::string& code, const Value& value, const a
 }
 
 DiscountKind read_discount_kind(const Value& value) {
-    static constexpr std::string_view types[] = {"bluelight", "carer",  "child",  "disabled", "infant", "military",
-                                                 "senior",    "student", "unwaged", "youth",    "standard"};
+    static constexpr std::string_view types[] = {"bluelight", "carer",    "child",   "disabled",
+                                                 "infant",    "military", "senior",  "student",
+                                                 "unwaged",   "youth",    "standard"};
     Object object(value);
     DiscountKind kind;
     kind.description = object.at("name").text();
@@ -144,8 +145,7 @@ Catalogue read(std::span<const CatalogueFile> files) {
             const auto id = object.at("event_id").text();
             if (!places.emplace(id, name + id).second)
                 throw Wrong{name + id, "is there already (" + places[id] + ")"};
-            catalogue.events.push_back(
-                read_event(Value(value.json(), places[id]), catalogue, house));
+            catalogue.events.push_back(read_event(Value(value.json(), places[id]), catalogue, house));
         }
     }
     std::sort(catalogue.events.begin(), catalogue.events.end(), [](const Event& left, const Event& right) {

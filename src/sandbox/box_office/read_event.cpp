@@ -4,6 +4,7 @@
 
 #include "base/json.hpp"
 #include "sandbox/box_office/fold.hpp"
+#include "sandbox/box_office/print.hpp"
 #include "sandbox/box_office/reading.hpp"
 
 namespace kassi::sandbox::box_office {
@@ -28,8 +29,9 @@ SeatBlock read_block(const Value& value, const SeatMap& map, std::set<std::strin
         const auto [stop, problem] = std::from_chars(text.data() + begin, text.data() + end, out);
         return problem == std::errc() && stop == text.data() + end;
     };
-    if (first_digit == std::string::npos || first_digit == 0 || dash == std::string::npos || dash < first_digit ||
-        !read(first_digit, dash, from) || !read(dash + 1, text.size(), to) || from > to || to > seat_number_max)
+    if (first_digit == std::string::npos || first_digit == 0 || dash == std::string::npos ||
+        dash < first_digit || !read(first_digit, dash, from) || !read(dash + 1, text.size(), to) ||
+        from > to || to > seat_number_max)
         value.wrong("is no block of seats (\"E4-5\")");
     const auto row = text.substr(0, first_digit);
     SeatBlock block;
@@ -83,7 +85,8 @@ PriceBand read_price_band(const Value& value, const HouseFile& house, const Seat
             price.wrong("is there already");
     }
     if (band.discounts.empty()) prices.wrong("is empty");
-    for (const auto& block : object.list_or_none("blocks")) band.blocks.push_back(read_block(block, map, seats));
+    for (const auto& block : object.list_or_none("blocks"))
+        band.blocks.push_back(read_block(block, map, seats));
     object.nothing_else();
     return band;
 }
@@ -151,9 +154,9 @@ DailyPerformances read_daily(const Value& value) {
             named.nothing_else();
         }
     }
-    const bool ascending = std::is_sorted(daily.slots.begin(), daily.slots.end(), [](const auto& a, const auto& b) {
-        return a.minutes <= b.minutes;
-    });
+    const bool ascending =
+        std::is_sorted(daily.slots.begin(), daily.slots.end(),
+                       [](const auto& a, const auto& b) { return a.minutes <= b.minutes; });
     if (daily.slots.empty() || daily.slots.size() > slots_max || !ascending)
         object.at("times").wrong("is not 1 to 12 times, each later than the one before");
     object.nothing_else();
@@ -302,11 +305,6 @@ double read_degrees(const Value& value, double most) {
 }
 
 // ---- what is printed ----------------------------------------------------------------------------------
-std::string quoted(std::string_view text) {
-    JsonWriter out;
-    return out.string(text).take();
-}
-
 std::string list_of(const std::vector<std::string>& texts) {
     JsonWriter out;
     out.begin_array();
@@ -322,14 +320,14 @@ std::map<std::string, std::string> members_of(const Event& event, const Catalogu
     JsonWriter upsells;
     upsells.begin_object().key("event_id").raw(list_of(event.upsells)).end_object();
     std::map<std::string, std::string> members{
-        {"city_code", quoted(event.city.code)},
-        {"city_desc", quoted(event.city.description)},
-        {"country_code", quoted(event.city.country_code)},
-        {"country_desc", quoted(event.city.country)},
+        {"city_code", json_text(event.city.code)},
+        {"city_desc", json_text(event.city.description)},
+        {"country_code", json_text(event.city.country_code)},
+        {"country_desc", json_text(event.city.country)},
         {"custom_filter", "[]"},
-        {"event_desc", quoted(event.description)},
-        {"event_id", quoted(event.id)},
-        {"event_status", quoted(event.dead ? "dead" : "live")},
+        {"event_desc", json_text(event.description)},
+        {"event_id", json_text(event.id)},
+        {"event_status", json_text(event.dead ? "dead" : "live")},
         {"event_upsell_list", upsells.take()},
         {"has_no_perfs", flag(event.dead)},
         {"is_add_on", flag(event.is_add_on)},
@@ -337,10 +335,10 @@ std::map<std::string, std::string> members_of(const Event& event, const Catalogu
         {"need_departure_date", flag(event.needs_departure_date)},
         {"need_duration", flag(event.needs_duration)},
         {"need_performance", flag(event.needs_performance)},
-        {"source_code", quoted(event.source)},
-        {"source_desc", quoted(known.sources.find(event.source)->second)},
+        {"source_code", json_text(event.source)},
+        {"source_desc", json_text(known.sources.find(event.source)->second)},
         {"valid_quantities", quantities.end_array().take()},
-        {"venue_desc", quoted(event.venue)}};
+        {"venue_desc", json_text(event.venue)}};
     if (event.critic_percent >= 0) members["critic_review_percent"] = std::to_string(event.critic_percent);
     if (event.running_time > 0) {
         members["min_running_time"] = std::to_string(event.running_time);
@@ -351,9 +349,9 @@ std::map<std::string, std::string> members_of(const Event& event, const Catalogu
 
 void read_members(Object& object, const HouseFile& house, Event& event) {
     auto& members = event.members;
-    members["event_type"] = quoted(object.text_or("type", "simple_ticket"));
+    members["event_type"] = json_text(object.text_or("type", "simple_ticket"));
     members["show_perf_time"] = object.flag_or("show_perf_time", event.needs_performance) ? "true" : "false";
-    if (object.has("postcode")) members["postcode"] = quoted(object.at("postcode").text());
+    if (object.has("postcode")) members["postcode"] = json_text(object.at("postcode").text());
     JsonWriter classes;
     classes.begin_object();
     for (const auto& code : object.list_or_none("classes")) {
@@ -432,8 +430,8 @@ Event read_event(const Value& value, const Catalogue& known, const HouseFile& ho
     event.critic_percent = static_cast<int>(object.number_or("critic_percent", 0, percent_max, -1));
     event.popularity = static_cast<int>(object.number_or("sales_of_48_hours", 0, popularity_max, 0));
     event.first_seen = object.text_or("first_seen", "2015-01-01");
-    event.last_sale_minutes =
-        static_cast<int>(object.number_or("last_sale_minutes_ago", 0, last_sale_minutes_max, last_sale_minutes_max));
+    event.last_sale_minutes = static_cast<int>(
+        object.number_or("last_sale_minutes_ago", 0, last_sale_minutes_max, last_sale_minutes_max));
     event.commission_percent = static_cast<int>(object.number_or("commission_percent", 0, percent_max, 0));
     read_codes(object, known, event);
     event.schedule = read_schedule(object, event.id, event.dead);
@@ -451,8 +449,8 @@ Event read_event(const Value& value, const Catalogue& known, const HouseFile& ho
     read_words(object, event);
     event.members = members_of(event, known);
     read_members(object, house, event);
-    event.search_text =
-        fold(event.description + "\n" + event.venue + "\n" + event.city.description + "\n" + object.text_or("also"));
+    event.search_text = fold(event.description + "\n" + event.venue + "\n" + event.city.description + "\n" +
+                             object.text_or("also"));
     check_seats(object, event);
     object.nothing_else();
     return event;

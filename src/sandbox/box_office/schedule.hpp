@@ -7,7 +7,8 @@
 
 #include "sandbox/box_office/catalogue.hpp"
 
-/// The performances that a schedule means at a moment. They move with the clock: a fixed id keeps its distance
+/// The performances that a schedule means at a moment. They move with the clock: a fixed id keeps its
+/// distance
 /// ("in 70 days", "the next 1 January"), a daily one keeps its date. Pure.
 namespace kassi::sandbox::box_office {
 

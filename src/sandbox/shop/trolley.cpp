@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <iterator>
-#include <nlohmann/json.hpp>
 
-#include "base/json.hpp"
+#include "sandbox/box_office/schedule.hpp"
 
 namespace kassi::sandbox::shop {
 namespace {
@@ -20,37 +19,28 @@ constexpr Choice choices[] = {
     {"6KF-F", "MEMBER", "X"},
 };
 
-std::string text_of(const nlohmann::json& object, const char* name) {
-    const auto found = object.find(name);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-std::string when_of(const nlohmann::json& performance) {
-    const auto date = text_of(performance, "date_desc");
-    const auto time = text_of(performance, "time_desc");
-    return date + (date.empty() || time.empty() ? "" : ", ") + time;
+std::string when_of(const box_office::Performance& performance) {
+    if (!performance.day) return {};
+    return box_office::date_text(*performance.day) + ", " + box_office::time_text(performance.minutes);
 }
 
 Offer offer_of(const box_office::Catalogue& catalogue, const Choice& choice, Instant now) {
-    const auto found = catalogue.performance(choice.performance);
-    KASSI_ENSURE(found.event != nullptr && found.performance != nullptr);
-    const auto* type = found.event->ticket_type(choice.ticket_type);
-    const auto* band = found.event->price_band(choice.ticket_type, choice.price_band);
+    const auto found = box_office::find_performance(catalogue, choice.performance, now);
+    KASSI_ENSURE(found.event != nullptr);
+    const auto& event = *found.event;
+    const auto* type = event.ticket_type(choice.ticket_type);
+    const auto* band = event.price_band(choice.ticket_type, choice.price_band);
     KASSI_ENSURE(type != nullptr && band != nullptr);
-    const auto event = parse_json(found.event->json);
-    const auto performance = parse_json(found.performance->json(found.event->id, now));
-    KASSI_ENSURE(event.has_value() && performance.has_value());
-    const auto& discount = band->discounts.front();
-    return {.performance = found.performance->id,
-            .source = found.event->source,
-            .source_name = text_of(*event, "source_desc"),
-            .title = text_of(*event, "event_desc"),
-            .venue = text_of(*event, "venue_desc"),
-            .when = when_of(*performance),
+    return {.performance = found.performance.id,
+            .source = event.source,
+            .source_name = catalogue.sources.find(event.source)->second,
+            .title = event.description,
+            .venue = event.venue,
+            .when = when_of(found.performance),
             .ticket = type->description,
-            .price = {discount.seatprice + discount.surcharge, found.event->currency},
-            .quantities = found.event->quantities,
-            .cancellable = found.event->cancellable};
+            .price = {band->discounts.front().cost(), event.currency},
+            .quantities = event.quantities,
+            .cancellable = event.cancellable};
 }
 
 bool is_offered(const Offer& offer, std::int64_t count) {

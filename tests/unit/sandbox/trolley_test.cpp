@@ -13,7 +13,7 @@ class Trolley : public testing::Test {
         const auto wish = read_wish(fields, all);
         return wish ? "read" : wish.error().field;
     }
-    box_office::Catalogue catalogue = box_office::read_catalogue(box_office::catalogue_json());
+    const box_office::Catalogue& catalogue = box_office::demo_catalogue();
     std::vector<Offer> all = offers(catalogue, *parse_iso8601("2026-01-10T10:00:00Z", "at"));
 };
 
