@@ -325,11 +325,11 @@ TEST_F(DeskTest, OffersAndCommission) {
 TEST_F(DeskTest, DiscountsOfABand) {
     const auto discounts = [&](const std::string& perf, const char* type, const char* band) {
         std::string codes;
-        for (const auto& each :
-             get("discounts.v1", {{"perf_id", perf},
-                                  {"ticket_type_code", type},
-                                  {"price_band_code", band},
-                                  {"req_predicted_commission", "False"}})["discounts"]["discount"])
+        const auto answer = get("discounts.v1", {{"perf_id", perf},
+                                                 {"ticket_type_code", type},
+                                                 {"price_band_code", band},
+                                                 {"req_predicted_commission", "False"}});
+        for (const auto& each : answer["discounts"]["discount"])
             codes += (codes.empty() ? "" : " ") + each["discount_code"].get<std::string>();
         return codes;
     };
@@ -412,7 +412,8 @@ TEST_F(DeskTest, UpsellsAndAddOnsOfATrolley) {
                      {"no_of_seats", "2"}};
     const auto ids = [&](std::string_view endpoint, const Fields& fields) {
         std::string text;
-        for (const auto& event : get(endpoint, fields)["results"]["event"])
+        const auto answer = get(endpoint, fields);
+        for (const auto& event : answer["results"]["event"])
             text += (text.empty() ? "" : " ") + event["event_id"].get<std::string>();
         return text;
     };
