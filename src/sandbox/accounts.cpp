@@ -79,9 +79,10 @@ Character character_of(std::string_view name) {
     if (name == "demo-redirect") return {redirect_demo, {}};
     if (name == "demo-redirect-post") return {{{"*", {"redirect-demo-post"}}}, {}};
     if (name == "demo-mixed")
-        return {
-            {{"ext_test0", {"on_credit", "redirect-demo"}}, {"ext_test1", {"redirect-demo", "on_credit"}}},
-            {}};
+        return {{{"ext_test0", {"on_credit", "redirect-demo"}},
+                 {"ext_test1", {"redirect-demo", "on_credit"}},
+                 {"*", {"on_credit"}}},
+                {}};
     if (name == "demo-quiet") return {{{"*", {"redirect-quiet"}}}, {}};
     if (name == "demo-silent") return {{{"*", {"redirect-silent"}}}, {}};
     if (name == "demo-partial") return {redirect_demo, {.partial = true}};

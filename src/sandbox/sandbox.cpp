@@ -175,6 +175,7 @@ int run(const Options& options) {
                                                     .url = map.url,
                                                     .simulators = map.simulators,
                                                     .data = folder.path().string(),
+                                                    .token_key = key,
                                                     .places = places_of(map)});
     service.set_box_office(box_office::make(service.engine(), key));
     service.add_doors({{"/", shop->handler()},

@@ -86,7 +86,7 @@ class Pages(unittest.TestCase):
         browser.find(".summary")
         self.shot(browser, "checkout")
         # Two bundles: a chain of two callouts, each by a form that submits itself.
-        browser.click("input[value=post]")
+        browser.click("input[value=demo-redirect-post]")
         browser.click(".summary button.primary")
         for _ in range(2):
             browser.find("button[value=pay_post]")
@@ -100,7 +100,7 @@ class Pages(unittest.TestCase):
 
     def test_pays_by_post_without_scripts(self):
         browser = self.browser(scripts=False)
-        self.shop(browser, "post")
+        self.shop(browser, "demo-redirect-post")
         # Nothing submits itself now: the customer clicks.
         browser.click("form button")
         browser.click("button[value=pay_post]")
@@ -111,17 +111,17 @@ class Pages(unittest.TestCase):
 
     def test_pays_by_get_and_by_both(self):
         browser = self.browser()
-        self.shop(browser, "get")
+        self.shop(browser, "demo-redirect")
         browser.click("button[value=pay_get]")
         self.check_story(browser, "purchased")
-        self.shop(browser, "get")
+        self.shop(browser, "demo-redirect")
         browser.click("button[value=pay_both]")
         self.check_story(browser, "purchased")
         self.check_console(browser)
 
     def test_pays_on_credit_and_cancels(self):
         browser = self.browser()
-        self.shop(browser, "credit")
+        self.shop(browser, "demo")
         self.check_story(browser, "purchased")
         browser.click("form[action$='/cancel'] button")
         browser.find("#status[data-phase=cancelled]")
@@ -130,7 +130,7 @@ class Pages(unittest.TestCase):
 
     def test_money_paid_by_redirect_is_given_back(self):
         browser = self.browser()
-        self.shop(browser, "get")
+        self.shop(browser, "demo-redirect")
         browser.click("button[value=pay_get]")
         browser.find("#status")
         browser.click("form[action$='/cancel'] button")
@@ -140,14 +140,14 @@ class Pages(unittest.TestCase):
 
     def test_a_house_that_only_returns(self):
         browser = self.browser()
-        self.shop(browser, "silent")
+        self.shop(browser, "demo-silent")
         browser.click("button[value=pay_get]")
         self.check_story(browser, "purchased")
         self.check_console(browser)
 
     def test_the_box_office_confirms(self):
         browser = self.browser()
-        self.shop(browser, "owner")
+        self.shop(browser, "demo-owner")
         self.check_story(browser, "confirming", settled="no")
         browser.click("button[value=yes]")
         browser.find("#status[data-phase=purchased]")
@@ -156,7 +156,7 @@ class Pages(unittest.TestCase):
     # ---- not paying
     def test_refuses(self):
         browser = self.browser()
-        self.shop(browser, "get")
+        self.shop(browser, "demo-redirect")
         browser.click("button[value=refuse]")
         self.check_story(browser, "failed")
         self.assertEqual(self.money_of(browser), [])
@@ -165,7 +165,7 @@ class Pages(unittest.TestCase):
 
     def test_refuses_and_pays_another_way(self):
         browser = self.browser()
-        self.shop(browser, "again")
+        self.shop(browser, "demo-again")
         browser.click("button[value=refuse]")
         self.check_story(browser, "authorising", settled="no")
         browser.click("button[name=merchant][value=on_credit]")
@@ -174,7 +174,7 @@ class Pages(unittest.TestCase):
 
     def test_refuses_the_second_of_two_where_a_part_may_be_bought(self):
         browser = self.browser()
-        self.shop(browser, "partial", tickets="7AB-4=2&7AA-4=1")
+        self.shop(browser, "demo-partial", tickets="7AB-4=2&7AA-4=1")
         self.leave(browser, "button[value=pay_get]")
         browser.click("button[value=refuse]")
         self.check_story(browser, "purchased")
@@ -183,7 +183,7 @@ class Pages(unittest.TestCase):
 
     def test_walks_away_and_time_passes(self):
         browser = self.browser()
-        self.shop(browser, "get")
+        self.shop(browser, "demo-redirect")
         self.walk_away(browser, "button[value=leave]")
         self.check_story(browser, "authorising", settled="no")
         self.shot(browser, "away")
@@ -197,7 +197,7 @@ class Pages(unittest.TestCase):
 
     def test_pays_walks_away_and_is_found_by_asking(self):
         browser = self.browser()
-        self.shop(browser, "quiet")
+        self.shop(browser, "demo-quiet")
         self.walk_away(browser, "button[value=pay_stay]")
         self.check_story(browser, "authorising", settled="no")
         browser.click("button[name=minutes][value='15']")
@@ -208,7 +208,7 @@ class Pages(unittest.TestCase):
     # ---- pages
     def test_the_result_repeats_on_reload(self):
         browser = self.browser()
-        self.shop(browser, "get")
+        self.shop(browser, "demo-redirect")
         browser.click("button[value=pay_get]")
         self.check_story(browser, "purchased")
         rows = len(browser.find_all(".line > li"))
@@ -222,7 +222,7 @@ class Pages(unittest.TestCase):
 
     def test_the_same_form_twice_is_one_order(self):
         browser = self.browser()
-        self.shop(browser, "credit")
+        self.shop(browser, "demo")
         browser.find("#status")
         first = browser.url()
         browser.ask("POST", "/back")
@@ -232,15 +232,15 @@ class Pages(unittest.TestCase):
 
     def test_no_page_scrolls_sideways_on_a_phone(self):
         browser = self.browser(width=390, height=844, phone=True)
-        self.shop(browser, "credit", tickets="7AB-4=2&7AA-4=1&6IF-B0G=3&6KF-F=1")
+        self.shop(browser, "demo", tickets="7AB-4=2&6IF-B0G=3&6KF-F=1")
         browser.find("#status")
         story = browser.url()
-        self.shop(browser, "get")
+        self.shop(browser, "demo-redirect")
         browser.find("button[value=leave]")
         url = self.sandbox.url
         for name, address in {"story": story, "shop": url + "/", "around": url + "/shop/around",
                               "transactions": url + "/shop/transactions", "unknown": url + "/nothing/here",
-                              "checkout": url + "/shop/checkout?7AB-4=2&7AA-4=6&way=quiet",
+                              "checkout": url + "/shop/checkout?7AB-4=2&7AA-4=6&way=demo-quiet",
                               "empty": url + "/shop/checkout"}.items():
             browser.open(address)
             width = browser.run("return Math.max(document.documentElement.scrollWidth, innerWidth)")
