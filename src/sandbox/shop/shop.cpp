@@ -234,7 +234,7 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
                              {"amount", money_for_people({cost_of(bundle), bundle.currency})},
                              {"orders", orders_content(bundle)}});
         content["bundles"] = std::move(shown);
-        content["trolley"] = box_office::trolley_token(parts.token_key, wish.trolley);
+        content["token"] = box_office::trolley_token(parts.token_key, wish.trolley);
         content["total"] = total_of(reserved.bundles);
         content["back"] = trolley_address(wish.trolley);
         add_ways(content, wish, ways_for(reserved));

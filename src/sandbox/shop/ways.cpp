@@ -42,12 +42,23 @@ bool takes(const core::Facts* facts, Currency currency) {
                                                    currency.code()) != facts->currencies.end());
 }
 
+/// By what each source is paid; said once where it is the same for all.
+std::string about_of(const std::vector<std::pair<std::string, std::string>>& defaults) {
+    const bool same = std::all_of(defaults.begin(), defaults.end(),
+                                  [&](const auto& each) { return each.second == defaults.front().second; });
+    if (same) return defaults.empty() ? std::string() : defaults.front().second;
+    std::string text;
+    for (const auto& [name, words] : defaults) text += (text.empty() ? "" : "; ") + name + ": " + words;
+    return text;
+}
+
 Way way_of(const engine::Directory& directory, const providers::Registry& registry,
            const engine::Caller& caller, const Sources& sources) {
     Way way;
     way.key = caller.name;
     way.title = title_of(caller);
     way.odd = !(caller.policy == core::Policy{});
+    std::vector<std::pair<std::string, std::string>> defaults;
     for (const auto& [source, currency] : sources) {
         auto merchants = directory.ways(caller, source);
         std::erase_if(merchants, [&, wanted = currency](const std::string& merchant) {
@@ -60,13 +71,14 @@ Way way_of(const engine::Directory& directory, const providers::Registry& regist
             continue;
         }
         way.odd = way.odd || is_odd_house(registry.facts_of(merchants.front()));
-        way.about += (way.about.empty() ? "" : "; ") + name + ": " + words_of(registry, merchants.front());
+        defaults.emplace_back(name, words_of(registry, merchants.front()));
         if (merchants.size() < 2) continue;
         Choice choice{source, name, {}};
         for (const auto& merchant : merchants)
             choice.merchants.emplace_back(merchant, words_of(registry, merchant));
         way.choices.push_back(std::move(choice));
     }
+    way.about = about_of(defaults);
     return way;
 }
 
