@@ -48,6 +48,7 @@ class Office final : public api::f13::BoxOffice {
                                                   .discarded = discarded_orders(catalogue, change, now),
                                                   .unreserved = std::move(reserved.unreserved),
                                                   .contained_unavailable = change.unavailable}));
+        make_printable(catalogue, change.trolley, now, engine_.settings().public_url, randomness_, reserved);
         auto document = document_of(catalogue, reserved, call.caller);
         document.discarded = discarded_orders(catalogue, change, now);
         document.contained_unavailable = change.unavailable;
@@ -77,6 +78,7 @@ class Office final : public api::f13::BoxOffice {
     engine::Engine& engine_;
     api::f13::House house_;
     Secret<> token_key_;
+    SystemRandomness randomness_;
     Desk desk_;
 };
 

@@ -97,6 +97,7 @@ struct Rules {
     std::string failing_seat;         ///< a reservation that asks for it fails
     std::string vanishing_seat;       ///< a reservation that asks for it gets other seats of its block
     Weekdays refused_weekdays = 0;    ///< reservations fail
+    bool barcodes = false;            ///< each seat has one, once it is bought
     Weekdays sold_out_weekdays = 0;   ///< no availability, from
     int sold_out_from_minutes = 0;
     std::string undiscounted_ticket_type;         ///< has no discounts on

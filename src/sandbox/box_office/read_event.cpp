@@ -244,6 +244,7 @@ Rules read_rules(const Value& value) {
     read_discount_rule(object, rules);
     rules.different_discounts_max =
         static_cast<int>(object.number_or("different_discounts_max", 1, quantity_max, 0));
+    rules.barcodes = object.flag_or("barcodes", false);
     rules.failing_seat = object.text_or("failing_seat");
     rules.vanishing_seat = object.text_or("vanishing_seat");
     read_days_of_rules(object, rules);

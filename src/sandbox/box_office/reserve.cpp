@@ -1,6 +1,7 @@
 #include "sandbox/box_office/reserve.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace kassi::sandbox::box_office {
 namespace {
@@ -18,6 +19,16 @@ api::f13::Countries allowed_countries(const Catalogue& catalogue, const std::vec
         }
     }
     return allowed;
+}
+
+/// Sixteen hex digits that nobody guesses.
+std::string new_barcode(Randomness& randomness) {
+    std::array<std::uint8_t, 8> bytes{};
+    randomness.fill(bytes);
+    auto text = encoding::hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](char c) { return c >= 'a' ? static_cast<char>(c - 'a' + 'A') : c; });
+    return text;
 }
 
 /// Bundles while they are filled.
@@ -73,6 +84,22 @@ Reserved reserve(const Catalogue& catalogue, const Trolley& trolley, Instant now
     }
     reserved.bundles = bundles.take();
     return reserved;
+}
+
+void make_printable(const Catalogue& catalogue, const Trolley& trolley, Instant now,
+                    std::string_view public_url, Randomness& randomness, Reserved& reserved) {
+    for (auto& bundle : reserved.bundles) {
+        for (auto& order : bundle.orders) {
+            if (order.send_method && order.send_method->type == "selfprint")
+                order.send_method->voucher_url =
+                    std::string(public_url).append("/shop/vouchers/{transaction}");
+            const auto line = std::find_if(trolley.lines.begin(), trolley.lines.end(),
+                                           [&](const Line& each) { return each.item == order.item; });
+            if (line == trolley.lines.end() || !sold(catalogue, *line, now).event->rules.barcodes) continue;
+            for (auto& tickets : order.ticket_orders)
+                for (auto& seat : tickets.seats) seat.barcode = new_barcode(randomness);
+        }
+    }
 }
 
 api::f13::Document document_of(const Catalogue& catalogue, const Reserved& reserved,

@@ -22,6 +22,11 @@ struct Reserved {
 };
 Reserved reserve(const Catalogue& catalogue, const Trolley& trolley, Instant now);
 
+/// What can be printed at home: the address of the voucher (on the shop at `public_url`), and barcodes for
+/// the seats of events that have them.
+void make_printable(const Catalogue& catalogue, const Trolley& trolley, Instant now,
+                    std::string_view public_url, Randomness& randomness, Reserved& reserved);
+
 /// The document of the hand-over (src/api/f13/README.md).
 api::f13::Document document_of(const Catalogue& catalogue, const Reserved& reserved,
                                const engine::Caller& caller);

@@ -417,4 +417,27 @@ json basket_content(const Reading& reading, const box_office::Trolley& trolley) 
     return content;
 }
 
+json voucher_content(const core::Transaction& transaction, std::string_view document) {
+    const auto known = api::f13::read_document(document);
+    json orders = json::array();
+    for (const auto& bundle : transaction.bundles) {
+        if (!core::bundle_bought(transaction, bundle.source)) continue;
+        for (const auto& bought : bundle.orders) {
+            const auto order = api::f13::order_text(bought, known);
+            if (!order.send_method || order.send_method->voucher_url.empty()) continue;
+            json seats = json::array();
+            for (const auto& tickets : order.ticket_orders)
+                for (const auto& seat : tickets.seats)
+                    seats.push_back({{"seat", seat.id}, {"barcode", seat.barcode}});
+            orders.push_back(order_content(order));
+            orders.back()["venue"] = member_of(order.event_json, "venue_desc");
+            orders.back()["places"] = std::move(seats);
+        }
+    }
+    return {{"title", "Voucher"},
+            {"reference", transaction.reference},
+            {"has_orders", !orders.empty()},
+            {"orders", std::move(orders)}};
+}
+
 }  // namespace kassi::sandbox::shop

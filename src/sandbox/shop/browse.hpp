@@ -22,6 +22,9 @@ nlohmann::json tickets_content(const Reading& reading, const box_office::Found& 
                                const std::string& token);
 nlohmann::json basket_content(const Reading& reading, const box_office::Trolley& trolley);
 
+/// voucher.html: what of a bought transaction is printed at home. `document` is that of its hand-over.
+nlohmann::json voucher_content(const core::Transaction& transaction, std::string_view document);
+
 /// The orders of a bundle as the pages list them.
 nlohmann::json orders_content(const box_office::TrolleyBundle& bundle);
 

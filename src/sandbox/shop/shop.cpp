@@ -97,13 +97,15 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
     }
 
     void show(const std::string& path, const Fields& fields, Reply reply) {
-        constexpr std::string_view event_path = "/shop/events/", performance_path = "/shop/performances/";
+        constexpr std::string_view event_path = "/shop/events/", performance_path = "/shop/performances/",
+                                   voucher_path = "/shop/vouchers/";
         if (path == "/") return reply(home_page(fields, ""));
         if (path == "/shop/events") return reply(events_page(fields));
         if (path.starts_with(event_path)) return reply(event_page(path.substr(event_path.size()), fields));
         if (path.starts_with(performance_path))
             return reply(tickets_page(path.substr(performance_path.size()), fields, ""));
         if (path == "/shop/trolley") return reply(trolley_page(fields));
+        if (path.starts_with(voucher_path)) return reply(voucher_page(path.substr(voucher_path.size())));
         if (path == "/shop/shop.css") return reply(file_response("shop.css", "text/css; charset=utf-8"));
         if (path == "/shop/icon.svg" || path == "/favicon.ico")
             return reply(file_response("icon.svg", "image/svg+xml"));
@@ -204,6 +206,17 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
         return page(200, "basket", basket_content(reading(), after));
     }
 
+    /// For whoever knows the transaction's id: what was bought, to be printed at home.
+    [[nodiscard]] HttpResponse voucher_page(const std::string& which) const {
+        const auto id = TransactionId::parse(which, "transaction");
+        const auto view = id ? parts.engine.view(*id, "", "") : Result<View>(id.error());
+        const auto document = id ? parts.engine.store().document(*id) : std::nullopt;
+        if (!view || !document || view->transaction.phase != core::Phase::purchased)
+            return say({ErrorKind::not_found, "",
+                        "There is no voucher here: nothing was bought, or it was cancelled"});
+        return page(200, "voucher", voucher_content(view->transaction, *document));
+    }
+
     [[nodiscard]] HttpResponse checkout_page(const Fields& fields, const std::string& notice,
                                              int status = 400) const {
         const auto wish = read_wish(fields, reading());
@@ -285,8 +298,10 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
     void pay(const Fields& fields, const HttpRequest& request, Reply reply) {
         const auto wish = read_wish(fields, reading());
         if (!wish || wish->trolley.lines.empty()) return reply(checkout_page(fields, ""));
-        const auto reserved = box_office::reserve(catalogue, wish->trolley, parts.engine.now());
+        auto reserved = box_office::reserve(catalogue, wish->trolley, parts.engine.now());
         if (!reserved.unreserved.empty()) return reply(checkout_page(fields, ""));
+        box_office::make_printable(catalogue, wish->trolley, parts.engine.now(), parts.url, randomness,
+                                   reserved);
         const auto all = ways_for(reserved);
         const auto* way = find_way(all, wish->way);
         if (way == nullptr || !way->why_not.empty())

@@ -226,6 +226,26 @@ def reserving():
 
 
 @section
+def vouchers():
+    client = Client()
+    for event, has_barcodes in (('7AA', False), ('7AB', True)):
+        reservation, _ = client.make_reservation(performance_id=event + '-4', ticket_type_code='STALLS',
+                                                 price_band_code='A/pool', number_of_seats=2)
+        order = reservation.trolley.get_orders()[0]
+        check(event + ": nothing before it is bought",
+              (order.send_method.self_print_voucher_url, [seat.barcode for seat in order.get_seats()]), (None, [None, None]))
+        status, _, _ = client.make_purchase(reservation.trolley.transaction_uuid, FRED)
+        order = status.trolley.get_orders()[0]
+        check(event + ": barcodes", [bool(seat.barcode) for seat in order.get_seats()], [has_barcodes] * 2)
+        check(event + ": can be printed", order.send_method.can_generate_self_print)
+        page = requests.get(order.send_method.self_print_voucher_url, timeout=PATIENCE)
+        check(event + ": its voucher", (page.status_code, order.get_seat_ids()[0] in page.text,
+                                        all((seat.barcode or "") in page.text for seat in order.get_seats())), (200, True, True))
+        client.cancel_purchase(reservation.trolley.transaction_uuid)
+        check(event + ": cancelled", requests.get(order.send_method.self_print_voucher_url, timeout=PATIENCE).status_code, 404)
+
+
+@section
 def several_currencies():
     client = Client()
     dinner = client.list_performances('DBZ')[0][3]

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <random>
 
 #include "sandbox/box_office/token.hpp"
 
@@ -430,6 +432,111 @@ TEST_F(DeskTest, UpsellsAndAddOnsOfATrolley) {
     EXPECT_EQ(ids("upsells.v1", {{"trolley_token", both}}), "") << "both are there already";
     EXPECT_EQ(get("upsells.v1", cat)["results"]["paging_status"]["total_unpaged_results"], 1);
     EXPECT_EQ(refused("upsells.v1", {}), "perf_id");
+}
+
+/// Whatever is asked, the answer is JSON, or an error that names what is wrong with one of its parameters.
+TEST_F(DeskTest, OddParametersAreAnsweredOrNamed) {
+    const auto token = get("trolley.v1", {{"perf_id", "7AB-4"},
+                                          {"ticket_type_code", "STALLS"},
+                                          {"price_band_code", "A/pool"},
+                                          {"no_of_seats", "2"}})["trolley_token"]
+                           .get<std::string>();
+    const std::vector<std::string> names{"event_id",
+                                         "event_id_list",
+                                         "perf_id",
+                                         "perf_id_list",
+                                         "keywords",
+                                         "date_range",
+                                         "country_code",
+                                         "city_code",
+                                         "circle",
+                                         "sort_order",
+                                         "page_no",
+                                         "page_len",
+                                         "no_of_seats",
+                                         "ticket_type_code",
+                                         "price_band_code",
+                                         "seat0",
+                                         "seat1",
+                                         "disc0",
+                                         "disc1",
+                                         "trolley_token",
+                                         "remove_items_list",
+                                         "departure_date",
+                                         "duration",
+                                         "ext_test0_send_code",
+                                         "req_cost_range",
+                                         "req_avail_details",
+                                         "add_seat_blocks",
+                                         "include_dead"};
+    const std::vector<std::string> values{"",
+                                          "0",
+                                          "1",
+                                          "2",
+                                          "-1",
+                                          "50",
+                                          "99999999999999999999",
+                                          "True",
+                                          "False",
+                                          "6IF",
+                                          "7AB",
+                                          "7AB-4",
+                                          "7AA-4",
+                                          "6KS-E3L",
+                                          "I3T-1",
+                                          "6IF-B0G",
+                                          "6IF,7AB",
+                                          ",,",
+                                          "STALLS",
+                                          "CIRCLE",
+                                          "A/pool",
+                                          "A/alloc",
+                                          "/pool",
+                                          "A",
+                                          "D7",
+                                          "H10",
+                                          "A1",
+                                          "CHILD",
+                                          "20261201",
+                                          "20261130:20261201",
+                                          ":",
+                                          "1:2:3",
+                                          "park",
+                                          "デーパス",
+                                          "alphabetic",
+                                          "POST",
+                                          token,
+                                          token.substr(1),
+                                          std::string(300, 'x'),
+                                          std::string("\x01\x7f", 2),
+                                          "6IF-",
+                                          "-",
+                                          "I3T-1,9XW-1"};
+    std::mt19937 random(20261127);  // NOLINT: the same on every run
+    const auto pick = [&](const std::vector<std::string>& list) { return list[random() % list.size()]; };
+    int answered = 0;
+    for (int round = 0; round < 20'000; ++round) {
+        Fields fields;
+        for (auto count = random() % 7; count > 0; --count) fields.emplace_back(pick(names), pick(values));
+        // The first of a name counts: an odd one in front of what is in order.
+        if (random() % 2 == 0)
+            for (const auto* each :
+                 {"event_id=6IF", "event_id_list=6IF", "perf_id=7AB-4", "perf_id_list=7AB-4",
+                  "ticket_type_code=STALLS", "price_band_code=A/pool", "no_of_seats=2"})
+                fields.push_back(encoding::parse_form(each, "form")->front());
+        const auto endpoints = desk_->endpoints();
+        const auto answer = desk_->answer(endpoints[random() % endpoints.size()].name, caller_, fields);
+        if (answer) {
+            ++answered;
+            ASSERT_FALSE(json::parse(*answer, nullptr, false).is_discarded()) << *answer;
+            continue;
+        }
+        ASSERT_EQ(answer.error().kind, ErrorKind::bad_request);
+        const auto& field = answer.error().field;
+        ASSERT_TRUE(field.empty() || std::find(names.begin(), names.end(), field) != names.end()) << field;
+        ASSERT_FALSE(answer.error().message.empty());
+    }
+    EXPECT_GT(answered, 3000);
 }
 
 TEST_F(DeskTest, EveryEndpointOnlyLooks) {

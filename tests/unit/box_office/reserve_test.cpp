@@ -99,5 +99,22 @@ TEST(Reserve, TheLargestTrolleyFitsItsDocument) {
               limits::document_bytes_max);
 }
 
+TEST(Reserve, WhatIsPrintedAtHome) {
+    const auto trolley =
+        trolley_of({line("7AB-4", "STALLS", "A/pool", 2), line("7AA-4", "STALLS", "A/pool", 1)});
+    auto reserved = reserve(demo_catalogue(), trolley, now);
+    SystemRandomness randomness;
+    make_printable(demo_catalogue(), trolley, now, "http://127.0.0.1:1", randomness, reserved);
+    ASSERT_EQ(reserved.bundles.size(), 2U);
+    const auto& cat = reserved.bundles[1].orders[0];
+    EXPECT_EQ(cat.send_method->voucher_url, "http://127.0.0.1:1/shop/vouchers/{transaction}");
+    const auto& seats = cat.ticket_orders[0].seats;
+    EXPECT_EQ(seats[0].barcode.size(), 16U);
+    EXPECT_NE(seats[0].barcode, seats[1].barcode);
+    const auto& opera = reserved.bundles[0].orders[0];
+    EXPECT_FALSE(opera.send_method->voucher_url.empty());
+    EXPECT_EQ(opera.ticket_orders[0].seats[0].barcode, "") << "a voucher without barcodes";
+}
+
 }  // namespace
 }  // namespace kassi::sandbox::box_office
