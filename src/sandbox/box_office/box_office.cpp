@@ -30,15 +30,16 @@ class Office final : public api::f13::BoxOffice {
     void handle(BoxOfficeCall call, Done done) override {
         if (call.endpoint != reserve_endpoint)
             return done(desk_.answer(call.endpoint, call.caller, call.fields));
-        const auto change = change_trolley(demo_catalogue(), token_key_, call.fields, engine_.now());
+        // One moment for all of it: what is sold in it is sold to its end.
+        const auto now = engine_.now();
+        const auto change = change_trolley(demo_catalogue(), token_key_, call.fields, now);
         if (!change) return done(change.error());
-        hand_over(call, *change, std::move(done));
+        hand_over(call, *change, now, std::move(done));
     }
 
   private:
-    void hand_over(const BoxOfficeCall& call, const Change& change, Done done) {
+    void hand_over(const BoxOfficeCall& call, const Change& change, Instant now, Done done) {
         const auto& catalogue = demo_catalogue();
-        const auto now = engine_.now();
         auto reserved = reserve(catalogue, change.trolley, now);
         if (reserved.bundles.empty())
             return done(print_trolley(TrolleyPage{.house = house_,

@@ -213,6 +213,8 @@ Result<Change> change_trolley(const Catalogue& catalogue, const Secret<>& token_
         if (auto error = add_line(catalogue, std::move(*line), change, now)) return *error;
     }
     discard_lonely_add_ons(catalogue, change, now);
+    if (trolley_token(token_key, change.trolley).size() > trolley_token_bytes_max)
+        return bad_request("trolley_token", "would be too long for all that is in it");
     return change;
 }
 

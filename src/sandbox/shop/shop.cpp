@@ -121,6 +121,7 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
     static constexpr std::size_t limits_shown = 80;
 
     // ---- what is on, and the trolley
+    /// Once for each request: what is on sale at its beginning is so to its end.
     [[nodiscard]] Reading reading() const { return {catalogue, parts.token_key, parts.engine.now()}; }
 
     /// The trolley's token as the visitor sent it, "" for none.
@@ -194,16 +195,17 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
     /// Shows the trolley; what changes it leads to the address of the changed one, so that a reload changes
     /// nothing.
     [[nodiscard]] HttpResponse trolley_page(const Fields& fields) const {
-        const auto wish = read_wish(fields, reading());
+        const auto at = reading();
+        const auto wish = read_wish(fields, at);
         if (!wish) return say(wish.error());
         if (const auto* perf = find_field(fields, "perf")) {
-            const auto more = add_tickets(wish->trolley, fields, reading());
+            const auto more = add_tickets(wish->trolley, fields, at);
             if (!more) return tickets_page(*perf, fields, sentence_of(more.error()));
             return redirect_response(see_other, trolley_address(*more));
         }
-        const auto after = changed(wish->trolley, fields, reading());
+        const auto after = changed(wish->trolley, fields, at);
         if (after != wish->trolley) return redirect_response(see_other, trolley_address(after));
-        return page(200, "basket", basket_content(reading(), after));
+        return page(200, "basket", basket_content(at, after));
     }
 
     /// For whoever knows the transaction's id: what was bought, to be printed at home.
@@ -219,9 +221,10 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
 
     [[nodiscard]] HttpResponse checkout_page(const Fields& fields, const std::string& notice,
                                              int status = 400) const {
-        const auto wish = read_wish(fields, reading());
+        const auto at = reading();
+        const auto wish = read_wish(fields, at);
         if (!wish) return home_page(fields, sentence_of(wish.error()));
-        const auto reserved = box_office::reserve(catalogue, wish->trolley, parts.engine.now());
+        const auto reserved = box_office::reserve(catalogue, wish->trolley, at.now);
         if (reserved.bundles.empty() && reserved.unreserved.empty())
             return home_page(fields, "The trolley is empty. Choose a ticket.");
         // The trolley's page says what cannot be had.
@@ -296,12 +299,12 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
     };
 
     void pay(const Fields& fields, const HttpRequest& request, Reply reply) {
-        const auto wish = read_wish(fields, reading());
+        const auto at = reading();
+        const auto wish = read_wish(fields, at);
         if (!wish || wish->trolley.lines.empty()) return reply(checkout_page(fields, ""));
-        auto reserved = box_office::reserve(catalogue, wish->trolley, parts.engine.now());
+        auto reserved = box_office::reserve(catalogue, wish->trolley, at.now);
         if (!reserved.unreserved.empty()) return reply(checkout_page(fields, ""));
-        box_office::make_printable(catalogue, wish->trolley, parts.engine.now(), parts.url, randomness,
-                                   reserved);
+        box_office::make_printable(catalogue, wish->trolley, at.now, parts.url, randomness, reserved);
         const auto all = ways_for(reserved);
         const auto* way = find_way(all, wish->way);
         if (way == nullptr || !way->why_not.empty())
@@ -313,7 +316,7 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
         hand_over.system = demo_system;
         hand_over.caller = caller.name;
         hand_over.bundles = box_office::core_bundles(reserved, description_of);
-        hand_over.held_until = parts.engine.now() + std::chrono::minutes(wish->hold_minutes);
+        hand_over.held_until = at.now + std::chrono::minutes(wish->hold_minutes);
         hand_over.document_json = document_json(box_office::document_of(catalogue, reserved, caller));
         engine::Meta meta{.by = "system " + std::string(demo_system), .tracking = {}, .once = {}};
         // The same form sent twice is the same order: what Idempotency-Key is for.

@@ -57,6 +57,11 @@ Result<Trolley> with(const Trolley& trolley, Fields order, const Reading& readin
     const auto change = box_office::change_trolley(reading.catalogue, reading.token_key, order, reading.now);
     if (!change) return change.error();
     if (change->unavailable) return bad_request("", "These tickets, or so many of them, are not offered");
+    if (!change->discarded.empty())
+        return bad_request(
+            "",
+            "They have another currency, or are sent another way, than what is in the trolley of "
+            "the same ticket system: pay for that first");
     return change->trolley;
 }
 
@@ -72,11 +77,7 @@ Result<Trolley> quick_trolley(const Fields& fields, const Reading& reading, Trol
                           {"price_band_code", offer.price_band},
                           {"no_of_seats", std::to_string(*count)}},
                          reading);
-        if (!more) return bad_request(offer.performance, "so many tickets are not offered");
-        // The quick form's orders have one way of sending: what does not go along with the rest is said.
-        if (more->lines.size() != trolley.lines.size() + 1)
-            return bad_request(offer.performance, "cannot be sent the same way as the rest of " +
-                                                      offer.source_name + "; buy it by itself");
+        if (!more) return bad_request(offer.performance, more.error().message);
         trolley = std::move(*more);
     }
     return trolley;

@@ -217,7 +217,8 @@ class Guide:
 
 
 def run_guide(path, url):
-    simulator = conformance.requests.get(url + '/sandbox', timeout=conformance.PATIENCE).json()['simulators'][0]['url']
+    places = conformance.requests.get(url + '/sandbox', timeout=conformance.PATIENCE).json()['simulators']
+    simulator = next(place['url'] for place in places if place['name'] == 'redirect')
     with open(path, encoding='utf-8') as file:
         guide = Guide(file.read(), url, simulator)
     Count.section = "the guide"

@@ -324,6 +324,17 @@ TEST_F(BoxOfficeTest, ATokenOfAnotherDayHoldsWhatIsStillSold) {
     EXPECT_EQ(later.trolley.lines[0].perf_id, "6KF-F");
 }
 
+TEST_F(BoxOfficeTest, ATrolleyFitsItsToken) {
+    auto fields = order("7AB-4", "STALLS", "A/pool", "6");
+    for (std::size_t i = 0; i < tickets_per_line_max; ++i)
+        fields.emplace_back("seat" + std::to_string(i), std::string(word_bytes_max, 'A'));
+    auto made = change(fields);
+    const auto token = trolley_token(key_, made.trolley);
+    EXPECT_LE(token.size(), trolley_token_bytes_max);
+    EXPECT_EQ(refused(plus(fields, {{"trolley_token", token}})).field, "trolley_token")
+        << "and not twice of that";
+}
+
 TEST_F(BoxOfficeTest, WordsAreBounded) {
     const auto long_word = std::string(word_bytes_max + 1, 'A');
     EXPECT_EQ(refused(plus(order("7AB-4", "STALLS", "A/pool", "1"), {{"seat0", long_word}})).field, "seat0");

@@ -86,6 +86,12 @@ TEST_F(Trolley, SeatsOfAMapBecomeAnOrderForEachBand) {
               ": These tickets, or so many of them, are not offered");
 }
 
+TEST_F(Trolley, WhatDoesNotGoAlongIsSaid) {
+    const auto opera = added({{"perf", "7AA-4"}, {"seat", "STALLS/A/A1"}});
+    EXPECT_NE(not_added({{"perf", "6IF-B0G"}, {"n.CIRCLE.A.ADULT", "2"}}, opera).find("sent another way"),
+              std::string::npos);
+}
+
 TEST_F(Trolley, CountsBecomeTicketsWithTheirDiscounts) {
     const auto trolley = added({{"perf", "6IF-B0G"},
                                 {"n.CIRCLE.A.ADULT", "2"},
