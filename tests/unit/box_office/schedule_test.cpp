@@ -103,8 +103,11 @@ TEST(Schedule, SaturdayNightsAreSoldOut) {
 
 /// The client's features look 37 days ahead, and find what is on 30 days ahead to the hour.
 TEST(Schedule, WhatIsOnDailyIsOnForLonger) {
-    for (const auto& each : demo_catalogue().events)
-        if (each.schedule.daily) EXPECT_GT(each.schedule.daily->days, 38) << each.id;
+    for (const auto& each : demo_catalogue().events) {
+        if (each.schedule.daily) {
+            EXPECT_GT(each.schedule.daily->days, 38) << each.id;
+        }
+    }
 }
 
 TEST(Schedule, AnOpenTicketIsNotGoodOnMondays) {
