@@ -47,4 +47,14 @@ std::vector<const Discount*> default_tickets(const std::vector<OfferedBand>& ban
     return tickets;
 }
 
+std::map<std::string, std::vector<const Discount*>> discounted_tickets(
+    const std::vector<OfferedBand>& bands) {
+    std::map<std::string, std::vector<const Discount*>> by_type;
+    for (const auto& band : bands) {
+        for (const auto* discount : band.discounts)
+            if (discount->semantic_type != "standard") by_type[discount->semantic_type].push_back(discount);
+    }
+    return by_type;
+}
+
 }  // namespace kassi::sandbox::box_office

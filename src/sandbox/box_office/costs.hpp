@@ -27,5 +27,7 @@ std::int64_t percentage_saving(const Discount& discount);
 /// The default ticket of each band that an event sells, on whatever day.
 std::vector<const Discount*> default_tickets(const Event& event);
 std::vector<const Discount*> default_tickets(const std::vector<OfferedBand>& bands);
+/// The discounted ones by what they are for ("child", "student"); "standard" is none of them.
+std::map<std::string, std::vector<const Discount*>> discounted_tickets(const std::vector<OfferedBand>& bands);
 
 }  // namespace kassi::sandbox::box_office

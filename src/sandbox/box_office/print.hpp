@@ -41,8 +41,11 @@ std::string month_json(const Event& event, std::chrono::year_month month, const 
                        const Extras& extras);
 
 // ---- costs --------------------------------------------------------------------------------------------
-void write_cost_range(JsonWriter& out, const Event& event, const std::vector<const Discount*>& tickets,
+/// Of all that `bands` sell undiscounted, and beside it of each kind of discount; {} of nothing.
+void write_cost_range(JsonWriter& out, const Event& event, const std::vector<OfferedBand>& bands,
                       const Extras& extras);
+/// Of one ticket.
+void write_cost_range(JsonWriter& out, const Event& event, const Discount& ticket, const Extras& extras);
 void write_avail_details(JsonWriter& out, const Event& event, const std::vector<OfferedBand>& bands,
                          const std::vector<Day>& days, const Extras& extras);
 

@@ -21,24 +21,38 @@ void write_quantities(JsonWriter& out, const Event& event, bool singles) {
     out.end_array();
 }
 
+/// What a range says besides its numbers.
+struct RangeKind {
+    bool singles = true;
+    std::string_view semantic_type;  ///< "" not said
+    const std::map<std::string, std::vector<const Discount*>>* alternates = nullptr;
+};
+
 void write_range(JsonWriter& out, const Event& event, const CostRange& range, const Extras& extras,
-                 bool singles) {
+                 const RangeKind& kind) {
     const auto currency = event.currency;
     out.begin_object();
+    if (kind.alternates != nullptr && !kind.alternates->empty()) {
+        out.key("alternate_discounts").begin_array();
+        for (const auto& [type, tickets] : *kind.alternates)
+            write_range(out, event, *cost_range(tickets), extras, {.semantic_type = type});
+        out.end_array();
+    }
     if (extras.best_value) write_offer(out, "best_value_offer", range.best_value, currency);
+    if (!kind.semantic_type.empty()) out.field("discount_semantic_type", kind.semantic_type);
     if (extras.max_saving) write_offer(out, "max_saving_offer", range.max_saving, currency);
     write_amount(out, "max_seatprice", range.seatprice_max, currency);
     write_amount(out, "max_surcharge", range.surcharge_max, currency);
     if (extras.min_cost) write_offer(out, "min_cost_offer", range.min_cost, currency);
     write_amount(out, "min_seatprice", range.seatprice_min, currency);
     write_amount(out, "min_surcharge", range.surcharge_min, currency);
-    if (singles && extras.no_singles && event.quantity_max() > 1) {
+    if (kind.singles && extras.no_singles && event.quantity_max() > 1) {
         out.key("no_singles_cost_range");
-        write_range(out, event, range, extras, false);
+        write_range(out, event, range, extras, {.singles = false, .semantic_type = kind.semantic_type});
     }
     out.field("range_currency_code", currency.lower_code());
     if (extras.top_price) write_offer(out, "top_price_offer", range.top_price, currency);
-    write_quantities(out, event, singles);
+    write_quantities(out, event, kind.singles);
     out.end_object();
 }
 
@@ -94,14 +108,19 @@ void write_amount(JsonWriter& out, std::string_view name, std::int64_t minor, Cu
     out.key(name).raw(shortest_decimal(minor, currency.places()));
 }
 
-void write_cost_range(JsonWriter& out, const Event& event, const std::vector<const Discount*>& tickets,
+void write_cost_range(JsonWriter& out, const Event& event, const std::vector<OfferedBand>& bands,
                       const Extras& extras) {
-    const auto range = cost_range(tickets);
+    const auto range = cost_range(default_tickets(bands));
     if (!range) {
         out.begin_object().end_object();
         return;
     }
-    write_range(out, event, *range, extras, true);
+    const auto alternates = discounted_tickets(bands);
+    write_range(out, event, *range, extras, {.alternates = &alternates});
+}
+
+void write_cost_range(JsonWriter& out, const Event& event, const Discount& ticket, const Extras& extras) {
+    write_range(out, event, *cost_range({&ticket}), extras, {});
 }
 
 void write_avail_details(JsonWriter& out, const Event& event, const std::vector<OfferedBand>& bands,

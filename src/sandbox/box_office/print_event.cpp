@@ -101,7 +101,7 @@ void add_cost_details(Members& members, const Event& event, const Extras& extras
         out.begin_object().key("price_band").begin_array();
         for (const auto& band : type.price_bands) {
             out.begin_object().key("cost_range");
-            write_cost_range(out, event, {&band.discounts.front()}, extras);
+            write_cost_range(out, event, band.discounts.front(), extras);
             out.field("price_band_code", band.code).field("price_band_desc", band.description).end_object();
         }
         out.end_array().field("ticket_type_code", type.code).field("ticket_type_desc", type.description);
@@ -164,7 +164,7 @@ std::string event_json(const Event& event, const Extras& extras, Instant now) {
     if (extras.reviews) add_reviews(members, event);
     if (extras.costs) {
         JsonWriter out;
-        write_cost_range(out, event, default_tickets(event), extras);
+        write_cost_range(out, event, bands_of(event), extras);
         members["cost_range"] = out.take();
     }
     if (extras.cost_details) add_cost_details(members, event, extras);

@@ -46,7 +46,7 @@ std::string performance_json(const Event& event, const Performance& performance,
     const auto bands = offered(event, performance);
     if (extras.costs) {
         JsonWriter out;
-        write_cost_range(out, event, default_tickets(bands), extras);
+        write_cost_range(out, event, bands, extras);
         members["cost_range"] = out.take();
     }
     if (extras.availability) {
@@ -65,7 +65,7 @@ std::string month_json(const Event& event, std::chrono::year_month month, const 
     out.begin_object();
     if (extras.costs) {
         out.key("cost_range");
-        write_cost_range(out, event, default_tickets(event), extras);
+        write_cost_range(out, event, offered(event, Performance{}), extras);
     }
     out.field("month", month_word(month.month()))
         .field("month_dates_bitmask", mask.days)

@@ -348,11 +348,29 @@ std::map<std::string, std::string> members_of(const Event& event, const Catalogu
     return members;
 }
 
+/// [{"name": "...", "label": "...", "data": "..."}]
+std::string custom_fields(const Value& value) {
+    JsonWriter out;
+    out.begin_array();
+    for (const auto& entry : value.list()) {
+        Object field(entry);
+        out.begin_object()
+            .field("custom_field_data", field.at("data").text())
+            .field("custom_field_label", field.at("label").text())
+            .field("custom_field_name", field.at("name").text())
+            .end_object();
+        field.nothing_else();
+    }
+    return out.end_array().take();
+}
+
 void read_members(Object& object, const HouseFile& house, Event& event) {
     auto& members = event.members;
     members["event_type"] = json_text(object.text_or("type", "simple_ticket"));
     members["show_perf_time"] = object.flag_or("show_perf_time", event.needs_performance) ? "true" : "false";
-    if (object.has("postcode")) members["postcode"] = json_text(object.at("postcode").text());
+    for (const auto* name : {"postcode", "venue_code", "area_code"})
+        if (object.has(name)) members[name] = json_text(object.at(name).text());
+    if (object.has("custom_fields")) members["custom_fields"] = custom_fields(object.at("custom_fields"));
     JsonWriter classes;
     classes.begin_object();
     for (const auto& code : object.list_or_none("classes")) {

@@ -80,6 +80,11 @@ def extras():
     check("reviews", (len(event.reviews), event.reviews[0].date_time.tzinfo is not None), (2, True))
     check("media", sorted(event.media), ['square', 'video'])
     check("cost range", (event.cost_range.min_seatprice, event.cost_range.max_surcharge), (18, 4.75))
+    check("other discounts", [each.discount_semantic_type.name for each in event.cost_range.alternate_discounts],
+          ['CHILD', 'SENIOR', 'STUDENT'])
+    opera, _ = client.get_event('7AA')
+    check("codes and fields", (opera.venue_code, opera.area_code, opera.fields['age_limit'].data),
+          ('ROH', 'covent_garden', 'Toys from 3 years'))
     check("no singles", event.no_singles_cost_range.valid_quantities, [2, 3, 4, 5, 6])
     check("details", len(event.cost_range_details), 3)
     details = event.availability_details

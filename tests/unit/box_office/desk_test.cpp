@@ -84,6 +84,13 @@ TEST_F(DeskTest, AnEventAsItIsAlwaysPrinted) {
         "venue_desc":"Sadler's Wells"})"));
 }
 
+TEST_F(DeskTest, WordsThatSomeEventsHave) {
+    const auto opera = get("events_by_id.v1", {{"event_id_list", "7AA"}})["events_by_id"]["7AA"]["event"];
+    EXPECT_EQ(opera["venue_code"], "ROH");
+    EXPECT_EQ(opera["area_code"], "covent_garden");
+    EXPECT_EQ(opera["custom_fields"][0]["custom_field_name"], "age_limit");
+}
+
 TEST_F(DeskTest, EventsByIdAreInAlphabeticalOrderAndUnknownOnesAreLeftOut) {
     const auto answer =
         *desk_->answer("events_by_id.v1", caller_, {{"event_id_list", "7AB, 6IF,9ZZ,6KF,6IF"}});
@@ -132,8 +139,17 @@ TEST_F(DeskTest, CostRanges) {
         fields.insert(fields.end(), more.begin(), more.end());
         return get("events_by_id.v1", fields)["events_by_id"][id]["event"]["cost_range"];
     };
-    EXPECT_EQ(range("6IF"), json::parse(R"({"max_seatprice":47,"max_surcharge":4.75,"min_seatprice":18,
+    auto dance = range("6IF");
+    const auto alternates = dance["alternate_discounts"];
+    dance.erase("alternate_discounts");
+    EXPECT_EQ(dance, json::parse(R"({"max_seatprice":47,"max_surcharge":4.75,"min_seatprice":18,
         "min_surcharge":3,"range_currency_code":"gbp","valid_quantities":[1,2,3,4,5,6]})"));
+    ASSERT_EQ(alternates.size(), 3U);
+    EXPECT_EQ(alternates[0],
+              json::parse(R"({"discount_semantic_type":"child","max_seatprice":24,"max_surcharge":3,
+        "min_seatprice":18,"min_surcharge":3,"range_currency_code":"gbp","valid_quantities":[1,2,3,4,5,6]})"));
+    EXPECT_EQ(alternates[1]["discount_semantic_type"], "senior");
+    EXPECT_FALSE(range("6IE").contains("alternate_discounts")) << "default discounts only";
     EXPECT_EQ(range("AG8")["max_seatprice"], 7400) << "yen have no places";
     const auto offers = range("6L9", {{"req_cost_range_best_value_offer", "True"},
                                       {"req_cost_range_max_saving_offer", "True"},
