@@ -198,6 +198,25 @@ HttpResponse callout_response(Engine& engine, const core::Transaction& transacti
                      destination.origin() + " 'self' " + form_sources(engine), nonce);
 }
 
+/// The page that the leg's flow dresses. Error: internal, when it has none.
+Result<HttpResponse> hosted_response(Engine& engine, const engine::View& view, std::string_view nonce) {
+    const auto* leg = core::leg_away(view.transaction);
+    KASSI_ENSURE(leg != nullptr);
+    const auto* flow = engine.registry().flow(leg->flow);
+    const auto* merchant = engine.registry().merchant(leg->merchant);
+    if (flow == nullptr || merchant == nullptr)
+        return Error{ErrorKind::internal, "callout", "the merchant is not configured"};
+    const auto hosted = flow->page(*view.callout, leg->amount, *merchant);
+    const auto url = parse_url(view.return_url, "return_url");
+    if (!hosted || !url) return Error{ErrorKind::internal, "callout", "has no page"};
+    Notice notice;
+    notice.title = hosted->title;
+    notice.text = hosted->text;
+    notice.facts = callout_facts(view.transaction, engine.now());
+    return hosted_page(*hosted, notice, view.return_url, url->origin() + " 'self' " + form_sources(engine),
+                       nonce);
+}
+
 void open_callout(Engine& engine, const HttpRequest& request, const CallPointer& call,
                   const std::string& nonce) {
     if (request.method != "GET")
@@ -208,6 +227,11 @@ void open_callout(Engine& engine, const HttpRequest& request, const CallPointer&
         call->transaction = known->transaction.text();
     const auto view = engine.callout_page(path.front());
     if (!view) return refuse(call, view.error(), nonce);
+    if (view->callout->hosted) {
+        auto response = hosted_response(engine, *view, nonce);
+        if (!response) return refuse(call, response.error(), nonce);
+        return call->finish(std::move(*response));
+    }
     const auto destination = parse_url(view->callout->destination, "destination");
     if (!destination)
         return refuse(call, {ErrorKind::internal, "destination", destination.error().message}, nonce);

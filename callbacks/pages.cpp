@@ -32,6 +32,10 @@ form{margin:1.5rem 0 0}
 button,a.button{display:block;width:100%;padding:.8rem 1rem;border:0;border-radius:.65rem;background:var(--accent);
 color:var(--accent-ink);font:inherit;font-weight:600;text-align:center;text-decoration:none;cursor:pointer}
 a.button{margin-top:1.5rem}
+.field{padding:.8rem .75rem;border:1px solid var(--line);border-radius:.65rem;background:#fff}
+#problem{color:var(--bad);margin:.75rem 0;min-height:1.5em}
+button[disabled]{opacity:.55;cursor:default}
+button.plain{margin-top:.75rem;background:transparent;color:var(--soft);font-weight:400}
 button:focus-visible,a.button:focus-visible{outline:3px solid var(--ink);outline-offset:2px}
 )";
 
@@ -63,9 +67,15 @@ std::string facts_html(const Notice& notice) {
     return html + "</dl>\n";
 }
 
+/// CSP directives of a script that is not ours, and where it lies.
+struct Foreign {
+    std::string script_url;
+    std::string policy;
+};
+
 /// The one template. `action` and `script` are HTML and JavaScript of ours.
 HttpResponse page(const Notice& notice, std::string_view action, std::string_view script,
-                  std::string_view form_sources, std::string_view nonce) {
+                  std::string_view form_sources, std::string_view nonce, const Foreign& foreign = {}) {
     const auto [mood, sign] = markings(notice.mood);
     std::string html = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
     html += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
@@ -75,6 +85,12 @@ HttpResponse page(const Notice& notice, std::string_view action, std::string_vie
     html.append(sign).append("</div>\n<h1>").append(escaped(notice.title)).append("</h1>\n<p>");
     html.append(escaped(notice.text)).append("</p>\n").append(facts_html(notice)).append(action);
     html += "</main>\n";
+    if (!foreign.script_url.empty())
+        html.append("<script nonce=\"")
+            .append(nonce)
+            .append("\" src=\"")
+            .append(escaped(foreign.script_url))
+            .append("\"></script>\n");
     if (!script.empty())
         html.append("<script nonce=\"").append(nonce).append("\">").append(script).append("</script>\n");
     html += "</body>\n</html>\n";
@@ -83,6 +99,7 @@ HttpResponse page(const Notice& notice, std::string_view action, std::string_vie
     policy.append(form_sources.empty() ? "'none'" : form_sources);
     policy.append("; style-src 'nonce-").append(nonce).append("'");
     if (!script.empty()) policy.append("; script-src 'nonce-").append(nonce).append("'");
+    policy.append(foreign.policy);
     return html_response(notice.status, std::move(html), policy);
 }
 
@@ -168,6 +185,26 @@ HttpResponse form_page(const core::Callout& callout, const Notice& notice, std::
                 nonce);
 }
 
+HttpResponse hosted_page(const providers::Flow::HostedPage& hosted, const Notice& notice,
+                         std::string_view return_url, std::string_view form_sources, std::string_view nonce) {
+    const auto form =
+        "<form method=\"post\" action=\"" + escaped(return_url) + "\" accept-charset=\"utf-8\">\n" +
+        hosted.body_html +
+        "<button type=\"submit\" class=\"plain\" name=\"cancelled\" value=\"yes\">Do not pay</button>\n"
+        "</form>\n";
+    Foreign foreign{hosted.script_url, ""};
+    const auto allow = [&foreign](std::string_view directive, const std::vector<std::string>& sources) {
+        if (sources.empty()) return;
+        foreign.policy.append(directive);
+        for (const auto& source : sources) foreign.policy.append(" ").append(source);
+    };
+    // script-src is the last directive that page() writes: these belong to it.
+    allow("", hosted.script_sources);
+    allow("; frame-src", hosted.frame_sources);
+    allow("; connect-src", hosted.connect_sources);
+    return page(notice, form, hosted.script, form_sources, nonce, foreign);
+}
+
 Notice result_notice(const core::Transaction& transaction) {
     const auto all = [](const core::Bundle&) { return true; };
     const auto bought = [&](const core::Bundle& bundle) {
@@ -220,18 +257,25 @@ Notice result_notice(const core::Transaction& transaction) {
     return notice;
 }
 
+std::vector<std::pair<std::string, std::string>> callout_facts(const core::Transaction& transaction,
+                                                               Instant now) {
+    std::vector<std::pair<std::string, std::string>> facts;
+    const auto* leg = core::leg_away(transaction);
+    if (leg != nullptr) facts.emplace_back("To pay now", money_for_people(leg->amount));
+    facts.emplace_back("Booking reference", transaction.reference);
+    const auto until = transaction.held_until;
+    const auto left = std::chrono::floor<std::chrono::minutes>(until - now).count();
+    facts.emplace_back(
+        "Held for you until",
+        instant_for_people(until) + (left > 0 ? " (" + std::to_string(left) + " min left)" : std::string()));
+    return facts;
+}
+
 Notice callout_notice(const core::Transaction& transaction, Instant now) {
     Notice notice;
     say(notice, Mood::waiting, "On to your payment",
         "You are being sent to the page of the payment provider. If nothing happens, use the button.");
-    const auto* leg = core::leg_away(transaction);
-    if (leg != nullptr) notice.facts.emplace_back("To pay now", money_for_people(leg->amount));
-    notice.facts.emplace_back("Booking reference", transaction.reference);
-    const auto until = transaction.held_until;
-    const auto left = std::chrono::floor<std::chrono::minutes>(until - now).count();
-    notice.facts.emplace_back(
-        "Held for you until",
-        instant_for_people(until) + (left > 0 ? " (" + std::to_string(left) + " min left)" : std::string()));
+    notice.facts = callout_facts(transaction, now);
     return notice;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/http_message.hpp"
 #include "core/transaction.hpp"
+#include "providers/flow.hpp"
 
 /// The pages that customers see between a shop and a provider. Pure: what is shown comes in, a response goes
 /// out. One template; no cookies, nothing from elsewhere, a Content-Security-Policy that allows one style and
@@ -44,9 +45,18 @@ HttpResponse notice_page(const Notice& notice, const std::optional<Again>& again
 HttpResponse form_page(const core::Callout& callout, const Notice& notice, std::string_view form_sources,
                        std::string_view nonce);
 
+/// A page of ours that asks the customer for what is missing: a form by post to `return_url` with what the
+/// provider's own script puts into it, and a button to give up. That script may load, frame and call what the
+/// flow names, and nothing else.
+HttpResponse hosted_page(const providers::Flow::HostedPage& hosted, const Notice& notice,
+                         std::string_view return_url, std::string_view form_sources, std::string_view nonce);
+
 /// What a customer is told about a transaction. `now` for the time that is left.
 Notice result_notice(const core::Transaction& transaction);
 Notice callout_notice(const core::Transaction& transaction, Instant now);
+/// Amount, booking, and until when the seats are held, for the customer who is away now.
+std::vector<std::pair<std::string, std::string>> callout_facts(const core::Transaction& transaction,
+                                                               Instant now);
 
 /// The address of a callout of type get: destination and parameters in order.
 std::string get_address(const core::Callout& callout);

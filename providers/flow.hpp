@@ -29,7 +29,7 @@ struct Merchant {
 
 /// What a webhook said.
 struct NoticeRead {
-    std::string reference;  ///< ours or the provider's, as references were recorded
+    std::string reference;  ///< ours or the provider's, as references were recorded; "" about nothing of ours
     core::Notice notice;    ///< leg is filled in by the engine
 };
 
@@ -48,6 +48,19 @@ class Flow {
     [[nodiscard]] virtual core::Step begin(const core::Scene& scene, const Merchant& merchant) const = 0;
     [[nodiscard]] virtual core::Step resume(const core::Scene& scene, const Merchant& merchant,
                                             const core::Heard& heard) const = 0;
+    /// Checks the form of what the customer pays with; see core::Flows::admit.
+    [[nodiscard]] virtual Result<std::string> admit(const core::Credential& credential,
+                                                    const Merchant& merchant, Instant now) const;
+    /// The page that asks the customer for what is missing, for callouts of this flow that are hosted by us.
+    struct HostedPage {
+        std::string title, text;
+        std::string body_html;   ///< inside the form, before its button
+        std::string script_url;  ///< the provider's own, loaded before ours
+        std::string script;      ///< ours, inline
+        std::vector<std::string> script_sources, frame_sources, connect_sources;  ///< CSP: origins
+    };
+    [[nodiscard]] virtual std::optional<HostedPage> page(const core::Callout& callout, const Money& amount,
+                                                         const Merchant& merchant) const;
     /// The allow-list: which returned fields the journal may keep, and how.
     [[nodiscard]] virtual std::vector<core::EvidenceField> evidence(const Fields& fields) const = 0;
     /// The recorded request with address and credentials of today: absolute URL as target.
@@ -76,6 +89,8 @@ class Registry final : public core::Flows {
     [[nodiscard]] core::Step resume(const core::Scene& scene, const core::Heard& heard) const override;
     [[nodiscard]] std::vector<core::EvidenceField> evidence(const core::Leg& leg,
                                                             const Fields& fields) const override;
+    [[nodiscard]] Result<std::string> admit(const core::Leg& leg, const core::Credential& credential,
+                                            Instant now) const override;
 
   private:
     Registry();

@@ -5,6 +5,7 @@
 #include "providers/flow.hpp"
 #include "providers/on_credit/on_credit.hpp"
 #include "providers/redirect/redirect.hpp"
+#include "providers/stripe/stripe.hpp"
 
 namespace kassi::providers {
 namespace {
@@ -39,6 +40,14 @@ bool is_plain_reference(std::string_view text) {
            std::all_of(text.begin(), text.end(), [](char c) { return is_word(c) || c == '-' || c == '.'; });
 }
 
+Result<std::string> Flow::admit(const core::Credential& credential, const Merchant& merchant, Instant) const {
+    return bad_request(credential.kind, "is nothing that " + merchant.name + " takes");
+}
+
+std::optional<Flow::HostedPage> Flow::page(const core::Callout&, const Money&, const Merchant&) const {
+    return std::nullopt;
+}
+
 struct Registry::State {
     struct Known {
         Merchant merchant;
@@ -58,7 +67,7 @@ Registry::Registry() : state_(std::make_unique<State>()) {}
 Registry::~Registry() = default;
 
 std::vector<const Flow*> Registry::flows() {
-    return {&on_credit_flow(), &redirect_flow()};
+    return {&on_credit_flow(), &redirect_flow(), &stripe_flow()};
 }
 
 const Flow* Registry::flow(std::string_view provider) const {
@@ -119,6 +128,14 @@ core::Step Registry::resume(const core::Scene& scene, const core::Heard& heard) 
     if (known == nullptr)
         return core::Unknown{.why = "the merchant " + scene.leg.merchant + " is not configured"};
     return known->flow->resume(scene, known->merchant, heard);
+}
+
+Result<std::string> Registry::admit(const core::Leg& leg, const core::Credential& credential,
+                                    Instant now) const {
+    const auto* known = state_->of(leg);
+    if (known == nullptr)
+        return bad_request(credential.kind, "the merchant " + leg.merchant + " is not configured");
+    return known->flow->admit(credential, known->merchant, now);
 }
 
 std::vector<core::EvidenceField> Registry::evidence(const core::Leg& leg, const Fields& fields) const {

@@ -8,6 +8,10 @@
 #include "base/json.hpp"
 #include "base/limits.hpp"
 #include "providers/evidence.hpp"
+#include "providers/reading.hpp"
+#include "providers/reference.hpp"
+#include "providers/settings.hpp"
+#include "providers/signed_notice.hpp"
 
 namespace kassi::providers {
 namespace {
@@ -39,35 +43,8 @@ struct House {
 
 constexpr std::string_view default_title = "Dummy external card details page for debit on system '{source}'";
 
-Result<bool> read_flag(const Merchant& merchant, const std::string& name, bool otherwise) {
-    const auto found = merchant.settings.find(name);
-    if (found == merchant.settings.end()) return otherwise;
-    if (found->second == "true") return true;
-    if (found->second == "false") return false;
-    return bad_request(name, "is neither true nor false");
-}
-
-std::string read_text(const Merchant& merchant, const std::string& name, std::string_view otherwise) {
-    const auto found = merchant.settings.find(name);
-    return found == merchant.settings.end() ? std::string(otherwise) : found->second;
-}
-
-Result<std::vector<std::string>> read_currencies(const std::string& list) {
-    std::vector<std::string> codes;
-    std::size_t begin = 0;
-    while (begin < list.size()) {
-        const std::size_t end = std::min(list.find(',', begin), list.size());
-        const auto currency =
-            Currency::parse(std::string_view(list).substr(begin, end - begin), "currencies");
-        if (!currency) return currency.error();
-        codes.emplace_back(currency->code());
-        begin = end + 1;
-    }
-    return codes;
-}
-
 Result<Millis> read_callout_max(const Merchant& merchant) {
-    const std::string text = read_text(merchant, "callout_seconds_max", "");
+    const std::string text = settings::text(merchant, "callout_seconds_max", "");
     if (text.empty()) return Millis{0};
     const auto seconds = minor_from_decimal(text, 0, "callout_seconds_max");
     if (!seconds) return seconds.error();
@@ -81,30 +58,30 @@ Result<House> read_house(const Merchant& merchant) {
     for (const auto& [name, into] : {std::pair{"can_be_asked", &house.can_be_asked},
                                      {"notifies", &house.notifies},
                                      {"signed_return", &house.signed_return}}) {
-        const auto flag = read_flag(merchant, name, *into);
+        const auto flag = settings::flag(merchant, name, *into);
         if (!flag) return flag.error();
         *into = *flag;
     }
-    const auto refundable = read_flag(merchant, "refundable", house.can_be_asked);
+    const auto refundable = settings::flag(merchant, "refundable", house.can_be_asked);
     if (!refundable) return refundable.error();
     house.refundable = *refundable;
 
-    house.callout_type = read_text(merchant, "callout_type", house.callout_type);
+    house.callout_type = settings::text(merchant, "callout_type", house.callout_type);
     if (house.callout_type != "get" && house.callout_type != "post")
         return bad_request("callout_type", "is neither get nor post");
     const auto callout_max = read_callout_max(merchant);
     if (!callout_max) return callout_max.error();
     house.callout_max = *callout_max;
-    const auto currencies = read_currencies(read_text(merchant, "currencies", ""));
+    const auto currencies = settings::currencies(merchant, "currencies");
     if (!currencies) return currencies.error();
     house.currencies = *currencies;
 
-    house.page_url = read_text(merchant, "page_url", "");
-    house.title = read_text(merchant, "title", default_title);
-    house.debitor = {read_text(merchant, "debitor_type", "dummy"),
-                     read_text(merchant, "debitor_name", "dummy"),
-                     read_text(merchant, "debitor_desc", "The Dummy Card Debitor"),
-                     read_text(merchant, "debitor_integration", "{}"), merchant.name};
+    house.page_url = settings::text(merchant, "page_url", "");
+    house.title = settings::text(merchant, "title", default_title);
+    house.debitor = {settings::text(merchant, "debitor_type", "dummy"),
+                     settings::text(merchant, "debitor_name", "dummy"),
+                     settings::text(merchant, "debitor_desc", "The Dummy Card Debitor"),
+                     settings::text(merchant, "debitor_integration", "{}"), merchant.name};
     return house;
 }
 
@@ -116,66 +93,34 @@ House house_of(const Merchant& merchant) {
 }
 
 std::optional<Error> check_names(const Merchant& merchant) {
-    static const std::set<std::string> settings{"can_be_asked",       "notifies",     "signed_return",
-                                                "refundable",         "callout_type", "callout_seconds_max",
-                                                "page_url",           "title",        "debitor_type",
-                                                "debitor_name",       "debitor_desc", "currencies",
-                                                "debitor_integration"};
-    static const std::set<std::string> secrets{"api_key", "notice_secret", "return_secret"};
-    for (const auto& [name, value] : merchant.settings)
-        if (settings.count(name) == 0) return bad_request(name, "is no setting of redirect");
-    for (const auto& [name, value] : merchant.secrets)
-        if (secrets.count(name) == 0) return bad_request(name, "is no secret of redirect");
-    return std::nullopt;
-}
-
-std::optional<Error> check_secret(const Merchant& merchant, const std::string& name, bool needed,
-                                  std::string_view what_for) {
-    const auto found = merchant.secrets.find(name);
-    const bool present = found != merchant.secrets.end() && !found->second.empty();
-    if (needed && !present) return bad_request(name, "is missing: " + std::string(what_for));
-    if (!needed && present) return bad_request(name, "has no use with these settings, leave it out");
-    if (!present) return std::nullopt;
-    const auto& text = found->second.reveal();
-    if (std::any_of(text.begin(), text.end(), [](char c) { return c <= 0x20 || c == 0x7F; }))
-        return bad_request(name, "holds characters other than visible ones of ASCII");
-    return std::nullopt;
-}
-
-std::optional<Error> check_address(const std::string& name, const std::string& text, bool needed) {
-    if (!needed)
-        return text.empty()
-                   ? std::nullopt
-                   : std::optional(bad_request(name, "has no use with these settings, leave it out"));
-    if (text.empty()) return bad_request(name, "is missing");
-    const auto url = parse_url(text, name);
-    if (!url) return url.error();
-    if (url->target.find('?') != std::string::npos) return bad_request(name, "has a query string");
-    return std::nullopt;
+    return settings::check_names(merchant, flow_name,
+                                 {"can_be_asked", "notifies", "signed_return", "refundable", "callout_type",
+                                  "callout_seconds_max", "page_url", "title", "debitor_type", "debitor_name",
+                                  "debitor_desc", "currencies", "debitor_integration"},
+                                 {"api_key", "notice_secret", "return_secret"});
 }
 
 std::optional<Error> check_house(const House& house, const Merchant& merchant) {
-    if (auto wrong = check_address("base_url", merchant.base_url, house.can_be_asked)) return wrong;
+    if (auto wrong = settings::check_address("base_url", merchant.base_url, house.can_be_asked)) return wrong;
     if (!merchant.base_url.empty() && merchant.base_url.back() == '/')
         return bad_request("base_url", "ends with a slash");
-    if (auto wrong = check_address("page_url", house.page_url, !house.can_be_asked)) return wrong;
+    if (auto wrong = settings::check_address("page_url", house.page_url, !house.can_be_asked)) return wrong;
     if (!house.can_be_asked && house.refundable)
         return bad_request("refundable", "a house that cannot be asked cannot be told to give money back");
     // Its notices prove, an unsigned return does not: such a return must not be believed before them.
     if (!house.can_be_asked && house.notifies && !house.signed_return)
         return bad_request("signed_return",
                            "a house that notifies and cannot be asked must sign its returns");
-    if (auto wrong = check_secret(merchant, "api_key", house.can_be_asked, "the house is asked with it"))
-        return wrong;
-    if (auto wrong = check_secret(merchant, "notice_secret", house.notifies, "notices are signed with it"))
+    if (auto wrong =
+            settings::check_secret(merchant, "api_key", house.can_be_asked, "the house is asked with it"))
         return wrong;
     if (auto wrong =
-            check_secret(merchant, "return_secret", house.signed_return, "returns are signed with it"))
+            settings::check_secret(merchant, "notice_secret", house.notifies, "notices are signed with it"))
         return wrong;
-    const auto integration = parse_json(house.debitor.integration_json, "debitor_integration");
-    if (!integration) return integration.error();
-    if (!integration->is_object()) return bad_request("debitor_integration", "is not a JSON object");
-    return std::nullopt;
+    if (auto wrong = settings::check_secret(merchant, "return_secret", house.signed_return,
+                                            "returns are signed with it"))
+        return wrong;
+    return settings::check_json_object("debitor_integration", house.debitor.integration_json);
 }
 
 core::Facts facts_of_house(const House& house) {
@@ -195,24 +140,9 @@ core::Facts facts_of_house(const House& house) {
 }
 
 // ---- builders ------------------------------------------------------------------------------------------
-std::string reference_of(const core::Scene& scene) {
-    return scene.transaction.id.text() + "-" + std::to_string(scene.leg.no);
-}
-
-std::string refund_reference_of(const core::Scene& scene) {
-    return reference_of(scene) + "-" + std::to_string(scene.refund_no);
-}
-
-std::string key_of(const core::Scene& scene) {
-    std::string key = reference_of(scene) + "-" + std::string(word(scene.verb));
-    if (scene.verb == core::Verb::refund) key += "-" + std::to_string(scene.refund_no);
-    return key;
-}
-
 /// The house's id of our session; "" before it was heard.
 std::string session_of(const core::Scene& scene) {
-    const std::string* id = find_field(scene.leg.references, "session");
-    return id == nullptr ? "" : *id;
+    return known_reference(scene, "session");
 }
 
 std::string title_of(const core::Scene& scene, const House& house) {
@@ -411,29 +341,11 @@ core::Step unknown(std::string why) {
     return core::Unknown{.why = std::move(why)};
 }
 
-std::string text_of(const json& object, const char* name) {
-    const auto found = object.find(name);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
-}
-
-std::optional<std::int64_t> integer_of(const json& object, const char* name) {
-    const auto found = object.find(name);
-    if (found == object.end() || !found->is_number_integer()) return std::nullopt;
-    return found->get<std::int64_t>();
-}
-
 std::optional<Money> money_of(const json& object) {
     const auto minor = integer_of(object, "amount");
     const auto currency = Currency::parse(text_of(object, "currency"), "currency");
     if (!minor || *minor <= 0 || *minor > payment_minor_max || !currency) return std::nullopt;
     return Money{*minor, *currency};
-}
-
-/// An object, or nullopt: every answer of the house is one.
-std::optional<json> object_of(std::string_view body) {
-    auto parsed = parse_json(body);
-    if (!parsed || !parsed->is_object()) return std::nullopt;
-    return std::move(*parsed);
 }
 
 struct Session {
@@ -789,53 +701,6 @@ core::Step read_return(const Fields& fields, const core::Scene& scene, const Hou
 }
 
 // ---- notices -------------------------------------------------------------------------------------------
-struct NoticeSignature {
-    std::int64_t at = 0;              ///< unix seconds
-    std::vector<std::string> values;  ///< bytes of each v1
-};
-
-Result<NoticeSignature> read_signature(std::string_view header) {
-    const auto refuse = [](std::string why) {
-        return Error{ErrorKind::unauthenticated, std::string(redirect::signature_header), std::move(why)};
-    };
-    NoticeSignature read;
-    bool has_time = false;
-    while (!header.empty()) {
-        const std::size_t end = std::min(header.find(','), header.size());
-        std::string_view piece = header.substr(0, end);
-        header.remove_prefix(std::min(end + 1, header.size()));
-        while (piece.starts_with(' ')) piece.remove_prefix(1);
-        if (piece.starts_with("t=") && !has_time) {
-            const auto at = minor_from_decimal(piece.substr(2), 0, "t");
-            if (!at) return refuse("has no proper time");
-            read.at = *at;
-            has_time = true;
-        } else if (piece.starts_with("v1=") && read.values.size() < redirect::notice_signatures_max) {
-            if (const auto bytes = encoding::from_hex(piece.substr(3), "v1")) read.values.push_back(*bytes);
-        }
-    }
-    if (!has_time || read.values.empty()) return refuse("is missing or malformed");
-    return read;
-}
-
-std::optional<Error> check_signature(const HttpRequest& request, std::string_view secret, Instant now) {
-    const auto refuse = [](std::string why) {
-        return Error{ErrorKind::unauthenticated, std::string(redirect::signature_header), std::move(why)};
-    };
-    const auto signature = read_signature(request.header(redirect::signature_header));
-    if (!signature) return signature.error();
-    const auto wanted =
-        crypto::to_bytes(crypto::hmac_sha256(secret, std::to_string(signature->at) + "." + request.body));
-    bool fits = false;
-    for (const auto& value : signature->values) fits = crypto::equal(value, wanted) || fits;
-    if (!fits) return refuse("does not fit the body");
-    const Millis at{signature->at * 1000};
-    const Millis age =
-        now.time_since_epoch() > at ? now.time_since_epoch() - at : at - now.time_since_epoch();
-    if (age > redirect::notice_tolerance) return refuse("is too old, or from the future");
-    return std::nullopt;
-}
-
 Result<NoticeRead> read_notice(const json& object) {
     const auto wrong = [](const char* field, std::string why) { return bad_request(field, std::move(why)); };
     NoticeRead read;
@@ -961,7 +826,8 @@ class Redirect final : public Flow {
         if (!house_of(merchant).notifies)
             return Error{ErrorKind::unauthenticated, std::string(redirect::signature_header),
                          "this merchant sends no notices"};
-        if (auto wrong = check_signature(request, merchant.secrets.at("notice_secret").reveal(), now))
+        if (auto wrong = check_notice_signature(request, redirect::signature_header,
+                                                {settings::secret(merchant, "notice_secret")}, now))
             return *wrong;
         const auto object = parse_json(request.body);
         if (!object) return object.error();

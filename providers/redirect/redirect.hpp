@@ -11,9 +11,7 @@ const Flow& redirect_flow();
 namespace redirect {
 
 inline constexpr std::string_view signature_header = "Redirect-Signature";
-inline constexpr Millis notice_tolerance{300'000};        ///< a notice's t, both ways
 inline constexpr Millis key_life{30LL * 24 * 3'600'000};  ///< how long the house remembers an Idempotency-Key
-inline constexpr int notice_signatures_max = 8;           ///< v1 values in one header that are looked at
 
 }  // namespace redirect
 }  // namespace kassi::providers

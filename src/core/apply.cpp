@@ -64,6 +64,7 @@ struct Applier {
         leg.merchant = e.merchant;
         leg.flow = e.flow;
         leg.amount = e.amount;
+        leg.credential = e.credential;
         t.legs.push_back(std::move(leg));
     }
     void operator()(const GoalSet& e) const {
@@ -95,6 +96,7 @@ struct Applier {
         remember(leg, e.references);
         if (leg.doing == Doing::call || leg.doing == Doing::doubt) rest(leg);
         leg.retry_at = e.retry_at;
+        if (!e.credential.empty()) leg.credential = e.credential;
         const bool asked = leg.verb == Verb::query;
         switch (e.outcome) {
             case CallOutcome::done:
@@ -125,13 +127,14 @@ struct Applier {
         // A restart of ours is no silence of the provider's: it is asked at once, and does not count.
         if (e.recheck_at > at) ++leg.rechecks;
         leg.doubt_why = e.why;
+        if (leg.call && e.look) leg.call->look = true;
     }
     void operator()(const Ready& e) const { leg_of(t, e.leg).ready = true; }
     void operator()(const CustomerSent& e) const {
         Leg& leg = leg_of(t, e.leg);
         leg.doing = Doing::away;
         leg.verb = e.verb;
-        leg.exposed = true;
+        leg.exposed = leg.exposed || !e.hosted;
         leg.callout = CalloutState{.no = e.callout,
                                    .type = e.type,
                                    .host = e.host,
@@ -241,6 +244,7 @@ struct Applier {
     }
     void operator()(const Noted& e) const {
         if (e.dispute && e.leg != 0) leg_of(t, e.leg).disputed = true;
+        if (!e.references.empty()) remember(leg_of(t, e.leg), e.references);
     }
 };
 

@@ -96,6 +96,7 @@ void describe(A& a, T& call) {
     a.must("silent_at", call.silent_at);
     a.may("again", call.again);
     a.may("needs_volatile", call.needs_volatile);
+    a.may("look", call.look);
 }
 template <class A, Is<CalloutState> T>
 void describe(A& a, T& callout) {
@@ -123,6 +124,7 @@ void describe(A& a, T& leg) {
     a.must("sources", leg.sources);
     a.must("merchant", leg.merchant);
     a.must("flow", leg.flow);
+    a.may("credential", leg.credential);
     a.must("amount", leg.amount);
     a.must("goal", leg.goal);
     a.must("money", leg.money);
@@ -177,10 +179,16 @@ void describe(A& a, T& request) {
     a.may("headers", request.headers);
     a.may("body", request.body);
 }
+template <class A, Is<Credential> T>
+void describe(A& a, T& credential) {
+    a.may("kind", credential.kind);
+    a.may("value", credential.value);
+}
 template <class A, Is<Callout> T>
 void describe(A& a, T& callout) {
     a.must("type", callout.type);
     a.must("destination", callout.destination);
+    a.may("hosted", callout.hosted);
     a.may("parameters", callout.parameters);
     a.may("integration", callout.integration_json);
     a.may("return_token", callout.return_token);
@@ -192,6 +200,7 @@ void describe(A& a, T& parcel) {
     a.may("step", parcel.step);
     a.may("saved", parcel.saved);
     a.may("returned", parcel.returned);
+    a.may("credential", parcel.credential);
     a.may("callout", parcel.callout);
 }
 template <class A, Is<Journey> T>
@@ -246,6 +255,7 @@ void describe(A& a, T& event) {
     a.must("merchant", event.merchant);
     a.must("flow", event.flow);
     a.must("amount", event.amount);
+    a.may("credential", event.credential);
 }
 template <class A, Is<GoalSet> T>
 void describe(A& a, T& event) {
@@ -276,6 +286,7 @@ void describe(A& a, T& event) {
     a.may("evidence", event.evidence);
     a.may("references", event.references);
     a.may("retry_at", event.retry_at);
+    a.may("credential", event.credential);
 }
 template <class A, Is<CallDoubted> T>
 void describe(A& a, T& event) {
@@ -283,6 +294,7 @@ void describe(A& a, T& event) {
     a.must("call", event.call);
     a.may("why", event.why);
     a.must("recheck_at", event.recheck_at);
+    a.may("look", event.look);
 }
 template <class A, Is<Ready> T>
 void describe(A& a, T& event) {
@@ -296,6 +308,7 @@ void describe(A& a, T& event) {
     a.must("type", event.type);
     a.must("host", event.host);
     a.must("until", event.until);
+    a.may("hosted", event.hosted);
 }
 template <class A, Is<CustomerBack> T>
 void describe(A& a, T& event) {
@@ -398,6 +411,7 @@ void describe(A& a, T& event) {
     a.must("what", event.what);
     a.may("fields", event.fields);
     a.may("dispute", event.dispute);
+    a.may("references", event.references);
 }
 
 template <class A, Is<JournalRow> T>

@@ -62,11 +62,22 @@ bool purchase_under_way(const Transaction& transaction) {
     return false;
 }
 
+bool lacks_credential(const Leg& leg, const Facts& facts) {
+    const auto takes = [&facts](std::string_view kind) {
+        return std::find(facts.credentials.begin(), facts.credentials.end(), kind) != facts.credentials.end();
+    };
+    return !facts.credentials.empty() && !takes("none") && !takes(leg.credential);
+}
+
+bool needs_browser_first(const Leg& leg, const Facts& facts) {
+    return facts.browser == Browser::always || facts.browser == Browser::before ||
+           lacks_credential(leg, facts);
+}
+
 namespace {
-/// Nothing of its money moves before the customer was there.
 bool needs_browser(const Leg& leg, const Facts& facts) {
     return leg.goal == Goal::take && leg.doing == Doing::rest && leg.money == LegMoney::none && !leg.ready &&
-           leg.stuck.empty() && (facts.browser == Browser::always || facts.browser == Browser::before);
+           leg.stuck.empty() && needs_browser_first(leg, facts);
 }
 }  // namespace
 
@@ -160,7 +171,7 @@ Instant Deciding::callout_until(const Leg& of) const {
 
 bool Deciding::time_for(const Leg& of, Verb begun) const {
     const Facts& facts = facts_of(of);
-    if (begun == Verb::open && (facts.browser == Browser::always || facts.browser == Browser::before))
+    if (begun == Verb::open && needs_browser_first(of, facts))
         return callout_until(of) - now >= terms.times.callout_min;
     return now + facts.budget(begun) <= hold_limit();
 }
@@ -178,13 +189,15 @@ Scene Deciding::scene(Verb of, std::optional<std::int64_t> refund_no) const {
         }
     }
     if (refund_no) refund = *refund_no;
+    const auto brought = in_hand.find(leg_no);
     std::string url;
-    if (papers.journey && !journey.token.empty())
+    if (papers.journey && !journey.token.empty() && !journey.url_before.empty())
         url = journey.url_before + journey.token + journey.url_after;
     return Scene{.transaction = tx,
                  .leg = leg(),
                  .parcel = parcel(),
                  .journey = journey,
+                 .credential = brought == in_hand.end() ? parcel().credential : brought->second,
                  .verb = of,
                  .amount = amount,
                  .refund_no = refund,
@@ -195,12 +208,15 @@ Scene Deciding::scene(Verb of, std::optional<std::int64_t> refund_no) const {
                  .credit_exhausted = input.credit_exhausted};
 }
 
+void Deciding::mint_return_token() {
+    if (papers.journey && papers.journey->via == ReturnVia::kassi && papers.journey->token.empty())
+        papers.journey->token = input.fresh_return_token;
+}
+
 void Deciding::begin(std::int64_t no, Verb begun) {
     leg_no = no;
     verb = begun;
-    // Returns to Kassi need a token of ours; a caller's own came with Purchase or with the last return.
-    if (papers.journey && papers.journey->via == ReturnVia::kassi && papers.journey->token.empty())
-        papers.journey->token = input.fresh_return_token;
+    mint_return_token();
     const Step taken = terms.flows.begin(scene(begun));
     take_step(taken);
 }
@@ -241,7 +257,12 @@ void Deciding::end_call(CallOutcome outcome, std::string_view evidence_text,
 }
 
 void Deciding::doubt(std::string_view reason, Instant recheck_at) {
-    emit(CallDoubted{leg_no, leg().calls, std::string(reason), recheck_at});
+    bool look = false;
+    if (step != nullptr) {
+        if (const auto* working = std::get_if<Working>(step)) look = working->look;
+        if (const auto* unknown = std::get_if<Unknown>(step)) look = unknown->look;
+    }
+    emit(CallDoubted{leg_no, leg().calls, std::string(reason), recheck_at, look});
 }
 
 void Deciding::refuse(Refusal refusal) {
@@ -278,10 +299,13 @@ void Deciding::send_call(const Ask& ask, bool again) {
     const Verb called = ask.as.value_or(verb);
     const Millis budget = facts().budget(called);
     const std::int64_t no = leg().calls + 1;
+    // A plain hash of a card is as good as the card.
     const std::string digest =
-        encoding::hex(crypto::to_bytes(crypto::sha256(ask.request.method + "\n" + ask.request.path + "\n" +
-                                                      ask.request.body)))
-            .substr(0, 16);
+        ask.needs_volatile
+            ? std::string()
+            : encoding::hex(crypto::to_bytes(crypto::sha256(ask.request.method + "\n" + ask.request.path +
+                                                            "\n" + ask.request.body)))
+                  .substr(0, 16);
     Parcel& paper = papers.parcels[leg_no];
     paper.request = ask.request;
     paper.step = ask.name;
@@ -461,14 +485,14 @@ bool Deciding::plan_legs() {
         if (may_begin && each.money == LegMoney::taken && open_refund() != nullptr &&
             (has_verdict(tx.phase) || each.goal == Goal::give_back))
             return begin(no, Verb::refund), true;
-        if (before && tx.phase == Phase::authorising && each.money == LegMoney::none && earlier_covered &&
-            may_begin && !each.refused) {
+        // What lives in memory only is exchanged at once; the rest of that leg waits for its turn.
+        if (before && tx.phase == Phase::authorising && each.money == LegMoney::none &&
+            (earlier_covered || in_hand.contains(no)) && may_begin && !each.refused) {
             const Verb next = facts.has_open && !each.ready ? Verb::open
                               : facts.can_hold              ? Verb::authorise
                                                             : Verb::charge;
-            const bool needs_browser =
-                next == Verb::open && (facts.browser == Browser::always || facts.browser == Browser::before);
-            if (!needs_browser || tx.customer_at_hand) {
+            const bool customer_first = next == Verb::open && needs_browser_first(each, facts);
+            if (!customer_first || tx.customer_at_hand) {
                 if (!time_for(each, next)) {
                     why = "hold";
                     return happen(On::hold_over);
@@ -565,7 +589,15 @@ class Handler {
         const auto wanted = again ? uncovered(d.tx) : all_sources();
         if (d.now >= d.hold_limit()) return conflict("held_until", "the reservation has run out");
         if (auto error = check_plan(purchase, wanted)) return error;
+        const auto before = d.tx.legs.size();
         d.happen(again ? On::again : On::purchase);
+        for (std::size_t i = 0; i < purchase.legs.size(); ++i) {
+            const LegPlan& plan = purchase.legs[i];
+            if (plan.credential.kind.empty()) continue;
+            d.leg_no = d.tx.legs[before + i].no;
+            if (auto error = take_credential(d.leg(), plan.credential, "credentials." + plan.sources.front()))
+                return error;
+        }
         return std::nullopt;
     }
 
@@ -585,7 +617,11 @@ class Handler {
             leg->doing == Doing::away && leg->callout && leg->callout->no == back.callout && !back.spent;
         if (away) {
             d.papers.parcels[back.leg].returned = back.fields;
+            d.mint_return_token();
             const Step step = d.terms.flows.resume(d.scene(leg->verb), Returned{back.fields});
+            if (const auto* done = std::get_if<Done>(&step);
+                done != nullptr && !done->credential.kind.empty())
+                if (auto error = take_credential(*leg, done->credential, {})) return error;
             d.step = &step;
             const std::size_t before = d.out.events.size();
             d.happen(LegOn::returned);
@@ -786,6 +822,13 @@ class Handler {
             return std::nullopt;
         }
         const auto* done = std::get_if<Done>(&step);
+        const auto* declined = std::get_if<Declined>(&step);
+        const auto* waiting = std::get_if<Waiting>(&step);
+        if (same)
+            learn(done       ? done->references
+                  : declined ? declined->references
+                  : waiting  ? waiting->references
+                             : References{});
         // A superseded call of another verb may be read wrongly: only its own verb's money counts.
         if (done != nullptr && same &&
             (takes_money(d.verb) || d.verb == Verb::refund || d.verb == Verb::query) &&
@@ -810,18 +853,34 @@ class Handler {
         const Trust trust = of_another ? Trust::hint : notice.trust;
         for (const auto& [kind, reference] : notice.references)
             if (!of_another) d.out.references.push_back({notice.leg, leg->merchant, reference});
+        // It may come before the answer that names them, and what follows needs them.
+        if (trust == Trust::proof) learn(notice.references);
+        // A hint is asked about by the name of the event, maybe later.
+        if (d.facts().notice_trust == Trust::hint && !notice.event_id.empty() && hints_of(*leg) < hints_max)
+            learn({{std::string(event_kind), notice.event_id}});
         if (notice.dispute) {
             d.emit(Noted{notice.leg, "dispute: " + notice.evidence, {}, true});
             return std::nullopt;
         }
-        if (trust == Trust::proof && notice.fact > leg->money) {
+        const bool proof = trust == Trust::proof;
+        bool heard = false;
+        if (proof && notice.fact > leg->money) {
             hear_news(d, notice.fact, notice.amount, notice.evidence);
-            return std::nullopt;
+            heard = true;
         }
+        d.evidence = notice.evidence;
+        d.fact_amount = notice.given_back;
+        if (proof && notice.given_back && d.happen(LegOn::more_back)) heard = true;
+        if (proof && !notice.refund_failed.empty() && d.open_refund() == nullptr) {
+            d.why = notice.refund_failed;
+            if (d.happen(LegOn::back_again)) heard = true;
+        }
+        if (heard) return std::nullopt;
         // A hint, or a proof that nothing was paid while we wait for the customer or are in doubt: we ask.
         const bool waiting = leg->doing == Doing::away || leg->doing == Doing::doubt;
-        const bool worth_asking = trust == Trust::hint ? notice.fact > leg->money || leg->doing != Doing::rest
-                                                       : waiting && notice.fact == LegMoney::none;
+        const bool worth_asking = trust == Trust::hint
+                                      ? notice.fact > leg->money || leg->doing != Doing::rest
+                                      : waiting && notice.worth_a_look && notice.fact == LegMoney::none;
         if (worth_asking && d.happen(LegOn::hint)) return std::nullopt;
         d.evidence = "notice: " + notice.evidence;
         d.happen(LegOn::nothing_new);
@@ -872,6 +931,47 @@ class Handler {
   private:
     static constexpr std::string_view cancel_reason = "cancelled";
     Deciding& d;
+
+    using References = std::vector<std::pair<std::string, std::string>>;
+    static constexpr std::int64_t hints_max = 8;  ///< of a leg: anybody can send them
+    static std::int64_t hints_of(const Leg& leg) {
+        return std::count_if(leg.references.begin(), leg.references.end(),
+                             [](const auto& reference) { return reference.first == event_kind; });
+    }
+    /// The provider's names for the payment that the leg did not know before.
+    void learn(const References& told) const {
+        References fresh;
+        for (const auto& reference : told)
+            if (std::find(d.leg().references.begin(), d.leg().references.end(), reference) ==
+                d.leg().references.end())
+                fresh.push_back(reference);
+        if (!fresh.empty())
+            d.emit(Noted{d.leg_no, "the provider's names for it", {}, false, std::move(fresh)});
+    }
+    /// Into the leg's parcel, and spent in this commit where it is good for one payment. `field` "": as the
+    /// flow spells it.
+    [[nodiscard]] std::optional<Error> take_credential(const Leg& leg, const Credential& credential,
+                                                       const std::string& field) const {
+        const auto once = d.terms.flows.admit(leg, credential, d.now);
+        if (!once) {
+            Error error = once.error();
+            if (!field.empty()) error.field = field;
+            return error;
+        }
+        if (!once->empty()) {
+            for (const Spent& spent : d.out.spent)
+                if (spent.scope == credential_scope(leg) && spent.key == *once)
+                    return bad_request(field, "pays for another bundle already: it is good for one payment");
+            d.out.spent.push_back({credential_scope(leg), *once, field.empty() ? credential.kind : field});
+        }
+        const auto& kept_in_memory = d.facts_of(leg).volatile_credentials;
+        if (std::find(kept_in_memory.begin(), kept_in_memory.end(), credential.kind) != kept_in_memory.end())
+            d.in_hand[leg.no] = credential;
+        else
+            d.papers.parcels[leg.no].credential = credential;
+        return std::nullopt;
+    }
+    static std::string credential_scope(const Leg& leg) { return "credential:" + leg.merchant; }
 
     /// Something of what is asked for was cancelled before, and all that could be.
     [[nodiscard]] bool repeats(const Cancel& cancel) const {
@@ -929,7 +1029,9 @@ class Handler {
             Leg probe;
             probe.merchant = plan.merchant;
             probe.flow = plan.flow;
+            probe.credential = plan.credential.kind;
             const Facts& facts = d.terms.flows.facts(probe);
+            const std::string first = plan.sources.empty() ? std::string{} : plan.sources.front();
             std::optional<Currency> currency;
             for (const std::string& source : plan.sources) {
                 const bool known = std::find(wanted.begin(), wanted.end(), source) != wanted.end();
@@ -940,14 +1042,24 @@ class Handler {
                     if (currency && *currency != bundle.amount.currency)
                         return bad_request("ways." + source, "one payment cannot have two currencies");
                     currency = bundle.amount.currency;
+                    if (auto error = check_step(bundle.amount, facts, plan.merchant, source)) return error;
                 }
             }
             if (currency && !facts.currencies.empty() &&
                 std::find(facts.currencies.begin(), facts.currencies.end(), currency->code()) ==
                     facts.currencies.end())
-                return bad_request("ways." + (plan.sources.empty() ? std::string{} : plan.sources.front()),
+                return bad_request("ways." + first,
                                    fmt::format("{} does not take {}", plan.merchant, currency->code()));
-            const bool browser = facts.browser == Browser::always || facts.browser == Browser::before;
+            const bool missing = lacks_credential(probe, facts);
+            if (missing && !plan.credential.kind.empty())
+                return bad_request("credentials." + first, fmt::format("is a {}, and {} takes none",
+                                                                       plan.credential.kind, plan.merchant));
+            if (missing && !purchase.journey)
+                return bad_request("credentials." + first,
+                                   fmt::format("is missing: {} wants a {}, or return details so that the "
+                                               "customer can be asked for it",
+                                               plan.merchant, facts.credentials.front()));
+            const bool browser = needs_browser_first(probe, facts);
             if (browser && !purchase.journey)
                 return bad_request("return", "is missing: this way of paying sends the customer away");
             if (browser && d.callout_until(probe) - d.now < d.terms.times.callout_min)
@@ -959,6 +1071,19 @@ class Handler {
             for (const std::string& source : wanted)
                 if (!seen.contains(source))
                     return bad_request("ways." + source, "nobody takes the money of this bundle");
+        }
+        return std::nullopt;
+    }
+    static std::optional<Error> check_step(const Money& amount, const Facts& facts,
+                                           const std::string& merchant, const std::string& source) {
+        for (const auto& [code, step] : facts.steps) {
+            if (code != amount.currency.code()) continue;
+            if (step == 0)
+                return bad_request("ways." + source, fmt::format("{} does not take {}", merchant, code));
+            if (amount.minor % step != 0)
+                return bad_request("ways." + source,
+                                   fmt::format("{} takes {} in steps of {} only", merchant, code,
+                                               money_for_people({step, amount.currency})));
         }
         return std::nullopt;
     }

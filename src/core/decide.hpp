@@ -20,6 +20,8 @@ struct Times {
     Millis confirm_within{60'000};  ///< for the owner to confirm
     Millis doubt_alert{3'600'000};  ///< in doubt for longer: a person is told
 };
+/// Kind of the reference under which a leg keeps the event ids of hints.
+inline constexpr std::string_view event_kind = "event";
 inline constexpr int not_done_tries_max = 3;  ///< known-not-done in a row before a leg is refused
 
 /// What decide may know besides the transaction. All pure.
@@ -63,6 +65,13 @@ struct ReferenceKnown {
     std::string merchant, reference;
 };
 
+/// What may be spent once, over all transactions, and is spent in this commit.
+struct Spent {
+    std::string scope;  ///< "credential:<merchant>"
+    std::string key;
+    std::string field;  ///< which brought it, for the error when it was spent before
+};
+
 /// What one input leads to: committed as one unit or not at all.
 struct Decision {
     Transaction next;
@@ -72,6 +81,7 @@ struct Decision {
     std::vector<TokenLive> tokens_live;
     std::optional<TokenSpent> token_spent;
     std::vector<ReferenceKnown> references;
+    std::vector<Spent> spent;
 };
 
 /// The whole brain. `transaction` is nullptr for HandOver only. Pure: no I/O, no clock, no randomness.

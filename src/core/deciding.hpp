@@ -33,6 +33,7 @@ class Deciding {
     std::optional<Money> fact_amount;
     std::string evidence;
     bool unattended = false;
+    std::map<std::int64_t, Credential> in_hand;  ///< by leg: brought by this input, and never kept
 
     [[nodiscard]] const Leg& leg() const { return leg_at(leg_no); }
     [[nodiscard]] const Leg& leg_at(std::int64_t no) const;
@@ -46,6 +47,8 @@ class Deciding {
     bool happen(On on);
     /// Runs the flow's step function for a verb that begins and lets its step happen.
     void begin(std::int64_t leg, Verb begun);
+    /// Returns to Kassi need a token of ours; a caller's own came with Purchase or with the last return.
+    void mint_return_token();
     /// Lets a step happen to the present leg.
     void take_step(const Step& taken);
 

@@ -34,6 +34,7 @@ struct LegOpened {
     std::vector<std::string> sources;
     std::string merchant, flow;
     Money amount;
+    std::string credential;  ///< its kind
 };
 struct GoalSet {
     std::int64_t leg = 0;
@@ -56,11 +57,13 @@ struct CallEnded {
     std::string evidence;
     std::vector<std::pair<std::string, std::string>> references;
     std::optional<Instant> retry_at;
+    std::string credential;  ///< kind that the leg has from now on; "" as before
 };
 struct CallDoubted {
     std::int64_t leg = 0, call = 0;
     std::string why;
     Instant recheck_at{};
+    bool look = false;  ///< not to be sent again: looked up
 };
 struct Ready {
     std::int64_t leg = 0;
@@ -70,6 +73,7 @@ struct CustomerSent {
     Verb verb = Verb::open;
     std::string type, host;
     Instant until{};
+    bool hosted = false;  ///< to a page of ours, where nobody can pay
 };
 struct CustomerBack {
     std::int64_t leg = 0, callout = 0;
@@ -147,6 +151,7 @@ struct Noted {
     std::string what;
     std::vector<EvidenceField> fields;
     bool dispute = false;
+    std::vector<std::pair<std::string, std::string>> references;  ///< that were not known before
 };
 
 using Event = std::variant<HandedOver, PurchaseAsked, HoldMoved, LegOpened, GoalSet, CallMeant, CallEnded,

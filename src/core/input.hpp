@@ -28,7 +28,7 @@ struct LegPlan {
     std::vector<std::string> sources;
     std::string merchant;
     std::string flow;
-    std::string credential;  ///< kind: "none", ...
+    Credential credential;  ///< kind "" when none was given
 };
 struct Purchase {
     std::vector<LegPlan> legs;
@@ -83,6 +83,9 @@ struct Notice {
     Trust trust = Trust::hint;
     bool dispute = false;
     std::string evidence;
+    std::optional<Money> given_back;  ///< what went back so far, in all
+    std::string refund_failed;        ///< "" or why money that was given back came home again
+    bool worth_a_look = true;         ///< fact none: whether asking could tell more
 };
 struct Visited {
     std::int64_t leg = 0;

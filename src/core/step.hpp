@@ -25,10 +25,16 @@ struct Facts {
     bool notifies = false;
     Trust notice_trust = Trust::hint;
     bool settled_by_return = false;  ///< neither asked nor notifying: its return says it
+    bool test_only = false;          ///< its keys move no real money: refused in live mode
     bool house_credit = false;       ///< the account owes it to us: balance and limit apply
     Browser browser = Browser::no;
-    std::vector<std::string> credentials;  ///< "none", "stripe_token", "card", "apple_pay", ...
-    std::vector<std::string> currencies;   ///< upper case; empty: all
+    /// Kinds that it takes: "none", "stripe_token", ... A leg without one of them is opened with a callout.
+    std::vector<std::string> credentials;
+    /// Of these, the kinds that live in memory only (a card): open begins in the commit that brings one.
+    std::vector<std::string> volatile_credentials;
+    std::vector<std::string> currencies;  ///< upper case; empty: all
+    /// The smallest step of an amount in minor units, where it is not 1: {"MGA", 100}; 0: not taken at all.
+    std::vector<std::pair<std::string, std::int64_t>> steps;
     std::array<Millis, 8> budgets{Millis{30'000}, Millis{30'000}, Millis{30'000}, Millis{30'000},
                                   Millis{30'000}, Millis{30'000}, Millis{30'000}, Millis{30'000}};
     [[nodiscard]] Millis budget(Verb verb) const { return budgets[static_cast<std::size_t>(verb)]; }
@@ -40,11 +46,12 @@ struct Scene {
     const Leg& leg;
     const Parcel& parcel;
     const Journey& journey;
-    Verb verb;                    ///< begun or resumed
-    Money amount;                 ///< of this verb: the leg's, or the refund's
-    std::int64_t refund_no;       ///< for refund, else 0
-    std::string return_url;       ///< where the provider shall send the browser back to; "" unknown
-    std::string_view public_url;  ///< Kassi's own address, for webhooks
+    const Credential& credential;  ///< as it is known now, in the parcel or in memory
+    Verb verb;                     ///< begun or resumed
+    Money amount;                  ///< of this verb: the leg's, or the refund's
+    std::int64_t refund_no;        ///< for refund, else 0
+    std::string return_url;        ///< where the provider shall send the browser back to; "" unknown
+    std::string_view public_url;   ///< Kassi's own address, for webhooks
     Instant now;
     Instant callout_until;  ///< until when a callout begun now may run
     bool credit_exhausted;  ///< the account's limit refused this amount a moment ago
@@ -62,6 +69,8 @@ struct Ask {
     std::string saved;
     std::optional<Verb> as;  ///< when the step belongs to another verb (a return that is looked up)
     bool needs_volatile = false;
+    /// What the answer before it told: kept with the leg.
+    std::vector<std::pair<std::string, std::string>> references;
 };
 /// The verb succeeded. For query: the fact. `amount` and `reference` are what the provider said.
 struct Done {
@@ -71,6 +80,11 @@ struct Done {
     std::string evidence;  ///< short, redacted: "paid"
     /// Of a look-up: what went back so far, in all. Settles a refund that nobody answered for.
     std::optional<Money> given_back;
+    /// Of a look-up or a close that found nothing taken: why. While a refund is open: why it failed.
+    std::optional<Refusal> why;
+    Credential credential;  ///< that a return brought, or that an answer gave for another one
+    bool again = false;     ///< of open: the credential is kept, and open begins anew with it in its turn
+    std::string saved;      ///< of open: for the verbs that follow; "" keeps what there is
 };
 struct Declined {
     Refusal why;
@@ -85,6 +99,7 @@ struct Waiting {
 /// The provider still works on it: ask again.
 struct Working {
     std::string why;
+    bool look = false;  ///< the same request would be answered the same: look it up
 };
 /// Known not done: may be begun again as something new, not before `after` from now.
 struct NotDone {
@@ -94,6 +109,7 @@ struct NotDone {
 /// Nobody knows. Never an excuse to try again.
 struct Unknown {
     std::string why;
+    bool look = false;  ///< as in Working
 };
 using Step = std::variant<Ask, Done, Declined, Waiting, Working, NotDone, Unknown>;
 
@@ -128,6 +144,15 @@ class Flows {
     [[nodiscard]] virtual Step begin(const Scene& scene) const = 0;
     [[nodiscard]] virtual Step resume(const Scene& scene, const Heard& heard) const = 0;
     [[nodiscard]] virtual std::vector<EvidenceField> evidence(const Leg& leg, const Fields& fields) const = 0;
+    /// Checks the form of what the customer pays with. Returns the key under which it can be spent once, ""
+    /// when it may be used again. Error: bad_request naming the field as the flow's return spells it.
+    [[nodiscard]] virtual Result<std::string> admit(const Leg& leg, const Credential& credential,
+                                                    Instant now) const = 0;
 };
+
+/// What the customer pays with is still missing: a callout must bring it.
+bool lacks_credential(const Leg& leg, const Facts& facts);
+/// Nothing of its money moves before the customer was there.
+bool needs_browser_first(const Leg& leg, const Facts& facts);
 
 }  // namespace kassi::core

@@ -40,6 +40,10 @@ std::string_view word(LegOn on) {
             return "person settles";
         case LegOn::more_money:
             return "evidence of money";
+        case LegOn::more_back:
+            return "evidence of money given back";
+        case LegOn::back_again:
+            return "evidence of a refund that failed";
         case LegOn::hint:
             return "hint";
         case LegOn::nothing_new:
@@ -98,6 +102,9 @@ bool amount_differs(const Deciding& d) {
 bool too_little(const Deciding& d) {
     return step_as<Done>(d).money < (d.verb == Verb::authorise ? LegMoney::held : LegMoney::taken);
 }
+bool opens_anew(const Deciding& d) {
+    return step_as<Done>(d).again;
+}
 bool says_money(const Deciding& d) {
     return step_as<Done>(d).money != LegMoney::none;
 }
@@ -139,7 +146,24 @@ bool can_close(const Deciding& d) {
 }
 bool visit_possible(const Deciding& d) {
     return d.tx.via == ReturnVia::caller && d.parcel().callout && d.papers.journey &&
-           !d.leg().callout->grace_until;
+           !d.papers.journey->url_before.empty() && !d.leg().callout->grace_until;
+}
+/// By totals: the refund that is open is in what went back.
+bool settles_open_refund(const Deciding& d) {
+    const Leg& leg = d.leg();
+    const Refund* open = d.open_refund();
+    return leg.money == LegMoney::taken && open != nullptr && d.fact_amount &&
+           d.fact_amount->currency == leg.amount.currency &&
+           d.fact_amount->minor == leg.back_minor + open->amount.minor;
+}
+bool gave_back_unasked(const Deciding& d) {
+    const Leg& leg = d.leg();
+    return leg.money == LegMoney::taken && d.open_refund() == nullptr && d.fact_amount &&
+           d.fact_amount->currency == leg.amount.currency && d.fact_amount->minor > leg.back_minor &&
+           d.fact_amount->minor <= leg.taken_minor;
+}
+bool gave_back(const Deciding& d) {
+    return d.leg().back_minor > 0;
 }
 bool unwanted_unopened(const Deciding& d) {
     return d.leg().goal == Goal::give_back && !d.leg().exposed;
@@ -147,6 +171,7 @@ bool unwanted_unopened(const Deciding& d) {
 bool may_repeat(const Deciding& d) {
     const auto& call = d.leg().call;
     if (!call || d.parcel().request.method.empty()) return false;
+    if (call->look && d.facts().can_query) return false;
     // Nobody wants this money any more: look, never take.
     if (takes_money(call->verb) && d.leg().goal == Goal::give_back) return false;
     if (call->repeat == Repeat::same_key) return d.now < call->key_until || call->key_until == Instant{};
@@ -159,12 +184,22 @@ void act_ask(Deciding& d) {
     if (d.leg().doing == Doing::away)
         d.close_callout("asked");
     else if (d.leg().doing == Doing::call)
-        d.end_call(CallOutcome::done, "next step");
+        d.end_call(CallOutcome::done, "next step", ask.references);
     d.send_call(ask, false);
 }
 void act_ready(Deciding& d) {
-    d.end_call(CallOutcome::done, step_as<Done>(d).evidence, step_as<Done>(d).references);
+    const auto& done = step_as<Done>(d);
+    d.end_call(CallOutcome::done, done.evidence, done.references);
+    if (!done.saved.empty()) d.papers.parcels[d.leg_no].saved = done.saved;
     d.emit(Ready{d.leg_no});
+}
+void act_exchanged(Deciding& d) {
+    const auto& done = step_as<Done>(d);
+    for (const auto& [kind, reference] : done.references)
+        d.out.references.push_back({d.leg_no, d.leg().merchant, reference});
+    d.emit(CallEnded{d.leg_no, d.leg().calls, CallOutcome::done, done.evidence, done.references, std::nullopt,
+                     done.credential.kind});
+    d.papers.parcels[d.leg_no].credential = done.credential;
 }
 void act_money(Deciding& d) {
     const auto& done = step_as<Done>(d);
@@ -213,11 +248,14 @@ void act_refunded(Deciding& d) {
                                            money_for_people(said), money_for_people(asked))});
 }
 void act_nothing_there(Deciding& d) {
-    d.end_call(CallOutcome::done, "nothing there", step_as<Done>(d).references);
+    const Done done = step_as<Done>(d);
+    d.end_call(CallOutcome::done, "nothing there", done.references);
+    if (done.why && d.leg().goal == Goal::take) d.refuse(*done.why);
     d.begin(d.leg_no, Verb::close);
 }
 void act_fact_none(Deciding& d) {
-    d.end_call(CallOutcome::done, "nothing there", step_as<Done>(d).references);
+    const auto& done = step_as<Done>(d);
+    d.end_call(CallOutcome::done, "nothing there", done.references);
     const Leg& leg = d.leg();
     switch (leg.money) {
         case LegMoney::held:
@@ -227,7 +265,8 @@ void act_fact_none(Deciding& d) {
                 d.refuse({"hold_gone", "The held amount is no longer available."});
             break;
         case LegMoney::none:
-            if (leg.goal == Goal::take) d.refuse({"not_paid", "The provider knows of no payment."});
+            if (leg.goal == Goal::take)
+                d.refuse(done.why.value_or(Refusal{"not_paid", "The provider knows of no payment."}));
             break;
         case LegMoney::taken:
         case LegMoney::back:
@@ -243,9 +282,15 @@ void act_fact(Deciding& d) {
     d.fact_amount = done.amount;
     if (d.fact > d.leg().money) d.money_event(done.money, d.fact_money());
     const Refund* open = d.open_refund();
-    if (open == nullptr || !done.given_back || done.given_back->currency != open->amount.currency) return;
+    if (open == nullptr) return;
     const Money amount = open->amount;
     const auto no = open->no;
+    if (done.why) {
+        d.emit(RefundEnded{d.leg_no, no, true, done.why->text});
+        d.emit(Stuck{d.leg_no, fmt::format("the provider declined the refund: {}", done.why->text)});
+        return;
+    }
+    if (!done.given_back || done.given_back->currency != amount.currency) return;
     const std::int64_t with_it = d.leg().back_minor + amount.minor;
     if (done.given_back->minor == with_it) d.emit(GivenBack{d.leg_no, amount, no});
     // Somebody else gave back, too: whether ours is in it cannot be told.
@@ -255,8 +300,10 @@ void act_fact(Deciding& d) {
                                            money_for_people({with_it, amount.currency}))});
 }
 void act_closed(Deciding& d) {
-    d.end_call(CallOutcome::done, step_as<Done>(d).evidence, step_as<Done>(d).references);
-    if (d.leg().goal == Goal::take) d.refuse({"not_paid", "The customer did not pay in time."});
+    const auto& done = step_as<Done>(d);
+    d.end_call(CallOutcome::done, done.evidence, done.references);
+    if (d.leg().goal == Goal::take)
+        d.refuse(done.why.value_or(Refusal{"not_paid", "The customer did not pay in time."}));
 }
 void act_send(Deciding& d) {
     auto waiting = step_as<Waiting>(d);
@@ -267,6 +314,9 @@ void act_send(Deciding& d) {
     Journey& journey = *d.papers.journey;
     waiting.callout.return_token = std::exchange(journey.token, {});
     waiting.callout.page_token = d.input.fresh_page_token;
+    if (waiting.callout.hosted)
+        waiting.callout.destination =
+            std::string(d.terms.public_url).append("/callout/").append(waiting.callout.page_token);
     const auto url = parse_url(waiting.callout.destination, "destination");
     const Instant until = d.callout_until(leg);
     d.out.tokens_live.push_back(
@@ -277,8 +327,8 @@ void act_send(Deciding& d) {
     parcel.request = {};
     parcel.step.clear();
     parcel.callout = std::move(waiting.callout);
-    d.emit(
-        CustomerSent{d.leg_no, no, d.verb, parcel.callout->type, url ? url->origin() : std::string{}, until});
+    d.emit(CustomerSent{d.leg_no, no, d.verb, parcel.callout->type, url ? url->origin() : std::string{},
+                        until, parcel.callout->hosted});
 }
 /// The customer is not sent after all. The session is open at the provider: nothing is taken as not paid
 /// before it was closed.
@@ -454,6 +504,20 @@ void act_news(Deciding& d) {
         d.emit(Stuck{d.leg_no, fmt::format("the provider speaks of {} where {} was asked",
                                            money_for_people(amount), money_for_people(d.leg().amount))});
 }
+void act_more_back(Deciding& d) {
+    const Leg& leg = d.leg();
+    const std::int64_t minor = d.fact_amount->minor - leg.back_minor;
+    const Refund* open = d.open_refund();
+    const std::int64_t no = open == nullptr ? 0 : open->no;
+    if (leg.doing == Doing::call || leg.doing == Doing::doubt)
+        d.end_call(CallOutcome::superseded, "evidence came first");
+    d.emit(GivenBack{d.leg_no, {minor, d.leg().amount.currency}, no});
+}
+void act_back_again(Deciding& d) {
+    if (d.leg().doing == Doing::call || d.leg().doing == Doing::doubt)
+        d.end_call(CallOutcome::superseded, "evidence came first");
+    d.emit(Stuck{d.leg_no, "the provider says that money given back did not arrive: " + d.why});
+}
 void act_hint(Deciding& d) {
     if (d.leg().doing == Doing::away) d.close_callout("a notice came");
     d.begin(d.leg_no, Verb::query);
@@ -479,6 +543,7 @@ constexpr LegRow leg_rows[] = {
     {idle_or_calling, taking | mask(Verb::open), LegOn::done, "amount differs", amount_differs, rest, "as it moved", "needs a person", act_mismatch},
     {idle_or_calling, taking, LegOn::done, "says less than its verb", too_little, rest | call | in_doubt, ".", "unknown is never a success", act_does_not_fit},
     {idle_or_calling, mask(Verb::open), LegOn::done, "its return says the money", says_money, rest, "taken", "a house settled by its return", act_money},
+    {idle_or_calling, mask(Verb::open), LegOn::done, "the credential is to be used first", opens_anew, rest, ".", "kept sealed; opened anew in its turn", act_exchanged},
     {idle_or_calling, mask(Verb::open), LegOn::done, "", nullptr, rest, ".", "Ready; the planner goes on", act_ready},
     {idle_or_calling, taking, LegOn::done, "", nullptr, rest, "held | taken", "amount, currency and reference compared first", act_money},
     {idle_or_calling, mask(Verb::void_hold), LegOn::done, "", nullptr, rest, "none", "", act_hold_gone},
@@ -529,6 +594,9 @@ constexpr LegRow leg_rows[] = {
 
     {any_doing, any_verb, LegOn::settled, "", nullptr, rest, "the person's fact", "frees a stuck leg too", act_person},
     {any_doing, any_verb, LegOn::more_money, "", nullptr, rest | call, "the fact", "evidence of money wins over every state", act_news},
+    {rest | call | in_doubt, any_verb, LegOn::more_back, "the open refund is in it", settles_open_refund, rest, "back (a part: stays taken)", "", act_more_back},
+    {rest, any_verb, LegOn::more_back, "nobody here asked for it", gave_back_unasked, rest, "back (a part: stays taken)", "given back at the provider's", act_more_back},
+    {rest | call | in_doubt, any_verb, LegOn::back_again, "something went back", gave_back, rest, "as believed", "needs a person", act_back_again},
     {rest | away | in_doubt, any_verb, LegOn::hint, "can be asked", can_query, call | rest | in_doubt, ".", "a hint is never believed", act_hint},
     {any_doing, any_verb, LegOn::nothing_new, "", nullptr, any_doing, ".", "Noted", act_note},
 };
@@ -563,7 +631,7 @@ void act_purchase(Deciding& d) {
             for (const std::string& source : plan.sources)
                 if (bundle.source == source)
                     amount = {amount.minor + bundle.amount.minor, bundle.amount.currency};
-        d.emit(LegOpened{++no, plan.sources, plan.merchant, plan.flow, amount});
+        d.emit(LegOpened{++no, plan.sources, plan.merchant, plan.flow, amount, plan.credential.kind});
     }
 }
 void act_confirm(Deciding& d) {

@@ -28,6 +28,8 @@ enum class LegOn : std::uint8_t {
     recheck,       ///< Due(recheck_at)
     settled,       ///< a person said so
     more_money,    ///< evidence that more money moved than we believed
+    more_back,     ///< evidence that more went back than we believed
+    back_again,    ///< evidence that what went back came home again
     hint,          ///< somebody says so, and we ask
     nothing_new,
 };

@@ -60,6 +60,7 @@ struct Call {
     Instant silent_at{};  ///< from then on it counts as unanswered
     bool again = false;   ///< a doubted request went out once more: an earlier sending is unaccounted for
     bool needs_volatile = false;  ///< its input lives in memory only (a card): cannot be sent again
+    bool look = false;            ///< the provider has it: sent again it would only be answered the same
     bool operator==(const Call&) const = default;
 };
 
@@ -90,7 +91,8 @@ struct Leg {
     std::int64_t no = 0;  ///< 1, 2, ...
     std::vector<std::string> sources;
     std::string merchant;
-    std::string flow;  ///< "on_credit", "redirect", ...
+    std::string flow;        ///< "on_credit", "redirect", ...
+    std::string credential;  ///< kind of what the customer pays with, "" none (yet)
     Money amount;
     Goal goal = Goal::take;
     LegMoney money = LegMoney::none;
@@ -151,10 +153,18 @@ struct Request {
     bool operator==(const Request&) const = default;
 };
 
+/// What the customer pays with, as a caller or a browser brought it: never in the journal.
+struct Credential {
+    std::string kind;   ///< "stripe_token", ...; "" none
+    std::string value;  ///< "tok_...": good for one payment
+    bool operator==(const Credential&) const = default;
+};
+
 /// Where the browser is to be sent.
 struct Callout {
     std::string type;              ///< "get" | "post"
     std::string destination;       ///< no query string
+    bool hosted = false;           ///< a page of ours that the flow dresses; core fills in its address
     Fields parameters;             ///< in this order
     std::string integration_json;  ///< debitor specific, "" or a JSON object
     std::string return_token;
@@ -168,6 +178,7 @@ struct Parcel {
     std::string step;
     std::string saved;  ///< the flow's own
     Fields returned;    ///< what the browser brought, as the next request needs it
+    Credential credential;
     std::optional<Callout> callout;
     bool operator==(const Parcel&) const = default;
 };
@@ -175,7 +186,7 @@ struct Parcel {
 /// The customer's way: how callouts of this transaction come back. Sealed like a parcel (leg 0).
 struct Journey {
     ReturnVia via = ReturnVia::caller;
-    std::string url_before;  ///< return URL = before + token + after
+    std::string url_before;  ///< return URL = before + token + after; "" nobody told us one
     std::string url_after;
     std::string token;  ///< for the next callout; "" when used up
     std::string user_agent;

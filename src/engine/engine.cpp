@@ -123,11 +123,15 @@ struct Engine::State {
         if (!decision) return job->done(decision.error());
         if (decision->events.empty())
             return job->done(Loaded{std::move(decision->next), std::move(decision->papers)});
+        for (const auto& spent : decision->spent)
+            if (store().find_claim({spent.scope, spent.key, ""}))
+                return job->done(bad_request(spent.field, "was used before: it is good for one payment"));
 
         Unit unit;
         unit.version_read = loaded ? loaded->transaction.version : 0;
         unit.row = core::row_of(*input, *decision, at);
         unit.claims = job->claims;
+        for (const auto& spent : decision->spent) unit.claims.push_back({spent.scope, spent.key, ""});
         unit.due_at = core::due_at(decision->next, terms);
         unit.settled = core::settled(decision->next);
         unit.in_doubt = std::any_of(decision->next.legs.begin(), decision->next.legs.end(),
@@ -173,6 +177,9 @@ struct Engine::State {
                                            "too much is happening to this transaction; try again"});
                 return run(job);
             case Kind::claimed:
+                // Spent by another transaction at this very moment: found, and said, when it is decided
+                // again.
+                if (outcome.index >= job->claims.size()) return run(job);
                 KASSI_ENSURE(job->claimed != nullptr);
                 return job->claimed();
             case Kind::token_taken:
@@ -499,6 +506,14 @@ struct Engine::State {
     }
 
     // ---- return tokens of callers
+    std::optional<store::TokenFound> token_of(std::string_view caller, std::string_view token) {
+        auto found = store().find_token(caller, token);
+        if (found || caller.empty()) return found;
+        found = store().find_token("", token);
+        if (!found || found->page) return std::nullopt;
+        const auto loaded = store().load(found->transaction);
+        return loaded && loaded->transaction.caller == caller ? found : std::nullopt;
+    }
     /// The token leads to another callout that is still open: who comes with it must not be mistaken.
     std::optional<Error> in_use(std::string_view caller, std::string_view token, std::string field) {
         const auto live = store().find_token(caller, token);
@@ -509,6 +524,45 @@ struct Engine::State {
     bool used_here(const Loaded& loaded, std::string_view token) {
         const auto known = store().find_token(loaded.transaction.caller, token);
         return known && known->transaction == loaded.transaction.id;
+    }
+    [[nodiscard]] bool takes(const std::string& merchant, const std::string& kind) const {
+        const core::Facts* facts = kind.empty() ? nullptr : parts.registry.facts_of(merchant);
+        return facts != nullptr && std::find(facts->credentials.begin(), facts->credentials.end(), kind) !=
+                                       facts->credentials.end();
+    }
+    static Currency currency_of(const Transaction& transaction, std::string_view source) {
+        for (const auto& bundle : transaction.bundles)
+            if (bundle.source == source) return bundle.amount.currency;
+        return {};
+    }
+    /// Into the payment of the same merchant and currency that the same credential pays; false: there is
+    /// none.
+    static bool join(std::vector<core::LegPlan>& legs, const Transaction& transaction,
+                     const std::string& source, const std::string& merchant,
+                     const core::Credential& credential) {
+        for (auto& leg : legs) {
+            if (leg.merchant != merchant || leg.credential != credential ||
+                currency_of(transaction, leg.sources.front()) != currency_of(transaction, source))
+                continue;
+            leg.sources.push_back(source);
+            return true;
+        }
+        return false;
+    }
+    /// Of a caller's ways the first that takes what the customer pays with; the first of all where none does.
+    [[nodiscard]] std::string first_that_takes(const std::vector<std::string>& allowed,
+                                               const std::string& kind) const {
+        for (const auto& name : allowed)
+            if (takes(name, kind)) return name;
+        return allowed.front();
+    }
+    [[nodiscard]] bool lacks_credential(const std::vector<core::LegPlan>& legs) const {
+        return std::any_of(legs.begin(), legs.end(), [this](const core::LegPlan& plan) {
+            core::Leg leg;
+            leg.credential = plan.credential.kind;
+            const core::Facts* facts = parts.registry.facts_of(plan.merchant);
+            return facts != nullptr && core::lacks_credential(leg, *facts);
+        });
     }
     Result<core::Journey> journey_for(const ReturnDetails& details, const Caller& caller) {
         auto journey = journey_of(details, caller, parts.settings);
@@ -753,22 +807,39 @@ void Engine::purchase(TransactionId id, PurchaseRequest request, Meta meta, Done
                 return bad_request("ways." + std::string(name_for_error(source, "?")),
                                    "is not a bundle that waits for a payment");
         }
+        for (const auto& [source, credential] : request.credentials) {
+            if (std::find(wanted.begin(), wanted.end(), source) == wanted.end())
+                return bad_request("credentials." + std::string(name_for_error(source, "?")),
+                                   "is for a bundle that waits for no payment");
+        }
         for (const std::string& source : wanted) {
             const auto allowed = s.parts.directory.ways(*caller, source);
             const auto chosen = request.ways.find(source);
             if (allowed.empty())
                 return bad_request("ways." + source, "this caller has no way of paying for it");
-            const std::string name = chosen == request.ways.end() ? allowed.front() : chosen->second;
+            const auto brought = request.credentials.find(source);
+            core::Credential credential =
+                brought == request.credentials.end() ? core::Credential{} : brought->second;
+            const bool shared = credential.kind.empty() && request.shared_credential;
+            if (shared) credential = *request.shared_credential;
+            const std::string name =
+                chosen != request.ways.end() ? chosen->second : s.first_that_takes(allowed, credential.kind);
+            if (shared && !s.takes(name, credential.kind)) credential = {};
             if (std::find(allowed.begin(), allowed.end(), name) == allowed.end())
                 return bad_request("ways." + source, "is not a way of paying of this caller: " +
                                                          std::string(name_for_error(name, "?")));
             const providers::Merchant* merchant = s.parts.registry.merchant(name);
             if (merchant == nullptr || merchant->retired)
                 return bad_request("ways." + source, "is no longer offered: " + name);
-            purchase.legs.push_back({{source}, name, merchant->provider, "none"});
+            const bool joined = shared && !credential.kind.empty() &&
+                                State::join(purchase.legs, transaction, source, name, credential);
+            if (!joined) purchase.legs.push_back({{source}, name, merchant->provider, credential});
         }
-        if (request.returns) {
-            auto journey = s.journey_for(*request.returns, *caller);
+        std::optional<ReturnDetails> returns = request.returns;
+        if (!returns && request.ask_by_callout && s.lacks_credential(purchase.legs))
+            returns.emplace().via = core::ReturnVia::kassi;
+        if (returns) {
+            auto journey = s.journey_for(*returns, *caller);
             if (!journey) return journey.error();
             purchase.journey = std::move(*journey);
         }
@@ -801,7 +872,7 @@ void Engine::returned(std::string caller, std::string token, Fields fields, std:
     };
     if (replayed()) return;
     if (token.size() > limits::return_token_bytes_max) return done(bad_request("token", "was never issued"));
-    const auto found = s.store().find_token(caller, token);
+    const auto found = s.token_of(caller, token);
     if (!found || found->page) return done(bad_request("token", "was never issued"));
     const std::string digest = core::fields_digest(fields);
     struct Kept {
@@ -817,7 +888,7 @@ void Engine::returned(std::string caller, std::string token, Fields fields, std:
     // The token is looked up again after a conflict: two returns at once, one of them spends it.
     job->make = [&s, caller, token, fields, next_token, meta, digest, kept,
                  asked = job.get()](const Loaded* loaded) -> Result<Input> {
-        const auto present = s.store().find_token(caller, token);
+        const auto present = s.token_of(caller, token);
         if (!present) return bad_request("token", "was never issued");
         if (loaded->papers.journey) kept->landing_url = loaded->papers.journey->landing_url;
         asked->claims.clear();
@@ -875,7 +946,13 @@ Result<View> Engine::callout_page(std::string_view page_token) {
     const bool live = leg != nullptr && leg->doing == core::Doing::away && leg->callout &&
                       leg->callout->no == found->callout && view.callout;
     if (!live) return Error{ErrorKind::gone, "token", "this step of the payment is over"};
+    if (const auto& journey = loaded->papers.journey)
+        view.return_url = journey->url_before + view.callout->return_token + journey->url_after;
     return view;
+}
+
+std::optional<store::TokenFound> Engine::token_of(std::string_view caller, std::string_view token) {
+    return state_->token_of(caller, token);
 }
 
 void Engine::notice(std::string_view provider, std::string_view merchant_name, HttpRequest request,
@@ -888,6 +965,8 @@ void Engine::notice(std::string_view provider, std::string_view merchant_name, H
     auto read = flow->read(request, *merchant, s.now());
     if (!read) return done(read.error());
     ++s.metrics.notices;
+    // It speaks of nothing that we made.
+    if (read->reference.empty()) return done(NoticeHeard{});
     const std::string name(merchant_name);
     const auto found = s.store().find_leg(name, read->reference);
     if (found)

@@ -33,6 +33,7 @@ struct View {
     core::Transaction transaction;
     std::optional<core::Callout> callout;  ///< of the leg that is away now, with its tokens
     std::int64_t callout_leg = 0;
+    std::string return_url;           ///< of the callout, with its token; set by callout_page() only
     bool replayed = false;            ///< answered from an idempotency key
     std::vector<core::Event> events;  ///< what this very request caused; empty when it changed nothing
 };
@@ -63,8 +64,16 @@ struct ReturnDetails {
     std::string user_agent, accept, remote_site, remote_ip;
 };
 struct PurchaseRequest {
-    std::map<std::string, std::string> ways;  ///< source -> merchant; absent: the caller's default
+    /// Source -> merchant. Absent: the caller's first that takes the credential given for the source.
+    std::map<std::string, std::string> ways;
+    std::map<std::string, core::Credential> credentials;  ///< by source
+    /// For every bundle that has none of its own and whose way takes it: bundles of one merchant and currency
+    /// are one payment.
+    std::optional<core::Credential> shared_credential;
     std::optional<ReturnDetails> returns;
+    /// Without return details, for a payment whose credential is missing: the callout comes back to us, by a
+    /// browser at its page or by the caller, who has the token.
+    bool ask_by_callout = false;
     std::string customer_json;  ///< "" keep what was handed over
 };
 
@@ -120,14 +129,17 @@ class Engine {
         bool repeat = false;      ///< the same return came before
         std::string landing_url;  ///< via kassi: where the browser goes at the end; "" none
     };
-    /// `caller` "" for the browser door (tokens that we minted), else the authenticated F13 caller.
+    /// `caller` "" for the browser door (tokens that we minted), else the authenticated caller, whose own
+    /// transactions' tokens count, ours too.
     /// `next_token` is for the next callout of the transaction; "" none.
     /// Errors: bad_request (token: never issued; next_token: missing where another payment waits, malformed,
     /// used before in this transaction or live in another), gone (spent by another return, or over).
     void returned(std::string caller, std::string token, Fields fields, std::string next_token, Meta meta,
                   Done<ReturnOutcome> done);
-    /// The callout that a page token shows. Errors: not_found, gone.
+    /// The callout that a page token shows, with its return URL. Errors: not_found, gone.
     Result<View> callout_page(std::string_view page_token);
+    /// What a return token leads to, for `caller` as in returned(); nullopt for one never issued.
+    std::optional<store::TokenFound> token_of(std::string_view caller, std::string_view token);
     /// A webhook of a merchant. Answered after the commit. Errors: not_found, unauthenticated, bad_request.
     void notice(std::string_view provider, std::string_view merchant, HttpRequest request,
                 Done<NoticeHeard> done);

@@ -10,6 +10,9 @@ namespace kassi::sandbox {
 namespace {
 
 constexpr std::string_view demo_password = "demopass";
+/// The guide's tokens, which it uses on every run.
+constexpr std::string_view guide_tokens[] = {"tok_1ADFKNHIklODsaxB3LZqzvpX", "tok_1ADFKgHIklODsaxBUr5gE6ca"};
+constexpr std::string_view statement_descriptor = "Test Stripe Account";
 constexpr std::string_view page_path = "/tickets/dummy_redirect.buy/";
 
 /// The redirect merchants, once for both sides of the street.
@@ -31,6 +34,16 @@ constexpr RedirectMerchant redirect_merchants[] = {
 std::string derived_word(const Secret<>& master_key, std::string_view prefix, std::string_view purpose) {
     const auto digest = crypto::hmac_sha256(master_key.reveal(), "kassi sandbox 1 " + std::string(purpose));
     return std::string(prefix) + encoding::base64url(crypto::to_bytes(digest)).substr(0, 32);
+}
+/// The same of letters and digits only.
+std::string derived_plain_word(const Secret<>& master_key, std::string_view prefix,
+                               std::string_view purpose) {
+    constexpr std::size_t characters = 32;
+    std::string word(prefix);
+    for (int round = 0; word.size() < prefix.size() + characters; ++round)
+        for (const char c : derived_word(master_key, "", std::string(purpose) + " " + std::to_string(round)))
+            if (c != '-' && c != '_' && word.size() < prefix.size() + characters) word += c;
+    return word;
 }
 std::string api_key(const Secret<>& master_key, const RedirectMerchant& merchant) {
     return derived_word(master_key, "rk_", "redirect api " + std::string(merchant.name));
@@ -66,6 +79,23 @@ providers::Merchant redirect(const RedirectMerchant& given, const Secret<>& mast
     return merchant;
 }
 
+providers::Merchant by_stripe(const Secret<>& master_key, const std::string& origin) {
+    providers::Merchant merchant;
+    merchant.name = stripe_merchant;
+    merchant.provider = "stripe";
+    merchant.simulator = true;
+    merchant.base_url = origin;
+    std::string reusable;
+    for (const auto token : guide_tokens) reusable.append(reusable.empty() ? "" : ",").append(token);
+    merchant.settings = {{"publishable_key", std::string(stripe_publishable_key)},
+                         {"statement_descriptor", std::string(statement_descriptor)},
+                         {"script_url", origin + "/stripe/v3/"},
+                         {"reusable_tokens", reusable}};
+    merchant.secrets.emplace("secret_key", Secret<>(stripe_secret_key(master_key)));
+    merchant.secrets.emplace("webhook_secret", Secret<>(stripe_webhook_secret(master_key)));
+    return merchant;
+}
+
 using Ways = std::map<std::string, std::vector<std::string>>;
 
 /// What an account is besides its name and password.
@@ -78,6 +108,7 @@ Character character_of(std::string_view name) {
     const Ways redirect_demo{{"*", {"redirect-demo"}}};
     if (name == "demo-redirect") return {redirect_demo, {}};
     if (name == "demo-redirect-post") return {{{"*", {"redirect-demo-post"}}}, {}};
+    if (name == "demo-stripe") return {{{"*", {std::string(stripe_merchant)}}}, {}};
     if (name == "demo-mixed")
         return {{{"ext_test0", {"on_credit", "redirect-demo"}},
                  {"ext_test1", {"redirect-demo", "on_credit"}},
@@ -101,6 +132,7 @@ const std::vector<Account>& demo_accounts() {
         {"example-user", "some-password", "pays on credit"},
         {"demo-redirect", demo_password, "pays at the redirect house, sent there by GET"},
         {"demo-redirect-post", demo_password, "pays at the redirect house, sent there by POST"},
+        {"demo-stripe", demo_password, "pays by card, through Stripe"},
         {"demo-mixed", demo_password, "ext_test0 on credit, ext_test1 at the redirect house"},
         {"demo-quiet", demo_password, "a redirect house that answers questions and sends no notices"},
         {"demo-silent", demo_password,
@@ -127,6 +159,7 @@ engine::Directory demo_directory(const Secret<>& master_key, std::string_view si
     directory.merchants.push_back(on_credit());
     for (const auto& merchant : redirect_merchants)
         directory.merchants.push_back(redirect(merchant, master_key, origin));
+    directory.merchants.push_back(by_stripe(master_key, origin));
 
     // Most accounts have the same password, and a hash costs a twentieth of a second.
     std::map<std::string_view, std::string> hashes;
@@ -159,6 +192,29 @@ RedirectHouse::Options demo_houses(const Secret<>& master_key, std::string_view 
         if (given.notifies) merchant.notice_secret = notice_secret(master_key, given);
         options.merchants.push_back(std::move(merchant));
     }
+    return options;
+}
+
+std::string stripe_secret_key(const Secret<>& master_key) {
+    return derived_plain_word(master_key, "sk_test_", "stripe api " + std::string(stripe_merchant));
+}
+
+std::string stripe_webhook_secret(const Secret<>& master_key) {
+    return derived_plain_word(master_key, "whsec_", "stripe webhook " + std::string(stripe_merchant));
+}
+
+StripeHouse::Options demo_stripe_accounts(const Secret<>& master_key, std::string_view simulators,
+                                          std::string_view kassi) {
+    StripeHouse::Options options;
+    options.page_origin = simulators;
+    options.accounts.push_back(
+        {.name = std::string(stripe_merchant),
+         .secret_key = stripe_secret_key(master_key),
+         .publishable_key = std::string(stripe_publishable_key),
+         .webhook_url = std::string(kassi) + "/webhooks/stripe/" + std::string(stripe_merchant),
+         .webhook_secrets = {stripe_webhook_secret(master_key)},
+         .extra_test_tokens = {std::begin(guide_tokens), std::end(guide_tokens)},
+         .statement_descriptor = std::string(statement_descriptor)});
     return options;
 }
 

@@ -7,6 +7,7 @@
 #include "base/secret.hpp"
 #include "engine/directory.hpp"
 #include "sandbox/simulators/redirect_house.hpp"
+#include "sandbox/simulators/stripe_house.hpp"
 
 /// Who lives in the sandbox: accounts, merchants and sources. Keys follow from the sandbox's own, so that a
 /// restart on the same data directory knows them again and another sandbox is refused.
@@ -32,5 +33,18 @@ engine::Directory demo_directory(const Secret<>& master_key, std::string_view si
                                  Randomness& randomness);
 /// The same merchants as the simulator sees them.
 RedirectHouse::Options demo_houses(const Secret<>& master_key, std::string_view simulators);
+
+// ---- Stripe: both sides of the street derive the same words
+
+inline constexpr std::string_view stripe_merchant = "stripe-demo";
+/// Of the guide's front end.
+inline constexpr std::string_view stripe_publishable_key = "pk_test_b7N9DOwbo4B9t6EqCf9jFzfa";
+/// "sk_test_" and 32 letters and digits.
+std::string stripe_secret_key(const Secret<>& master_key);
+/// "whsec_" and 32 letters and digits.
+std::string stripe_webhook_secret(const Secret<>& master_key);
+/// One account, with the tokens of the guide; `kassi` is where its webhooks go: "http://127.0.0.1:8080".
+StripeHouse::Options demo_stripe_accounts(const Secret<>& master_key, std::string_view simulators,
+                                          std::string_view kassi);
 
 }  // namespace kassi::sandbox

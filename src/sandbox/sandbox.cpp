@@ -21,6 +21,7 @@ namespace {
 constexpr std::string_view log_name = "kassi.log";
 constexpr std::string_view redirect_house_name =
     "redirect_house.jsonl";  ///< what the simulator must remember
+constexpr std::string_view stripe_house_name = "stripe_house.jsonl";
 constexpr unsigned last_port = 65535;
 
 /// `base` + `more` when somebody may listen there, else 0: any free one.
@@ -53,6 +54,7 @@ struct Map {
     std::string simulators;  ///< "http://127.0.0.1:8081"
     std::string operators;
     std::string v1_key;
+    std::string stripe_key, stripe_webhook_secret;
     std::filesystem::path data;
 };
 
@@ -65,6 +67,12 @@ std::string map_json(const Map& map, Instant now) {
     out.field("openapi", map.url + "/v1/openapi.yaml").end_object();
     out.key("simulators").begin_array().begin_object().field("name", "redirect").field("url", map.simulators);
     out.field("ledger", map.simulators + "/_ledger").field("faults", map.simulators + "/_faults");
+    out.end_object();
+    out.begin_object().field("name", "stripe").field("url", map.simulators);
+    out.field("ledger", map.simulators + "/stripe/_ledger")
+        .field("faults", map.simulators + "/stripe/_faults");
+    out.field("script", map.simulators + "/stripe/v3/").field("publishable_key", stripe_publishable_key);
+    out.field("secret_key", map.stripe_key).field("webhook_secret", map.stripe_webhook_secret);
     out.end_object().end_array();
     out.key("operators").begin_object().field("url", map.operators).end_object();
     out.key("accounts").begin_array();
@@ -98,6 +106,8 @@ std::vector<shop::Parts::Place> places_of(const Map& map) {
             {"Its key: Authorization: Bearer …", map.v1_key, false},
             {"Redirect house, its ledger", map.simulators + "/_ledger"},
             {"Redirect house, its faults", map.simulators + "/_faults"},
+            {"Stripe, its ledger", map.simulators + "/stripe/_ledger"},
+            {"Stripe, its faults", map.simulators + "/stripe/_faults"},
             {"Operators", map.operators + "/readyz"}};
 }
 
@@ -113,7 +123,7 @@ void say_hello(const Map& map, bool log_in_file) {
     line("Simulators", map.simulators + "/_ledger");
     line("Operators", map.operators + "/readyz");
     line("F13", map.url + "/f13/");
-    line("  users", "demo, demo-redirect, demo-redirect-post   (password demopass)");
+    line("  users", "demo, demo-redirect, demo-redirect-post, demo-stripe   (password demopass)");
     line("", "example-user   (password some-password)");
     line("v1", map.url + "/v1/");
     line("  key", map.v1_key);
@@ -167,6 +177,8 @@ int run(const Options& options) {
                   .simulators = street->origin(),
                   .operators = "http://127.0.0.1:" + std::to_string(service.operators_port()),
                   .v1_key = demo_v1_key(key),
+                  .stripe_key = stripe_secret_key(key),
+                  .stripe_webhook_secret = stripe_webhook_secret(key),
                   .data = folder.path()};
     shop = std::make_unique<shop::Shop>(shop::Parts{.engine = service.engine(),
                                                     .io = service.io(),
@@ -181,7 +193,10 @@ int run(const Options& options) {
     service.add_doors({{"/", shop->handler()},
                        {"/sandbox", map_door(map, clock)},
                        {"/sandbox/clock", clock_door(*clock, service.engine())}});
-    street->open(demo_houses(key, map.simulators), folder.path() / redirect_house_name);
+    street->open({.redirect = demo_houses(key, map.simulators),
+                  .redirect_file = folder.path() / redirect_house_name,
+                  .stripe = demo_stripe_accounts(key, map.simulators, map.url),
+                  .stripe_file = folder.path() / stripe_house_name});
     boost::asio::post(service.io(), [&] { say_hello(map, log_in_file); });
     const int status = service.run();
     // Its thread may still want to tell the shop something, on the service's loop.

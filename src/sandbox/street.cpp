@@ -104,14 +104,35 @@ struct Street::State {
         });
     }
 
+    /// A house with what is in its file moves in.
+    template <class House>
+    void move_in(std::unique_ptr<House>& house, std::optional<LineFile>& file,
+                 typename House::Options options, const std::filesystem::path& path) {
+        file.emplace(path);
+        house = std::make_unique<House>(
+            std::move(options), *clock, randomness,
+            [this](HttpRequest request, std::function<void(int)> done) {
+                send_notice(std::move(request), std::move(done));
+            },
+            [this](Millis delay, std::function<void()> callback) {
+                timers.after(delay, std::move(callback));
+            },
+            [&file](const std::string& line) { file->append(line); });
+        LineFile::Reader lines(*file);
+        if (const auto wrong = house->load([&lines] { return lines.next(); }))
+            throw std::runtime_error(path.string() + ": " + wrong->field + ": " + wrong->message);
+        make_small(*file, *house);
+    }
+
     /// A line for each change, once the house knows them all: most of them are of no use any more.
-    void make_file_small() {
+    template <class House>
+    static void make_small(LineFile& file, const House& house) {
         std::uintmax_t needed = 0;
-        redirect->save_all([&needed](const std::string& line) { needed += line.size() + 1; });
-        if (file->size() <= file_size_factor * needed) return;
+        house.save_all([&needed](const std::string& line) { needed += line.size() + 1; });
+        if (file.size() <= file_size_factor * needed) return;
         // It is as good as it was when that cannot be done.
         try {
-            file->replace([this](const auto& append) { redirect->save_all(append); });
+            file.replace([&house](const auto& append) { house.save_all(append); });
         } catch (const std::exception& failed) {
             log::error("lines_not_replaced", {{"why", failed.what()}});
         }
@@ -134,8 +155,9 @@ struct Street::State {
     asio::steady_timer poll;
     http::Client client;
     Handler handler;
-    std::optional<LineFile> file;
+    std::optional<LineFile> redirect_file, stripe_file;
     std::unique_ptr<RedirectHouse> redirect;
+    std::unique_ptr<StripeHouse> stripe;
     std::unique_ptr<http::Server> server;
     std::thread thread;
 };
@@ -148,22 +170,34 @@ std::string Street::origin() const {
     return "http://127.0.0.1:" + std::to_string(state_->server->port());
 }
 
-void Street::open(RedirectHouse::Options redirect, const std::filesystem::path& file) {
+namespace {
+
+/// Whose door a path is.
+Handler dispatcher(Handler redirect, Handler stripe) {
+    return [redirect = std::move(redirect), stripe = std::move(stripe)](HttpRequest request, Reply reply) {
+        const auto path = request.path();
+        const bool is_stripe = path.starts_with("/v1/") || path.starts_with("/stripe/");
+        (is_stripe ? stripe : redirect)(std::move(request), std::move(reply));
+    };
+}
+
+template <class Entry>
+std::vector<Entry> entries_of(const std::vector<Entry>& ledger, const std::vector<std::string>& references) {
+    std::vector<Entry> found;
+    for (const auto& entry : ledger)
+        if (std::find(references.begin(), references.end(), entry.reference) != references.end())
+            found.push_back(entry);
+    return found;
+}
+
+}  // namespace
+
+void Street::open(Houses houses) {
     State& s = *state_;
     KASSI_ENSURE(!s.redirect);
-    s.file.emplace(file);
-    s.redirect = std::make_unique<RedirectHouse>(
-        std::move(redirect), *s.clock, s.randomness,
-        [&s](HttpRequest request, std::function<void(int)> done) {
-            s.send_notice(std::move(request), std::move(done));
-        },
-        [&s](Millis delay, std::function<void()> callback) { s.timers.after(delay, std::move(callback)); },
-        [&s](const std::string& line) { s.file->append(line); });
-    LineFile::Reader lines(*s.file);
-    if (const auto wrong = s.redirect->load([&lines] { return lines.next(); }))
-        throw std::runtime_error(file.string() + ": " + wrong->field + ": " + wrong->message);
-    s.make_file_small();
-    s.handler = hanging_up(s.redirect->handler());
+    s.move_in(s.redirect, s.redirect_file, std::move(houses.redirect), houses.redirect_file);
+    s.move_in(s.stripe, s.stripe_file, std::move(houses.stripe), houses.stripe_file);
+    s.handler = hanging_up(dispatcher(s.redirect->handler(), s.stripe->handler()));
     s.keep_polling();
     s.thread = std::thread([&s] { s.io.run(); });
 }
@@ -171,11 +205,14 @@ void Street::open(RedirectHouse::Options redirect, const std::filesystem::path& 
 void Street::entries(std::vector<std::string> references,
                      std::function<void(std::vector<RedirectHouse::Entry>)> done) {
     asio::post(state_->io, [&s = *state_, references = std::move(references), done = std::move(done)] {
-        std::vector<RedirectHouse::Entry> found;
-        for (const auto& entry : s.redirect->ledger())
-            if (std::find(references.begin(), references.end(), entry.reference) != references.end())
-                found.push_back(entry);
-        done(std::move(found));
+        done(entries_of(s.redirect->ledger(), references));
+    });
+}
+
+void Street::stripe_entries(std::vector<std::string> references,
+                            std::function<void(std::vector<StripeHouse::Entry>)> done) {
+    asio::post(state_->io, [&s = *state_, references = std::move(references), done = std::move(done)] {
+        done(entries_of(s.stripe->ledger(), references));
     });
 }
 

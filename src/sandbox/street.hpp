@@ -8,6 +8,7 @@
 
 #include "base/clock.hpp"
 #include "sandbox/simulators/redirect_house.hpp"
+#include "sandbox/simulators/stripe_house.hpp"
 
 /// The other side of the street: the simulators on a listener, a client and a thread of their own, so that
 /// nothing but sockets (and the clock) connects them with the house that they serve.
@@ -29,13 +30,23 @@ class Street {
 
     /// "http://127.0.0.1:8081"
     [[nodiscard]] std::string origin() const;
-    /// The houses move in with what is in `file`, write into it what happens, and answer from now on. Throws
-    /// std::runtime_error naming the line of the file that is not understood.
-    void open(RedirectHouse::Options redirect, const std::filesystem::path& file);
-    /// What the ledgers have on these references (of sessions: "<transaction>-<leg>"), oldest first. From any
-    /// thread; `done` comes on the street's own.
+    struct Houses {
+        RedirectHouse::Options redirect;
+        std::filesystem::path redirect_file;
+        StripeHouse::Options stripe;
+        std::filesystem::path stripe_file;
+    };
+    /// The houses move in, each with what is in its file, write into it what happens, and answer from now on:
+    /// Stripe at /v1 and /stripe, the redirect house everywhere else. Throws std::runtime_error naming the
+    /// line of the file that is not understood.
+    void open(Houses houses);
+    /// What the redirect house's ledger has on these references (of sessions: "<transaction>-<leg>"), oldest
+    /// first. From any thread; `done` comes on the street's own.
     void entries(std::vector<std::string> references,
                  std::function<void(std::vector<RedirectHouse::Entry>)> done);
+    /// The same of Stripe's (metadata[kassi_reference]).
+    void stripe_entries(std::vector<std::string> references,
+                        std::function<void(std::vector<StripeHouse::Entry>)> done);
 
   private:
     struct State;

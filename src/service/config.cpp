@@ -762,6 +762,9 @@ class ConfigReader {
             }
             if (!live_) continue;
             const auto* facts = (*registry)->facts_of(merchant.name);
+            if (facts->test_only)
+                problems_.add_line(line, "merchant " + in_quotes(merchant.name) +
+                                             " has test keys: in live mode it would take no real money");
             const auto signs = merchant.settings.find("signed_return");
             if (facts->settled_by_return && (signs == merchant.settings.end() || signs->second != "true"))
                 problems_.add_line(line, "merchant " + in_quotes(merchant.name) +

@@ -22,6 +22,12 @@ std::string notice_json(const core::Notice& notice) {
     json.field("trust", core::word(notice.trust));
     json.field("dispute", notice.dispute);
     json.field("evidence", notice.evidence);
+    if (notice.given_back) {
+        json.field("given_back", notice.given_back->minor);
+        json.field("given_back_currency", notice.given_back->currency.code());
+    }
+    if (!notice.refund_failed.empty()) json.field("refund_failed", notice.refund_failed);
+    json.field("worth_a_look", notice.worth_a_look);
     json.end_object();
     return json.take();
 }
@@ -49,6 +55,14 @@ Result<core::Notice> parse_notice(std::string_view text) {
                                            reference.at(1).get<std::string>());
         notice.dispute = json.at("dispute").get<bool>();
         notice.evidence = json.at("evidence").get<std::string>();
+        if (json.contains("given_back")) {
+            const auto currency =
+                Currency::parse(json.at("given_back_currency").get<std::string>(), "notice");
+            if (!currency) return currency.error();
+            notice.given_back = Money{json.at("given_back").get<std::int64_t>(), *currency};
+        }
+        notice.refund_failed = json.value("refund_failed", "");
+        notice.worth_a_look = json.value("worth_a_look", true);
         return notice;
     } catch (const nlohmann::json::exception&) {
         return bad_request("notice", "a stored notice lacks a field or has one of another type");

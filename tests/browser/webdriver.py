@@ -124,6 +124,22 @@ class Browser:
     def click(self, css):
         self.ask("POST", f"/element/{self.find(css)}/click")
 
+    def enter(self, css):
+        """Into a frame: what follows is about its page."""
+        self.ask("POST", "/frame", {"id": {ELEMENT: self.find(css)}})
+
+    def leave(self):
+        self.ask("POST", "/frame", {"id": None})
+
+    def wait_for_text(self, css, wanted):
+        end = time.monotonic() + PAGE_SECONDS
+        # By one script: between finding an element and reading it the page may go.
+        look = f"const found = document.querySelector({json.dumps(css)}); return found && found.innerText"
+        while (said := self.run(look)) != wanted:
+            if time.monotonic() > end:
+                raise AssertionError(f"{css} says {said!r} and not {wanted!r} at {self.url()}")
+            time.sleep(0.02)
+
     def text(self, css):
         return self.ask("GET", f"/element/{self.find(css)}/text")
 

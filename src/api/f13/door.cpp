@@ -33,6 +33,9 @@ Error spelled_as_here(Error error) {
          {"leg", ""},
          {"amount", ""}}};
     if (error.field.starts_with("ways.")) error.field.clear();
+    constexpr std::string_view credentials = "credentials.";
+    if (error.field.starts_with(credentials))
+        error.field = credential_parameter(std::string_view(error.field).substr(credentials.size()));
     for (const auto& [theirs, ours] : names) {
         if (error.field != theirs) continue;
         error.field = ours;
@@ -342,6 +345,10 @@ void Door::purchase(const CallPointer& call) {
 
     engine::PurchaseRequest request;
     request.returns = read_returns(call->fields);
+    request.ask_by_callout = true;
+    auto credentials = read_credentials(call->fields);
+    if (!credentials) return call->refuse(credentials.error());
+    request.credentials = std::move(*credentials);
     if (takes_customer(transaction)) {
         const auto* email = find_field(call->fields, "email_address");
         if (const auto fault = email_fault(email == nullptr ? std::string_view() : *email))
@@ -404,7 +411,7 @@ void Door::callback(const CallPointer& call) {
 }
 
 void Door::refuse_return(const CallPointer& call, const Error& error) const {
-    if (const auto known = engine_.store().find_token(call->caller->name, call->target.this_token))
+    if (const auto known = engine_.token_of(call->caller->name, call->target.this_token))
         call->transaction = known->transaction.text();
     if (error.kind != ErrorKind::gone) return call->refuse(error);
     // f13.md 1.3: what clients read of every callout that is gone.

@@ -14,6 +14,8 @@ namespace {
 constexpr std::string_view root = "/f13/";
 constexpr std::string_view callback_endpoint = "callback.v1";
 constexpr std::string_view this_mark = "this.", next_mark = "next.";
+constexpr std::string_view callback_mark = "_callback/";  ///< f13.md section 2, StripeDetails
+constexpr std::string_view stripe_token = "stripeToken";
 constexpr std::size_t suffix_segments_max = 3;  // user, sub-user, language
 constexpr std::int64_t item_max = 999'999'999;
 constexpr std::size_t items_max = limits::bundles_max * limits::orders_per_bundle_max;
@@ -126,6 +128,23 @@ Fields without_call_parameters(Fields fields) {
         return field.first == "sub_id" || field.first == "tsw_session_track_id";
     });
     return fields;
+}
+
+Result<std::map<std::string, core::Credential>> read_credentials(const Fields& fields) {
+    std::map<std::string, core::Credential> credentials;
+    for (const auto& [name, value] : fields) {
+        const auto mark = name.find(callback_mark);
+        if (mark == std::string::npos) continue;
+        if (std::string_view(name).substr(mark + callback_mark.size()) != stripe_token)
+            return bad_request(std::string(name_for_error(name, "a ..._callback/... parameter")),
+                               "is nothing that a way of paying knows");
+        credentials.try_emplace(name.substr(0, mark), core::Credential{"stripe_token", value});
+    }
+    return credentials;
+}
+
+std::string credential_parameter(std::string_view source) {
+    return std::string(source).append(callback_mark).append(stripe_token);
 }
 
 std::optional<engine::ReturnDetails> read_returns(const Fields& fields) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,6 +39,12 @@ std::string read_tracking(const Fields& fields);
 /// The parameters that are about the call and not about the payment: sub_id, tsw_session_track_id. What is
 /// left is what the third party sent.
 Fields without_call_parameters(Fields fields);
+
+/// What each bundle is paid with: {source}_callback/stripeToken. Errors: bad_request for a {source}_callback/
+/// parameter that no way of paying knows.
+Result<std::map<std::string, core::Credential>> read_credentials(const Fields& fields);
+/// The parameter that brings such a credential for a source; "" where F13 has none.
+std::string credential_parameter(std::string_view source);
 
 /// The return details of purchase.v1, when return_token or return_url is there.
 std::optional<engine::ReturnDetails> read_returns(const Fields& fields);

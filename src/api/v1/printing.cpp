@@ -161,6 +161,16 @@ void write_facts(JsonWriter& json, const core::Facts& facts) {
     texts(json, "currencies", facts.currencies);
 }
 
+/// What a page needs to ask the customer for a credential: a publishable key and the like.
+void write_debitor(JsonWriter& json, const engine::Engine& engine, const providers::Merchant& merchant) {
+    json.key("integration");
+    const auto debitor = engine.registry().flow(merchant.provider)->debitor(merchant);
+    if (!debitor || debitor->integration_json.empty())
+        json.null();
+    else
+        json.raw(debitor->integration_json);
+}
+
 }  // namespace
 
 void write_transaction(JsonWriter& json, const engine::View& view, std::string_view public_url) {
@@ -296,6 +306,7 @@ std::string ways_json(const engine::Engine& engine, const engine::Caller& caller
             json.begin_object().field("source", source).field("merchant", name);
             json.field("flow", merchant->provider).field("is_default", first);
             write_facts(json, *facts);
+            write_debitor(json, engine, *merchant);
             json.end_object();
             first = false;
         }

@@ -136,6 +136,25 @@ void read_words(ObjectReader& object, std::string_view name, Keep keep) {
     }
 }
 
+/// {"ext_test0": {"stripe_token": "tok_1"}}: by source, of one kind each.
+void read_credentials(ObjectReader& object, std::map<std::string, core::Credential>& credentials) {
+    constexpr std::string_view name = "credentials";
+    const auto* found = object.object(name, Need::optional);
+    if (found == nullptr) return;
+    auto sources = object.within(name, *found);
+    for (const auto& [source, value] : found->items()) {
+        if (source.size() > limits::text_bytes_max)
+            return object.refuse(std::string(name), "has a name that is too long");
+        const auto* kinds = sources.object(source, Need::required);
+        if (kinds == nullptr) return;
+        auto members = sources.within(source, *kinds);
+        if (kinds->size() != 1)
+            return object.refuse(sources.at(source), "must hold one credential, by the name of its kind");
+        const std::string kind = kinds->begin().key();
+        credentials[source] = {kind, members.text(kind, Need::required, limits::text_bytes_max)};
+    }
+}
+
 /// [[name, value], ...]: names may repeat, and the order is theirs.
 Fields read_pairs(ObjectReader& object, const json& list) {
     Fields fields;
@@ -240,6 +259,7 @@ Result<engine::PurchaseRequest> read_purchase(std::string_view body) {
             read_words(object, "ways", [&](const std::string& source, std::string merchant) {
                 request.ways.emplace(source, std::move(merchant));
             });
+            read_credentials(object, request.credentials);
             if (const auto* details = object.object("return", Need::optional)) {
                 auto members = object.within("return", *details);
                 request.returns = read_return_details(members);

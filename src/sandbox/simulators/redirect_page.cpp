@@ -1,115 +1,50 @@
 #include "sandbox/simulators/redirect_page.hpp"
 
+#include "sandbox/simulators/page_frame.hpp"
+
 namespace kassi::sandbox::redirect_page {
-namespace {
-
-constexpr std::string_view style = R"(
-*{box-sizing:border-box}
-body{margin:0;min-height:100vh;display:flex;align-items:center;justify-content:center;padding:1rem;
-font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;color:#16213a;
-background:linear-gradient(160deg,#e9eefb,#dfeaf3 60%,#e6f3ee)}
-main{width:100%;max-width:27rem;background:#fff;border-radius:18px;overflow:hidden;box-shadow:0 18px 50px rgba(22,33,58,.16)}
-header{padding:1.4rem 1.6rem;color:#fff;background:linear-gradient(120deg,#2b3a8f,#3d6fb8)}
-header p{margin:0;opacity:.85;font-size:.85rem;letter-spacing:.02em}
-h1{margin:.15rem 0 0;font-size:1.3rem;line-height:1.3}
-section{padding:1.4rem 1.6rem 1.6rem}
-.amount{margin:0;font-size:2.5rem;font-weight:700;letter-spacing:-.02em;line-height:1.15}
-.title{margin:.3rem 0 1.2rem;color:#4a5672;overflow-wrap:anywhere}
-form{margin:0}
-button,.button{display:block;width:100%;margin:.55rem 0 0;padding:.8rem 1rem;border:0;border-radius:11px;font:inherit;
-font-weight:600;text-align:left;text-decoration:none;color:#16213a;background:#eef1f8;cursor:pointer}
-button small{display:block;font-weight:400;opacity:.8}
-button:hover,.button:hover{filter:brightness(.97)}
-button:focus-visible,.button:focus-visible{outline:3px solid #f0a63a;outline-offset:2px}
-.pay{color:#fff;background:#1d7a4f}
-.no{color:#8c1f2b;background:#fbecee}
-.go{text-align:center;color:#fff;background:#2b3a8f}
-h2{margin:1.5rem 0 0;font-size:.8rem;text-transform:uppercase;letter-spacing:.07em;color:#66708a}
-footer{padding:.9rem 1.6rem;font-size:.82rem;color:#66708a;background:#f6f8fc}
-)";
-
-std::string begin_page(std::string_view title, std::string_view nonce) {
-    return "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-           "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
-           "<meta name=\"robots\" content=\"noindex\"><title>" +
-           encoding::html(title) + "</title><style nonce=\"" + std::string(nonce) + "\">" +
-           std::string(style) + "</style></head><body><main>";
-}
-
-std::string end_page() {
-    return "<footer>This is a sandbox: no real money moves here.</footer></main></body></html>\n";
-}
-
-std::string head(std::string_view above, std::string_view heading) {
-    return "<header><p>" + encoding::html(above) + "</p><h1>" + encoding::html(heading) + "</h1></header>";
-}
-
-std::string button(std::string_view act, std::string_view look, std::string_view text,
-                   std::string_view more) {
-    return "<button name=\"act\" value=\"" + std::string(act) + "\" class=\"" + std::string(look) + "\">" +
-           std::string(text) + "<small>" + std::string(more) + "</small></button>";
-}
-
-/// Browsers hold the target of a form, and each redirect that follows, against form-action. What comes after
-/// the return URL may live on another port of the same machine.
-std::string form_targets(const Url& back) {
-    std::string targets = back.origin();
-    if (back.host == "127.0.0.1" || back.host == "localhost")
-        targets += " http://127.0.0.1:* http://localhost:*";
-    return targets;
-}
-
-std::string policy(std::string_view nonce, std::string_view form_action, bool script) {
-    const std::string mark = "'nonce-" + std::string(nonce) + "'";
-    return "default-src 'none'; style-src " + mark + (script ? "; script-src " + mark : "") +
-           "; form-action " + std::string(form_action) + "; base-uri 'none'; frame-ancestors 'none'";
-}
-
-}  // namespace
 
 HttpResponse pay(const Payment& payment, std::string_view nonce) {
     const auto back = parse_url(payment.return_url, "return_url");
     KASSI_ENSURE(back.has_value());
-    std::string page = begin_page("Pay " + money_for_people(payment.amount), nonce);
-    page += head("Pay to", payment.merchant);
-    page += "<section><p class=\"amount\">" + encoding::html(money_for_people(payment.amount)) +
+    std::string text = page::begin("Pay " + money_for_people(payment.amount), nonce);
+    text += page::head("Pay to", payment.merchant);
+    text += "<section><p class=\"amount\">" + encoding::html(money_for_people(payment.amount)) +
             "</p><p class=\"title\">" + encoding::html(payment.title) + "</p>";
-    page += "<form method=\"post\" action=\"" + std::string(act_path) +
-            "\"><input type=\"hidden\" name=\"session\" value=\"" + encoding::html(payment.session) + "\">";
-    page += button("pay_get", "pay", "Pay", "and return to the shop (by GET)");
-    page += button("refuse", "no", "Refuse", "and return to the shop unpaid");
-    page += "<h2>Other ways to end this</h2>";
-    page += button("pay_post", "", "Pay and return by POST", "the outcome travels in a form");
-    page += button("pay_both", "", "Pay and return by both", "in the address and in a form");
-    page += button("pay_stay", "", "Pay and walk away", "paid, but the browser never returns");
-    page += button("leave", "", "Walk away", "nothing is paid, nobody returns");
-    page += "</form></section>" + end_page();
-    return html_response(200, std::move(page), policy(nonce, "'self' " + form_targets(*back), false));
+    text += "<form method=\"post\" action=\"" + std::string(act_path) + "\">";
+    text += page::hidden("session", payment.session);
+    text += page::button("pay_get", "pay", "Pay", "and return to the shop (by GET)");
+    text += page::button("refuse", "no", "Refuse", "and return to the shop unpaid");
+    text += "<h2>Other ways to end this</h2>";
+    text += page::button("pay_post", "", "Pay and return by POST", "the outcome travels in a form");
+    text += page::button("pay_both", "", "Pay and return by both", "in the address and in a form");
+    text += page::button("pay_stay", "", "Pay and walk away", "paid, but the browser never returns");
+    text += page::button("leave", "", "Walk away", "nothing is paid, nobody returns");
+    text += "</form></section>" + page::end();
+    return html_response(200, std::move(text),
+                         page::policy(nonce, "'self' " + page::form_targets(*back), false));
 }
 
 HttpResponse post_back(std::string_view url, const Fields& fields, std::string_view nonce) {
     const auto back = parse_url(url, "return_url");
     KASSI_ENSURE(back.has_value());
-    std::string page = begin_page("Back to the shop", nonce);
-    page += head("Paid", "Taking you back to the shop");
-    page += "<section><form id=\"back\" method=\"post\" action=\"" + encoding::html(url) + "\">";
-    for (const auto& [name, value] : fields)
-        page += "<input type=\"hidden\" name=\"" + encoding::html(name) + "\" value=\"" +
-                encoding::html(value) + "\">";
-    page += "<button class=\"go\">Continue to the shop</button></form></section>";
-    page += "<script nonce=\"" + std::string(nonce) +
-            "\">document.getElementById(\"back\").submit()</script>" + end_page();
-    return html_response(200, std::move(page), policy(nonce, form_targets(*back), true));
+    std::string text = page::begin("Back to the shop", nonce);
+    text += page::head("Paid", "Taking you back to the shop");
+    text += "<section><form id=\"back\" method=\"post\" action=\"" + encoding::html(url) + "\">";
+    for (const auto& [name, value] : fields) text += page::hidden(name, value);
+    text += "<button class=\"go\">Continue to the shop</button></form></section>";
+    text += "<script nonce=\"" + std::string(nonce) +
+            "\">document.getElementById(\"back\").submit()</script>" + page::end();
+    return html_response(200, std::move(text), page::policy(nonce, page::form_targets(*back), true));
 }
 
 HttpResponse say(int status, std::string_view heading, std::string_view text, std::string_view link,
                  std::string_view nonce) {
-    std::string page = begin_page(heading, nonce);
-    page += head("Payment page", heading) + "<section><p>" + encoding::html(text) + "</p>";
-    if (!link.empty())
-        page += "<a class=\"button go\" href=\"" + encoding::html(link) + "\">Back to the shop</a>";
-    page += "</section>" + end_page();
-    return html_response(status, std::move(page), policy(nonce, "'none'", false));
+    std::string body = page::begin(heading, nonce);
+    body += page::head("Payment page", heading) + "<section><p>" + encoding::html(text) + "</p>";
+    if (!link.empty()) body += page::link(link, "Back to the shop");
+    body += "</section>" + page::end();
+    return html_response(status, std::move(body), page::policy(nonce, "'none'", false));
 }
 
 }  // namespace kassi::sandbox::redirect_page

@@ -32,16 +32,18 @@ auto members(const T& v) {
     else if constexpr (N == 4) { const auto& [a, b, c, d] = v; return std::tie(a, b, c, d); }
     else if constexpr (N == 5) { const auto& [a, b, c, d, e] = v; return std::tie(a, b, c, d, e); }
     else if constexpr (N == 6) { const auto& [a, b, c, d, e, f] = v; return std::tie(a, b, c, d, e, f); }
+    else if constexpr (N == 7) { const auto& [a, b, c, d, e, f, g] = v; return std::tie(a, b, c, d, e, f, g); }
     else if constexpr (N == 8) { const auto& [a, b, c, d, e, f, g, h] = v; return std::tie(a, b, c, d, e, f, g, h); }
     else if constexpr (N == 9) { const auto& [a, b, c, d, e, f, g, h, i] = v; return std::tie(a, b, c, d, e, f, g, h, i); }
     else if constexpr (N == 10) { const auto& [a, b, c, d, e, f, g, h, i, j] = v; return std::tie(a, b, c, d, e, f, g, h, i, j); }
     else if constexpr (N == 11) { const auto& [a, b, c, d, e, f, g, h, i, j, k] = v; return std::tie(a, b, c, d, e, f, g, h, i, j, k); }
+    else if constexpr (N == 12) { const auto& [a, b, c, d, e, f, g, h, i, j, k, l] = v; return std::tie(a, b, c, d, e, f, g, h, i, j, k, l); }
     else if constexpr (N == 19) {
         const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s] = v;
         return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s);
-    } else if constexpr (N == 27) {
-        const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, w, x, y, z, aa, bb] = v;
-        return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, w, x, y, z, aa, bb);
+    } else if constexpr (N == 28) {
+        const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, w, x, y, z, aa, bb, cc] = v;
+        return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, w, x, y, z, aa, bb, cc);
     }
     // clang-format on
 }
@@ -79,7 +81,8 @@ inline Call call() {
             .meant_at = at(5),
             .silent_at = at(35),
             .again = true,
-            .needs_volatile = true};
+            .needs_volatile = true,
+            .look = true};
 }
 inline CalloutState callout_state() {
     return {.no = 2,
@@ -104,6 +107,7 @@ inline Leg leg() {
             .sources = {"ext_test0", "ext_test1"},
             .merchant = "house",
             .flow = "redirect",
+            .credential = "stripe_token",
             .amount = {11000, gbp},
             .goal = Goal::give_back,
             .money = LegMoney::back,
@@ -156,6 +160,7 @@ inline Request request() {
 inline Callout callout() {
     return {.type = "post",
             .destination = "http://house.example/pay",
+            .hosted = true,
             .parameters = {{"z", "1"}, {"a", ""}, {"z", "2"}},
             .integration_json = R"({"k":1})",
             .return_token = "rt",
@@ -166,6 +171,7 @@ inline Parcel parcel() {
             .step = "session",
             .saved = "{}",
             .returned = {{"success", "1"}},
+            .credential = {"stripe_token", "tok_1"},
             .callout = callout()};
 }
 inline Journey journey() {
@@ -186,14 +192,14 @@ inline std::vector<Event> events() {
         HandedOver{id(), "sandbox", "demo", {bundle()}, policy(), at(900), "cd", "dd"},
         PurchaseAsked{ReturnVia::kassi, true, "http://a.example", "cd"},
         HoldMoved{at(1800)},
-        LegOpened{2, {"ext_test0"}, "house", "redirect", {11000, gbp}},
+        LegOpened{2, {"ext_test0"}, "house", "redirect", {11000, gbp}, "stripe_token"},
         GoalSet{2, Goal::take, "hold"},
         CallMeant{2, 3, Verb::charge, "complete", "k-1", "T1-1", Repeat::safe, at(86400), at(35), true, true,
                   "dg"},
-        CallEnded{2, 3, CallOutcome::not_done, "refused connection", pairs(), at(40)},
-        CallDoubted{2, 3, "no answer", at(45)},
+        CallEnded{2, 3, CallOutcome::not_done, "refused connection", pairs(), at(40), "card"},
+        CallDoubted{2, 3, "no answer", at(45), true},
         Ready{2},
-        CustomerSent{2, 1, Verb::charge, "post", "http://house.example", at(606)},
+        CustomerSent{2, 1, Verb::charge, "post", "http://house.example", at(606), true},
         CustomerBack{2, 1, {evidence_field(), {"card", Keep::drop, "", 16}}, true},
         VisitMeant{2, 1, "http://a.example", at(666)},
         VisitDone{2, 1, "answered 200"},
@@ -210,7 +216,7 @@ inline std::vector<Event> events() {
         ConfirmAsked{at(61)},
         Confirmed{true, {{"ext_test0", "ORDER-1"}}},
         Decided{Verdict::cancelled, "everything_back"},
-        Noted{2, "late answer", {evidence_field()}, true},
+        Noted{2, "late answer", {evidence_field()}, true, pairs()},
     };
 }
 

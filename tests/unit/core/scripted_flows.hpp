@@ -30,6 +30,19 @@ class ScriptedFlows final : public Flows {
         Facts card;  // like Stripe: held first
         card.can_hold = card.can_query = card.can_close = card.can_refund = true;
         merchants["card"] = card;
+        Facts token;  // like Stripe with a token: a page of ours asks for it where it is missing
+        token = card;
+        token.has_open = token.can_refund_part = token.notifies = true;
+        token.browser = Browser::maybe;
+        token.notice_trust = Trust::proof;
+        token.credentials = {"token"};
+        token.steps = {{"KWD", 10}, {"IQD", 0}};
+        merchants["token"] = token;
+        Facts vault = token;  // a card is exchanged for a token before anything else
+        vault.credentials = {"card", "token"};
+        vault.volatile_credentials = {"card"};
+        vault.notice_trust = Trust::hint;
+        merchants["vault"] = vault;
         Facts never;  // like Borgun: the money call is never repeated and cannot be looked up
         never.can_hold = never.can_refund = true;
         merchants["never"] = never;
@@ -59,6 +72,14 @@ class ScriptedFlows final : public Flows {
             }
         }
         if (merchant == "silent" && scene.verb == Verb::open) return waiting(scene);
+        if (merchant == "vault" && scene.verb == Verb::open) return open_vault(scene);
+        if (merchant == "token" && scene.verb == Verb::open) {
+            if (!scene.credential.value.empty()) return Done{LegMoney::none, {}, {}, "at hand"};
+            Waiting page;
+            page.callout.type = "get";
+            page.callout.hosted = true;
+            return page;
+        }
         Ask ask;
         ask.name = std::string(word(scene.verb));
         ask.request = {"POST", "/" + ask.name, {}, std::to_string(scene.amount.minor)};
@@ -85,6 +106,12 @@ class ScriptedFlows final : public Flows {
                 if (success != nullptr && *success == "yes")
                     return Done{LegMoney::taken, silent_says, {}, "returned"};
                 return Declined{{"declined", "the customer did not pay"}, {}};
+            }
+            if (scene.leg.merchant == "token" && scene.verb == Verb::open) {
+                const std::string* token = find_field(returned->fields, "token");
+                Done done;
+                done.credential = {"token", token == nullptr ? "" : *token};
+                return done;
             }
             if (success != nullptr) return Done{LegMoney::none, {}, {}, "returned"};
             Ask ask;
@@ -119,6 +146,29 @@ class ScriptedFlows final : public Flows {
         if (says == "declined") return Declined{{"declined", "the provider said no"}, {}};
         if (says == "waiting") return waiting(scene);
         if (says == "working") return Working{"still at it"};
+        if (says == "look") return Working{"look it up", true};
+        if (says == "exchanged") {
+            Done done{LegMoney::none, {}, {{"vault", "v1"}}, says};
+            done.again = true;
+            done.credential = {"token", "tk1"};
+            return done;
+        }
+        if (says == "enrolled") {
+            Done done{LegMoney::none, {}, {}, says};
+            done.saved = "mpi 7";
+            return done;
+        }
+        if (says.starts_with("none because ")) {
+            Done done{LegMoney::none, {}, {}, says};
+            done.why = Refusal{says.substr(13), "why"};
+            return done;
+        }
+        if (says.starts_with("refund failed")) {
+            Done done = money(LegMoney::taken);
+            done.amount = scene.leg.amount;
+            done.why = Refusal{"refund_failed", "account closed"};
+            return done;
+        }
         if (says == "not done") return NotDone{"busy", Millis{1000}};
         return Unknown{says};
     }
@@ -130,11 +180,27 @@ class ScriptedFlows final : public Flows {
         return kept;
     }
 
+    /// A card is good for one payment, a "test" one for any number; an empty one is none.
+    Result<std::string> admit(const Leg&, const Credential& credential, Instant) const override {
+        if (credential.value.empty()) return bad_request("token", "is missing");
+        const bool again = credential.value == "test" || credential.kind == "card";
+        return again ? std::string{} : credential.value;
+    }
+
     bool volatile_open = false;
     Millis key_life{0};                ///< 0: keys live for ever
     std::optional<Money> silent_says;  ///< the amount in the return of the silent house
 
   private:
+    static Step open_vault(const Scene& scene) {
+        if (scene.credential.value.empty()) return Declined{{"card_lost", "it was in memory only"}, {}};
+        Ask ask;
+        ask.name = scene.credential.kind == "card" ? "exchange" : "enrol";
+        ask.request = {"POST", "/" + ask.name, {}, scene.credential.value};
+        ask.repeat = Repeat::safe;
+        ask.needs_volatile = scene.credential.kind == "card";
+        return ask;
+    }
     static Step waiting(const Scene& scene) {
         return Waiting{{.type = "get",
                         .destination = "http://house.example/pay",

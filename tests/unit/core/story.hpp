@@ -23,6 +23,7 @@ struct Story {
     std::vector<Event> events;      ///< of the last input
     std::vector<TokenLive> tokens;  ///< of the last input
     std::optional<TokenSpent> spent;
+    std::vector<Spent> claims;  ///< of the last input
     int minted = 0;
     bool keyed = false, credit_exhausted = false;
 
@@ -44,6 +45,7 @@ struct Story {
         events.clear();
         tokens.clear();
         spent.reset();
+        claims.clear();
         if (!decision) return decision.error();
         if (!decision->events.empty()) {
             journal.push_back(row_of(input, *decision, now));
@@ -54,6 +56,7 @@ struct Story {
         events = decision->events;
         tokens = decision->tokens_live;
         spent = decision->token_spent;
+        claims = decision->spent;
         check();
         return std::nullopt;
     }
@@ -98,7 +101,17 @@ struct Story {
     std::optional<Error> purchase(std::vector<std::pair<std::string, std::string>> ways,
                                   std::optional<Journey> way = journey()) {
         Purchase body;
-        for (auto& [source, merchant] : ways) body.legs.push_back({{source}, merchant, merchant, "none"});
+        for (auto& [source, merchant] : ways) body.legs.push_back({{source}, merchant, merchant, {}});
+        body.journey = std::move(way);
+        return hear(body);
+    }
+    /// With what each is paid, "" where that is missing.
+    std::optional<Error> purchase_with(std::vector<std::pair<std::string, std::string>> paid_with,
+                                       std::optional<Journey> way = journey()) {
+        Purchase body;
+        for (auto& [source, token] : paid_with)
+            body.legs.push_back(
+                {{source}, "token", "token", {token.empty() ? "" : "token", std::move(token)}});
         body.journey = std::move(way);
         return hear(body);
     }

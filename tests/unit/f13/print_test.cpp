@@ -271,6 +271,7 @@ TEST_F(PrintTest, CalloutKeepsTheOrderOfItsParameters) {
     transaction_.legs[0].money = core::LegMoney::none;
     callout_ = core::Callout{"post",
                              "https://pay.example/page",
+                             false,
                              {{"z", "1"}, {"a", "2"}, {"z", "3"}},
                              R"({"is_dummy_3d_secure":false})",
                              "T1",

@@ -15,6 +15,7 @@ constexpr Verb all_verbs[] = {Verb::open,      Verb::authorise, Verb::charge, Ve
 std::vector<Merchant> samples(std::string_view flow) {
     if (flow == "on_credit") return {credit_merchant()};
     if (flow == "redirect") return {redirect_merchant(), page_merchant(false), page_merchant(true)};
+    if (flow == "stripe") return {stripe_merchant()};
     return {};
 }
 
@@ -40,7 +41,8 @@ void for_all(const std::function<void(const Subject&)>& check) {
 
 Stage stage_of(const Subject& subject) {
     Stage stage(subject.merchant.name, std::string(subject.flow->name()));
-    stage.leg.references = {{"session", "rs_1"}};
+    stage.leg.references = {{"session", "rs_1"}, {"intent", "pi_1"}};
+    stage.parcel.credential = {"stripe_token", "tok_1"};
     stage.parcel.returned = {{"success", "1"}};
     return stage;
 }

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "providers/signed_notice.hpp"
 #include "scenes.hpp"
 
 namespace kassi::providers {
@@ -636,8 +637,8 @@ TEST_F(Notices, LookAtSoManySignaturesAndNoMore) {
         for (int i = 0; i < others; ++i) header += "v1=" + std::string(64, '0') + ",";
         return read(header + good.substr(13)).has_value();
     };
-    EXPECT_TRUE(padded(redirect::notice_signatures_max - 1));
-    EXPECT_FALSE(padded(redirect::notice_signatures_max));
+    EXPECT_TRUE(padded(notice_signatures_max - 1));
+    EXPECT_FALSE(padded(notice_signatures_max));
 }
 
 TEST_F(Notices, AreUnderstoodWholeOrNotAtAll) {

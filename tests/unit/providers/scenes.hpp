@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdexcept>
 #include <string>
 #include <variant>
 #include <vector>
@@ -38,6 +39,7 @@ struct Stage {
                 leg,
                 parcel,
                 journey,
+                parcel.credential,
                 verb,
                 amount,
                 refund_no,
@@ -80,6 +82,15 @@ inline Merchant page_merchant(bool is_signed) {
         merchant.secrets = {{"return_secret", Secret<>{"the-return-secret"}}};
     }
     return merchant;
+}
+
+inline Merchant stripe_merchant() {
+    return {.name = "stripe-demo",
+            .provider = "stripe",
+            .base_url = "http://127.0.0.1:8081",
+            .settings = {{"publishable_key", "pk_test_abc123"}, {"statement_descriptor", "A Theatre"}},
+            .secrets = {{"secret_key", Secret<>{"sk_test_the0secret0key"}},
+                        {"webhook_secret", Secret<>{"whsec_the-first-secret"}}}};
 }
 
 inline std::string hmac_hex(std::string_view secret, std::string_view text) {

@@ -103,5 +103,23 @@ TEST_F(Accounts, KeysFollowFromTheSandboxsOwn) {
               encoding::hex(crypto::to_bytes(crypto::sha256(demo_v1_key(key)))));
 }
 
+TEST(StripeAccounts, KeysFollowFromTheSandboxesOwnAndFitTheirForm) {
+    const auto options = demo_stripe_accounts(key, simulators, "http://127.0.0.1:8080");
+    ASSERT_EQ(options.accounts.size(), 1U);
+    const auto& account = options.accounts[0];
+    EXPECT_EQ(account.name, "stripe-demo");
+    EXPECT_EQ(account.secret_key, stripe_secret_key(key));
+    EXPECT_NE(account.secret_key, stripe_secret_key(other_key));
+    EXPECT_NE(stripe_webhook_secret(key), stripe_webhook_secret(other_key));
+    for (const std::string& word : {stripe_secret_key(key).substr(8), stripe_webhook_secret(key).substr(6)}) {
+        EXPECT_EQ(word.size(), 32U);
+        EXPECT_EQ(word.find_first_of("-_"), std::string::npos) << word;
+    }
+    EXPECT_TRUE(account.secret_key.starts_with("sk_test_"));
+    EXPECT_EQ(account.webhook_secrets, std::vector<std::string>{stripe_webhook_secret(key)});
+    EXPECT_EQ(account.webhook_url, "http://127.0.0.1:8080/webhooks/stripe/stripe-demo");
+    EXPECT_EQ(account.extra_test_tokens.size(), 2U);
+}
+
 }  // namespace
 }  // namespace kassi::sandbox

@@ -84,6 +84,16 @@ TEST(HangingUp, AReplyThatIsDroppedHangsUp) {
     EXPECT_EQ(statuses, std::vector<int>{http::hang_up});
 }
 
+const Secret<> key(std::string(32, 'k'));
+
+/// The redirect house's file is `file`, Stripe's lies beside it.
+Street::Houses houses_of(const std::string& origin, const std::filesystem::path& file) {
+    return {.redirect = demo_houses(key, origin),
+            .redirect_file = file,
+            .stripe = demo_stripe_accounts(key, origin, "http://127.0.0.1:1"),
+            .stripe_file = file.string() + "-stripe"};
+}
+
 TEST(Street, OpensOnAnyPortAndTellsItsLedger) {
     const auto clock = std::make_shared<SystemClock>();
     Street first(0, clock);
@@ -92,7 +102,7 @@ TEST(Street, OpensOnAnyPortAndTellsItsLedger) {
     Street second(port, clock);
     EXPECT_NE(second.origin(), first.origin());
     const DataFolder folder("");
-    second.open(demo_houses(Secret<>(std::string(32, 'k')), second.origin()), folder.path() / "house");
+    second.open(houses_of(second.origin(), folder.path() / "house"));
     std::promise<std::size_t> told;
     second.entries({"nobody-1"}, [&](const auto& entries) { told.set_value(entries.size()); });
     EXPECT_EQ(told.get_future().get(), 0U);
@@ -104,9 +114,9 @@ struct Visited {
     http::Client client{io, {.trusted_certificates_pem = "", .loopback_only = true}};
     std::shared_ptr<SystemClock> clock = std::make_shared<SystemClock>();
     Street street{0, clock};
-    RedirectHouse::Options houses = demo_houses(Secret<>(std::string(32, 'k')), street.origin());
+    RedirectHouse::Options houses = demo_houses(key, street.origin());
 
-    explicit Visited(const std::filesystem::path& file) { street.open(houses, file); }
+    explicit Visited(const std::filesystem::path& file) { street.open(houses_of(street.origin(), file)); }
 
     HttpResponse send(HttpRequest request) {
         request.target = street.origin() + request.target;
@@ -171,6 +181,39 @@ TEST(Street, ItsHousesRememberOverARestart) {
     const auto entries = told.get_future().get();
     ASSERT_EQ(entries.size(), 2U);
     EXPECT_EQ(entries[0].kind + " " + entries[1].kind, "taken given_back");
+}
+
+TEST(Street, StripeLivesThereTooAndRemembersOverARestart) {
+    const DataFolder folder("");
+    const auto file = folder.path() / "house";
+    const auto stripe = [](Visited& visited, std::string method, std::string path, std::string body = "") {
+        return *parse_json(visited
+                               .send({std::move(method),
+                                      std::move(path),
+                                      {{"Authorization", "Bearer " + stripe_secret_key(key)},
+                                       {"Content-Type", "application/x-www-form-urlencoded"}},
+                                      std::move(body),
+                                      ""})
+                               .body);
+    };
+    std::string intent;
+    {
+        Visited before(file);
+        const auto paid = stripe(before, "POST", "/v1/payment_intents",
+                                 "amount=700&currency=gbp&confirm=true&payment_method_types[]=card&"
+                                 "payment_method=pm_card_visa&metadata[kassi_reference]=T1-1");
+        EXPECT_EQ(paid["status"], "succeeded") << paid.dump();
+        intent = paid["id"].get<std::string>();
+        EXPECT_EQ(before.api("GET", "/sessions?reference=T1-1")["sessions"].size(), 0U);
+    }
+    Visited after(file);
+    EXPECT_EQ(stripe(after, "GET", "/v1/payment_intents/" + intent)["amount_received"], 700);
+    std::promise<std::vector<StripeHouse::Entry>> told;
+    after.street.stripe_entries({"T1-1"}, [&](auto entries) { told.set_value(std::move(entries)); });
+    const auto entries = told.get_future().get();
+    ASSERT_EQ(entries.size(), 1U);
+    EXPECT_EQ(entries[0].kind, "taken");
+    EXPECT_EQ(entries[0].intent, intent);
 }
 
 TEST(Street, TheFileIsMadeSmallAtAStartAndSaysTheSame) {

@@ -1,4 +1,5 @@
-# cmake -D FOLDER=... -D OUTPUT=... -P embed_pages.cmake: every file of the folder as a C++ string, by its name.
+# cmake -D FOLDER=... -D OUTPUT=... -D HEADER=... -D NAMESPACE=... -D FUNCTION=... -P embed_files.cmake: every file of
+# the folder as a C++ string, by its name.
 file(GLOB files ${FOLDER}/*)
 set(entries "")
 foreach(file ${files})
@@ -9,15 +10,15 @@ foreach(file ${files})
   endif()
   string(APPEND entries "    if (name == \"${name}\") return R\"kassi_page(${text})kassi_page\";\n")
 endforeach()
-file(WRITE ${OUTPUT}.new "// Made from shop/pages by embed_pages.cmake.
-#include \"sandbox/shop/pages.hpp\"
+file(WRITE ${OUTPUT}.new "// Made from the files of a folder by embed_files.cmake.
+#include \"${HEADER}\"
 
-namespace kassi::sandbox::shop {
+namespace ${NAMESPACE} {
 
-std::string_view page_file(std::string_view name) {
+std::string_view ${FUNCTION}(std::string_view name) {
 ${entries}    return {};
 }
 
-}  // namespace kassi::sandbox::shop
+}  // namespace ${NAMESPACE}
 ")
 file(RENAME ${OUTPUT}.new ${OUTPUT})

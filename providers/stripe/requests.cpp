@@ -1,0 +1,154 @@
+#include "providers/stripe/requests.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "providers/reference.hpp"
+#include "providers/stripe/amounts.hpp"
+#include "providers/stripe/stripe.hpp"
+
+namespace kassi::providers::stripe {
+namespace {
+
+constexpr std::string_view intents_path = "/v1/payment_intents";
+constexpr int list_page_size = 100;
+constexpr std::chrono::minutes clocks_differ_by{10};  ///< of Stripe's `created` and our purchase, at most
+/// From this version on the parameter has another name (reference/stripe.md section 1.1).
+constexpr std::string_view types_renamed_in = "2026-09-30";
+
+std::string path_of(const std::string& intent) {
+    return std::string(intents_path) + "/" + encoding::percent_encode(intent);
+}
+
+core::Step post(const core::Scene& scene, core::Verb verb, std::string name, std::string path,
+                const Fields& fields) {
+    core::Ask ask;
+    ask.name = std::move(name);
+    ask.key = key_of(scene, verb);
+    ask.key_until = scene.now + key_life;
+    ask.repeat = core::Repeat::same_key;
+    ask.reference = reference_of(scene);
+    ask.request = {"POST",
+                   std::move(path),
+                   {{"Idempotency-Key", ask.key}, {"Content-Type", "application/x-www-form-urlencoded"}},
+                   encoding::form(fields)};
+    return ask;
+}
+
+core::Step get(const core::Scene& scene, std::string name, const std::string& path, const Fields& query) {
+    core::Ask ask;
+    ask.name = std::move(name);
+    ask.repeat = core::Repeat::safe;
+    ask.reference = reference_of(scene);
+    ask.request = {"GET", path + "?" + encoding::form(query), {}, ""};
+    return ask;
+}
+
+std::string description_of(const core::Scene& scene) {
+    std::string text = scene.transaction.reference;
+    for (const auto& source : scene.leg.sources) text += " " + source;
+    return text;
+}
+
+std::string metadata(std::string_view name) {
+    return std::string("metadata[").append(name).append("]");
+}
+
+void add_credential(Fields& fields, const std::string& token) {
+    if (token.starts_with("pm_")) {
+        fields.emplace_back("payment_method", token);
+        return;
+    }
+    fields.emplace_back("payment_method_data[type]", "card");
+    fields.emplace_back("payment_method_data[card][token]", token);
+}
+
+}  // namespace
+
+core::Step create(const core::Scene& scene, const Account& account) {
+    Fields fields{{"amount", std::to_string(to_wire(scene.amount))},
+                  {"currency", scene.amount.currency.lower_code()},
+                  {"confirm", "true"},
+                  {"capture_method", "manual"}};
+    // Cards only: another method of the account could send the customer away where nobody expects it.
+    fields.emplace_back(account.api_version < types_renamed_in ? "payment_method_types[0]"
+                                                               : "allowed_payment_method_types[0]",
+                        "card");
+    add_credential(fields, scene.credential.value);
+    if (scene.return_url.empty())
+        fields.emplace_back("error_on_requires_action", "true");
+    else
+        fields.emplace_back("return_url", scene.return_url);
+    fields.emplace_back("description", description_of(scene));
+    fields.emplace_back(metadata(reference_name), reference_of(scene));
+    fields.emplace_back(metadata("kassi_booking"), scene.transaction.reference);
+    fields.emplace_back("expand[0]", "latest_charge");
+    return post(scene, core::Verb::authorise, "create", std::string(intents_path), fields);
+}
+
+core::Step capture(const core::Scene& scene) {
+    const auto intent = known_reference(scene, intent_kind);
+    if (intent.empty()) return core::Unknown{.why = "the intent's id is not known"};
+    // What a person found to be right may be less than what was asked for.
+    const std::int64_t known = scene.leg.taken_minor;
+    const Money held{known > 0 ? std::min(known, scene.amount.minor) : scene.amount.minor,
+                     scene.amount.currency};
+    return post(scene, core::Verb::capture, "capture", path_of(intent) + "/capture",
+                {{"amount_to_capture", std::to_string(to_wire(held))}, {"expand[0]", "latest_charge"}});
+}
+
+core::Step cancel(const core::Scene& scene) {
+    const auto intent = known_reference(scene, intent_kind);
+    // Nobody was sent anywhere with it, and a look found none.
+    if (intent.empty())
+        return core::Done{
+            .money = core::LegMoney::none, .amount = {}, .references = {}, .evidence = "no intent was made"};
+    return cancel(scene, intent, {});
+}
+
+core::Step cancel(const core::Scene& scene, const std::string& intent, std::string saved) {
+    const auto verb = scene.verb == core::Verb::void_hold ? core::Verb::void_hold : core::Verb::close;
+    auto step = post(scene, verb, "cancel", path_of(intent) + "/cancel",
+                     {{"cancellation_reason", "abandoned"}, {"expand[0]", "latest_charge"}});
+    auto& ask = std::get<core::Ask>(step);
+    ask.saved = std::move(saved);
+    ask.references = {{std::string(intent_kind), intent}};
+    return step;
+}
+
+core::Step refund(const core::Scene& scene) {
+    const auto intent = known_reference(scene, intent_kind);
+    if (intent.empty())
+        return core::Declined{.why = {"not_refundable", "The payment's id at the provider is not known."},
+                              .references = {}};
+    return post(scene, core::Verb::refund, "refund", "/v1/refunds",
+                {{"payment_intent", intent},
+                 {"amount", std::to_string(to_wire(scene.amount))},
+                 {"reason", "requested_by_customer"},
+                 {metadata(reference_name), refund_reference_of(scene)}});
+}
+
+core::Step look_up(const core::Scene& scene, const std::string& intent) {
+    auto step = get(scene, "look_up", path_of(intent),
+                    {{"expand[0]", "latest_charge"}, {"expand[1]", "latest_charge.refunds"}});
+    std::get<core::Ask>(step).references = {{std::string(intent_kind), intent}};
+    return step;
+}
+
+core::Step look_up(const core::Scene& scene) {
+    const auto intent = known_reference(scene, intent_kind);
+    return intent.empty() ? list(scene, "", 1) : look_up(scene, intent);
+}
+
+core::Step list(const core::Scene& scene, const std::string& after, int page) {
+    const Instant since = scene.transaction.purchase_asked_at.value_or(scene.transaction.handed_over_at);
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(since - clocks_differ_by);
+    Fields query{{"created[gte]", std::to_string(seconds.time_since_epoch().count())},
+                 {"limit", std::to_string(list_page_size)}};
+    if (!after.empty()) query.emplace_back("starting_after", after);
+    auto step = get(scene, "list", std::string(intents_path), query);
+    std::get<core::Ask>(step).saved = std::to_string(page);
+    return step;
+}
+
+}  // namespace kassi::providers::stripe
