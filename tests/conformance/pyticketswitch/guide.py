@@ -23,7 +23,6 @@ from guide_table import TABLE
 
 # Accounts of ways of paying that the sandbox does not have yet. A line that is deleted here enables their examples.
 NOT_YET = {
-    'demo-stripe': "the sandbox has no account demo-stripe: paying by Stripe comes with another change",
     'demo-creditcard': "the sandbox has no account demo-creditcard: paying by card comes with another change",
 }
 
@@ -56,10 +55,15 @@ PREPARED = {
         ('demo-creditcard', RESERVE, "what was bought by card is not bought again with another address"),
     ("import uuid", 3): ('demo-creditcard', RESERVE, "nor once more with 3-D Secure"),
     ("status, callout, meta = client.next_callout( callout.return_token", 1):
-        ('demo-stripe', RESERVE + """
+        ('demo-stripe', """
 from pyticketswitch.payment_methods import StripeDetails
-status, callout, meta = client.make_purchase(reservation.trolley.transaction_uuid, customer,
-                                             payment_method=StripeDetails({{'ext_test0': 'tok_of_another_bundle'}}))
+trolley, meta = client.get_trolley(performance_id='7AB-4', ticket_type_code='STALLS', price_band_code='A/pool',
+                                   number_of_seats=2)
+reservation, meta = client.make_reservation(token=trolley.token, performance_id='7AA-4', ticket_type_code='STALLS',
+                                            price_band_code='A/pool', number_of_seats=2)
+status, callout, meta = client.make_purchase(
+    reservation.trolley.transaction_uuid, customer,
+    payment_method=StripeDetails({{'ext_test0': 'tok_1ADFKNHIklODsaxB3LZqzvpX'}}))
 """, "a purchase that lacks a token is what asks for it"),
     # "Handling Callouts": details of a redirect with the token that is shown.
     ("status, callout, meta = client.make_purchase(", "callouts"):
@@ -240,7 +244,7 @@ def run_guide(path, url):
 
 def run_table():
     Count.section = "the table of the guide"
-    namespace = {'fred': conformance.FRED, 'details': details, 'uuid': uuid}
+    namespace = {'fred': conformance.FRED, 'details': details, 'uuid': uuid, 'StripeDetails': conformance.StripeDetails}
     for account, code, shown in TABLE:
         if account:
             namespace['c'] = conformance.Client(account)

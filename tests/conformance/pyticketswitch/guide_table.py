@@ -97,6 +97,26 @@ TABLE = (
     ("demo-redirect-post", f"reservation, _ = c.make_reservation({CAT})", None),
     (None, "c.make_purchase(reservation.trolley.transaction_uuid, fred, "
            "payment_method=details('a-token-of-our-own'))[1].type", "'post'"),
+    # ---- Stripe
+    ("demo-stripe", f"trolley, _ = c.get_trolley({CAT})", None),
+    (None, "reservation, _ = c.make_reservation(token=trolley.token, performance_id='7AA-4', "
+           "ticket_type_code='STALLS', price_band_code='A/pool', number_of_seats=2)", None),
+    (None, "reservation.trolley.bundles", "[<Bundle ext_test0>, <Bundle ext_test1>]"),
+    (None, "c.make_purchase(reservation.trolley.transaction_uuid, fred, payment_method=StripeDetails("
+           "{'ext_test0': 'tok_1ADFKNHIklODsaxB3LZqzvpX', 'ext_test1': 'tok_1ADFKgHIklODsaxBUr5gE6ca'}))[0].status",
+     "'purchased'"),
+    (None, "reservation, _ = c.make_reservation(token=trolley.token, performance_id='7AA-4', "
+           "ticket_type_code='STALLS', price_band_code='A/pool', number_of_seats=2)", None),
+    (None, "callout = c.make_purchase(reservation.trolley.transaction_uuid, fred, "
+           "payment_method=StripeDetails({'ext_test0': 'tok_1ADFKNHIklODsaxB3LZqzvpX'}))[1]", None),
+    (None, "callout.code", "'ext_test1'"),
+    (None, "c.next_callout(callout.return_token, uuid.uuid4(), "
+           "{'stripeToken': 'tok_1ADFKgHIklODsaxBUr5gE6ca'})[0].status", "'purchased'"),
+    (None, "debitor = reservation.trolley.bundles[0].debitor", None),
+    (None, "(debitor, debitor.description, debitor.type, debitor.name)",
+     "(<Debitor stripe:stripe>, 'Stripe Debitor', 'stripe', 'stripe')"),
+    (None, "debitor.integration_data", "{'publishable_key': 'pk_test_b7N9DOwbo4B9t6EqCf9jFzfa', "
+                                       "'statement_descriptor': 'Test Stripe Account'}"),
     # ---- events that need no performance
     ("demo", "(c.get_event('7AA')[0].needs_performance, c.get_event('6KS')[0].needs_performance)", "(True, False)"),
     (None, "performances, meta = c.list_performances('6KS')", None),
