@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/crypto.hpp"
+#include "sandbox/box_office/catalogue.hpp"
 
 namespace kassi::sandbox {
 namespace {
@@ -109,9 +110,10 @@ Character character_of(std::string_view name) {
     if (name == "demo-redirect-post") return {{{"*", {"redirect-demo-post"}}}, {}};
     if (name == "demo-stripe") return {{{"*", {std::string(stripe_merchant)}}}, {}};
     if (name == "demo-mixed")
-        return {
-            {{"ext_test0", {"on_credit", "redirect-demo"}}, {"ext_test1", {"redirect-demo", "on_credit"}}},
-            {}};
+        return {{{"ext_test0", {"on_credit", "redirect-demo"}},
+                 {"ext_test1", {"redirect-demo", "on_credit"}},
+                 {"*", {"on_credit"}}},
+                {}};
     if (name == "demo-quiet") return {{{"*", {"redirect-quiet"}}}, {}};
     if (name == "demo-silent") return {{{"*", {"redirect-silent"}}}, {}};
     if (name == "demo-partial") return {redirect_demo, {.partial = true}};
@@ -152,7 +154,8 @@ engine::Directory demo_directory(const Secret<>& master_key, std::string_view si
     engine::Directory directory;
     directory.systems.push_back({std::string(demo_system),
                                  {encoding::hex(crypto::to_bytes(crypto::sha256(demo_v1_key(master_key))))}});
-    directory.sources = {{"ext_test0", "External Test Backend 0"}, {"ext_test1", "External Test Backend 1"}};
+    for (const auto& [code, description] : box_office::demo_catalogue().sources)
+        directory.sources.push_back({code, description});
     directory.merchants.push_back(on_credit());
     for (const auto& merchant : redirect_merchants)
         directory.merchants.push_back(redirect(merchant, master_key, origin));

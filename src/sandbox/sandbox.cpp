@@ -187,8 +187,9 @@ int run(const Options& options) {
                                                     .url = map.url,
                                                     .simulators = map.simulators,
                                                     .data = folder.path().string(),
+                                                    .token_key = key,
                                                     .places = places_of(map)});
-    service.set_box_office(box_office::make(service.engine()));
+    service.set_box_office(box_office::make(service.engine(), key));
     service.add_doors({{"/", shop->handler()},
                        {"/sandbox", map_door(map, clock)},
                        {"/sandbox/clock", clock_door(*clock, service.engine())}});

@@ -87,10 +87,10 @@ class Wire(unittest.TestCase):
     def test_another_site_cannot_press_its_buttons(self):
         count = len(re.findall('class="who', self.story("/shop/transactions")))
         for site in ("cross-site", "same-site"):
-            status, _, _ = self.sandbox.form("/shop/pay", {"7AB-4": "1", "way": "credit"}, {"Sec-Fetch-Site": site})
+            status, _, _ = self.sandbox.form("/shop/pay", {"7AB-4": "1", "way": "demo"}, {"Sec-Fetch-Site": site})
             self.assertEqual(status, 403)
         self.assertEqual(len(re.findall('class="who', self.story("/shop/transactions"))), count)
-        status, _, _ = self.sandbox.form("/shop/pay", {"7AB-4": "1", "way": "credit"}, {"Sec-Fetch-Site": "same-origin"})
+        status, _, _ = self.sandbox.form("/shop/pay", {"7AB-4": "1", "way": "demo"}, {"Sec-Fetch-Site": "same-origin"})
         self.assertEqual(status, 303)
 
     def test_pages_forbid_what_they_do_not_need(self):
@@ -103,7 +103,7 @@ class Wire(unittest.TestCase):
             self.assertNotIn("script-src", policy)
 
     def test_cancelling_twice_is_cancelling_once(self):
-        location = self.pay("credit")
+        location = self.pay("demo")
         self.assertEqual(phase(self.story(location)), "purchased")
         self.assertEqual(self.sandbox.form(location + "/cancel", {})[0], 303)
         self.assertEqual(phase(self.story(location)), "cancelled")
@@ -115,7 +115,7 @@ class Wire(unittest.TestCase):
         rules = {"rules": [{"on": "session", "do": "drop_answer", "merchant": "redirect-quiet"}]}
         self.assertEqual(self.sandbox.json("PUT", self.sandbox.map["simulators"][0]["faults"], rules)[0], 200)
         # The house hung up after its work: nobody knows, so the customer is not sent away yet.
-        location = self.pay("quiet")
+        location = self.pay("demo-quiet")
         self.assertIn("/shop/transactions/", location)
         self.sandbox.form("/shop/clock", {"minutes": "1", "back": location.rsplit("/", 1)[1]})
         page = self.story(location)
@@ -133,7 +133,7 @@ class Restart(unittest.TestCase):
         with tempfile.TemporaryDirectory() as parent:
             data = os.path.join(parent, "data")
             first = Sandbox(data)
-            _, location, _ = first.form("/shop/pay", {"7AB-4": "1", "way": "credit"})
+            _, location, _ = first.form("/shop/pay", {"7AB-4": "1", "way": "demo"})
             reference = location.rsplit("/", 1)[1]
             _, moved = first.json("PUT", "/sandbox/clock", {"advance_seconds": 864000})
             key = first.map["v1"]["key"]

@@ -86,6 +86,7 @@ Seat read_seat(const json& object) {
     read(object, "separator", seat.separator);
     read(object, "seat_text", seat.text);
     read(object, "is_restricted_view", seat.restricted_view);
+    read(object, "barcode", seat.barcode);
     return seat;
 }
 
@@ -109,6 +110,7 @@ std::optional<SendMethod> read_send_method(const json& order) {
     read(*object, "send_type", method.type);
     read(*object, "send_cost", method.cost);
     read(*object, "permitted_countries", method.permitted);
+    read(*object, "self_print_voucher_url", method.voucher_url);
     return method;
 }
 
@@ -171,6 +173,7 @@ void write_ticket_order(JsonWriter& out, const TicketOrder& order) {
         if (!seat.separator.empty()) out.field("separator", seat.separator);
         if (!seat.text.empty()) out.field("seat_text", seat.text);
         if (seat.restricted_view) out.field("is_restricted_view", true);
+        if (!seat.barcode.empty()) out.field("barcode", seat.barcode);
         out.end_object();
     }
     out.end_array().end_object();
@@ -200,6 +203,8 @@ void write_order(JsonWriter& out, const OrderText& order) {
             .field("send_cost", order.send_method->cost);
         if (!order.send_method->permitted.empty())
             write(out, "permitted_countries", order.send_method->permitted);
+        if (!order.send_method->voucher_url.empty())
+            out.field("self_print_voucher_url", order.send_method->voucher_url);
         out.end_object();
     }
     out.key("ticket_orders").begin_array();

@@ -18,6 +18,7 @@ namespace kassi::api::f13 {
 struct Seat {
     std::string id, row, column, separator, text;
     bool restricted_view = false;
+    std::string barcode;  ///< printed once it is bought; "" none
 };
 
 /// The tickets of one discount within an order. Prices are of one ticket, in minor units.
@@ -32,6 +33,7 @@ struct SendMethod {
     std::string code, description, type;  ///< type: collect, post, selfprint
     std::int64_t cost = 0;                ///< minor units, once a bundle
     Countries permitted;                  ///< empty: everywhere
+    std::string voucher_url;  ///< printed once it is bought; "{transaction}" in it becomes the id; "" none
 };
 
 struct OrderText {

@@ -70,21 +70,11 @@ const Leg* leg_of(const Transaction& transaction, std::string_view source) {
 // ---- orders -------------------------------------------------------------------------------------------
 /// What became of an order that was bought.
 struct OrderOutcome {
-    std::string purchase_reference, cancellation_reference;
+    std::string transaction, purchase_reference, cancellation_reference;
     std::string_view cancellation_status;
 };
 
-void write_seat(JsonWriter& out, const Seat& seat) {
-    out.begin_object()
-        .field("col_id", seat.column)
-        .field("full_id", seat.id)
-        .field("is_restricted_view", seat.restricted_view)
-        .field("row_id", seat.row);
-    if (!seat.text.empty()) out.field("seat_text", seat.text);
-    out.field("separator", seat.separator).end_object();
-}
-
-void write_ticket_order(JsonWriter& out, const TicketOrder& tickets, Currency currency) {
+void write_ticket_order(JsonWriter& out, const TicketOrder& tickets, Currency currency, bool bought) {
     out.begin_object()
         .field("discount_code", tickets.discount_code)
         .field("discount_desc", tickets.discount_description)
@@ -93,7 +83,7 @@ void write_ticket_order(JsonWriter& out, const TicketOrder& tickets, Currency cu
     amount(out, "sale_surcharge", tickets.surcharge, currency);
     if (!tickets.seats.empty()) {
         out.key("seats").begin_array();
-        for (const auto& seat : tickets.seats) write_seat(out, seat);
+        for (const auto& seat : tickets.seats) write_seat(out, seat, bought);
         out.end_array();
     }
     const auto count = tickets.seats_count;
@@ -101,19 +91,6 @@ void write_ticket_order(JsonWriter& out, const TicketOrder& tickets, Currency cu
     amount(out, "total_sale_seatprice", tickets.seatprice * count, currency);
     amount(out, "total_sale_surcharge", tickets.surcharge * count, currency);
     out.end_object();
-}
-
-void write_send_method(JsonWriter& out, const SendMethod& method, Currency currency) {
-    out.key("send_method").begin_object();
-    if (!method.permitted.empty()) {
-        out.key("permitted_countries").begin_object().key("country").begin_array();
-        for (const auto& [code, name] : method.permitted)
-            out.begin_object().field("country_code", code).field("country_desc", name).end_object();
-        out.end_array().end_object();
-    }
-    out.field("send_code", method.code);
-    amount(out, "send_cost", method.cost, currency);
-    out.field("send_desc", method.description).field("send_type", method.type).end_object();
 }
 
 void write_order(JsonWriter& out, const OrderText& order, const OrderOutcome* outcome = nullptr) {
@@ -134,9 +111,14 @@ void write_order(JsonWriter& out, const OrderText& order, const OrderOutcome* ou
         out.field("reserve_failure_comment", order.reserve_failure_comment);
     out.field("seat_request_status", order.seat_request_status.empty() ? std::string_view("not_requested")
                                                                        : order.seat_request_status);
-    if (order.send_method) write_send_method(out, *order.send_method, order.currency);
+    if (order.send_method) {
+        out.key("send_method");
+        write_send_method(out, *order.send_method, order.currency,
+                          outcome == nullptr ? std::string_view() : std::string_view(outcome->transaction));
+    }
     out.key("ticket_orders").begin_object().key("ticket_order").begin_array();
-    for (const auto& tickets : order.ticket_orders) write_ticket_order(out, tickets, order.currency);
+    for (const auto& tickets : order.ticket_orders)
+        write_ticket_order(out, tickets, order.currency, outcome != nullptr);
     out.end_array().end_object();
     out.field("ticket_type_code", order.ticket_type_code)
         .field("ticket_type_desc", order.ticket_type_description);
@@ -221,6 +203,7 @@ std::string purchase_reference(const House& house, const Transaction& transactio
 OrderOutcome outcome_of(const House& house, const Transaction& transaction, const Bundle& bundle,
                         const core::Order& order) {
     OrderOutcome outcome;
+    outcome.transaction = transaction.id.text();
     outcome.purchase_reference = purchase_reference(house, transaction, bundle, order.item);
     outcome.cancellation_status = cancellation_word(
         transaction, bundle, order, [&](std::string_view merchant) { return house.facts_of(merchant); });
@@ -425,6 +408,40 @@ void write_debitor(JsonWriter& out, const House& house, std::string_view merchan
 std::string merchant_for(const House& house, const engine::Caller& caller, std::string_view source) {
     const auto ways = house.directory.ways(caller, source);
     return ways.empty() ? std::string() : ways.front();
+}
+
+void write_seat(JsonWriter& out, const Seat& seat, bool bought) {
+    out.begin_object();
+    if (bought && !seat.barcode.empty()) out.field("barcode", seat.barcode);
+    out.field("col_id", seat.column)
+        .field("full_id", seat.id)
+        .field("is_restricted_view", seat.restricted_view)
+        .field("row_id", seat.row);
+    if (!seat.text.empty()) out.field("seat_text", seat.text);
+    out.field("separator", seat.separator).end_object();
+}
+
+void write_send_method(JsonWriter& out, const SendMethod& method, Currency currency,
+                       std::string_view transaction) {
+    constexpr std::string_view place = "{transaction}";
+    out.begin_object();
+    if (!method.voucher_url.empty()) out.field("can_generate_self_print", true);
+    if (!method.permitted.empty()) {
+        out.key("permitted_countries").begin_object().key("country").begin_array();
+        for (const auto& [code, name] : method.permitted)
+            out.begin_object().field("country_code", code).field("country_desc", name).end_object();
+        out.end_array().end_object();
+    }
+    out.field("send_code", method.code);
+    amount(out, "send_cost", method.cost, currency);
+    out.field("send_desc", method.description);
+    if (!method.voucher_url.empty() && !transaction.empty()) {
+        auto url = method.voucher_url;
+        if (const auto at = url.find(place); at != std::string::npos)
+            url.replace(at, place.size(), transaction);
+        out.field("self_print_voucher_url", url);
+    }
+    out.field("send_type", method.type).end_object();
 }
 
 void write_orders(JsonWriter& out, std::string_view name, const std::vector<OrderText>& orders) {

@@ -68,6 +68,11 @@ void write_currency_details(JsonWriter& out, const std::vector<Currency>& curren
 void write_debitor(JsonWriter& out, const House& house, std::string_view merchant);
 /// The caller's first way of paying for a source; "" none.
 std::string merchant_for(const House& house, const engine::Caller& caller, std::string_view source);
+void write_seat(JsonWriter& out, const Seat& seat, bool bought = false);
+/// The object without a name; its cost in `currency`. `transaction`: the id of the one that bought it, "" for
+/// none yet.
+void write_send_method(JsonWriter& out, const SendMethod& method, Currency currency,
+                       std::string_view transaction = {});
 void write_orders(JsonWriter& out, std::string_view name, const std::vector<OrderText>& orders);
 struct Totals {
     std::int64_t seatprice = 0, surcharge = 0, send_cost = 0;

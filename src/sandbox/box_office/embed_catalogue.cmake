@@ -1,12 +1,20 @@
-# cmake -D INPUT=catalogue.json -D OUTPUT=... -P embed_catalogue.cmake: the catalogue as a C++ string.
-file(READ ${INPUT} json)
-file(WRITE ${OUTPUT}.new "// Made from catalogue.json by embed_catalogue.cmake.
+# cmake -D FOLDER=catalogue -D OUTPUT=... -P embed_catalogue.cmake: every file of the folder, by its name.
+file(GLOB files ${FOLDER}/*.json)
+set(entries "")
+foreach(file ${files})
+  get_filename_component(name ${file} NAME)
+  file(READ ${file} text)
+  string(APPEND entries "        {\"${name}\", R\"kassi_json(${text})kassi_json\"},\n")
+endforeach()
+file(WRITE ${OUTPUT}.new "// Made from catalogue/ by embed_catalogue.cmake.
 #include \"sandbox/box_office/catalogue.hpp\"
 
 namespace kassi::sandbox::box_office {
 
-std::string_view catalogue_json() {
-    return R\"kassi_json(${json})kassi_json\";
+std::span<const CatalogueFile> catalogue_files() {
+    static constexpr CatalogueFile files[] = {
+${entries}    };
+    return files;
 }
 
 }  // namespace kassi::sandbox::box_office

@@ -2,185 +2,139 @@
 
 #include <algorithm>
 #include <charconv>
-#include <nlohmann/json.hpp>
 
 #include "api/f13/request.hpp"
-#include "base/json.hpp"
+#include "sandbox/box_office/print.hpp"
+#include "sandbox/box_office/seats.hpp"
+#include "sandbox/box_office/token.hpp"
 
 namespace kassi::sandbox::box_office {
 namespace {
 
 using api::f13::OrderText;
-using api::f13::Seat;
-using api::f13::SendMethod;
 using api::f13::TicketOrder;
 
-constexpr std::string_view token_mark = "k1-";
-constexpr std::string_view pool = "/pool";
-constexpr std::string_view allocation = "/alloc";
 constexpr std::string_view send_code_ending = "_send_code";
-constexpr std::int64_t item_max = 999'999'999;
-
-Error bad_token() {
-    return bad_request("trolley_token", "is not a trolley token of this system");
-}
-
-std::string_view without_suffix(std::string_view price_band) {
-    return price_band.substr(0, price_band.rfind('/'));
-}
-
-struct Sold {
-    const Event* event = nullptr;
-    const PriceBand* band = nullptr;
-};
-
-std::size_t capacity(const PriceBand& band) {
-    std::size_t seats = 0;
-    for (const auto& block : band.blocks) seats += block.size();
-    return seats;
-}
-
-/// What a line is about; nullptr members when it is not sold (any more).
-Sold sold(const Catalogue& catalogue, const Line& line) {
-    const auto found = catalogue.performance(line.perf_id);
-    if (found.event == nullptr || !std::string_view(line.price_band).ends_with(pool)) return {};
-    const auto* band = found.event->price_band(line.ticket_type, without_suffix(line.price_band));
-    if (band == nullptr) return {};
-    const auto& quantities = found.event->quantities;
-    if (std::find(quantities.begin(), quantities.end(), line.seats_count) == quantities.end()) return {};
-    if (!band->blocks.empty() && capacity(*band) < static_cast<std::size_t>(line.seats_count)) return {};
-    return {found.event, band};
-}
-
-bool offers(const Event& event, std::string_view send_code) {
-    return std::find(event.send_codes.begin(), event.send_codes.end(), send_code) != event.send_codes.end();
-}
-
-// ---- tokens -------------------------------------------------------------------------------------------
-void write(JsonWriter& out, const std::vector<std::string>& list) {
-    out.begin_array();
-    for (const auto& text : list) out.string(text);
-    out.end_array();
-}
-
-bool read(const nlohmann::json& value, std::string& out) {
-    if (!value.is_string()) return false;
-    out = value.get<std::string>();
-    return true;
-}
-
-bool read(const nlohmann::json& value, std::int64_t& out, std::int64_t max) {
-    if (!value.is_number_integer()) return false;
-    out = value.get<std::int64_t>();
-    return out >= 1 && out <= max;
-}
-
-bool read(const nlohmann::json& value, std::vector<std::string>& out) {
-    if (!value.is_array() || value.size() > tickets_per_line_max) return false;
-    out.resize(value.size());
-    for (std::size_t i = 0; i < value.size(); ++i) {
-        if (!read(value[i], out[i])) return false;
-    }
-    return true;
-}
-
-bool read(const nlohmann::json& value, Line& line) {
-    return value.is_array() && value.size() == 7 && read(value[0], line.item, item_max) &&
-           read(value[1], line.perf_id) && read(value[2], line.ticket_type) &&
-           read(value[3], line.price_band) && read(value[4], line.seats_count, tickets_per_line_max) &&
-           read(value[5], line.seats) && read(value[6], line.discounts);
-}
-
-bool read(const nlohmann::json& value, Trolley& trolley) {
-    if (!value.is_object() || value.size() != 3 || !value.contains("n") || !value.contains("o") ||
-        !value.contains("s"))
-        return false;
-    const auto& lines = value["o"];
-    if (!read(value["n"], trolley.next_item, item_max) || !lines.is_array() ||
-        lines.size() > trolley_lines_max || !value["s"].is_object())
-        return false;
-    std::int64_t last = 0;
-    for (const auto& entry : lines) {
-        Line line;
-        if (!read(entry, line) || line.item <= last || line.item >= trolley.next_item) return false;
-        last = line.item;
-        trolley.lines.push_back(std::move(line));
-    }
-    for (const auto& [source, code] : value["s"].items()) {
-        if (!read(code, trolley.send_codes[source])) return false;
-    }
-    return true;
-}
 
 // ---- parameters ---------------------------------------------------------------------------------------
 /// seat0, seat1, ... as far as they go.
 Result<std::vector<std::string>> numbered(const Fields& fields, const std::string& name) {
     std::vector<std::string> values;
-    while (const auto* value = find_field(fields, name + std::to_string(values.size()))) {
-        if (values.size() == tickets_per_line_max)
-            return bad_request(name + std::to_string(values.size()), "is too many");
+    for (;;) {
+        const auto field = name + std::to_string(values.size());
+        const auto* value = find_field(fields, field);
+        if (value == nullptr) return values;
+        if (values.size() == tickets_per_line_max) return bad_request(field, "is too many");
+        if (value->size() > word_bytes_max) return bad_request(field, "is too long");
         values.push_back(*value);
     }
-    return values;
 }
 
-Result<std::int64_t> read_count(const Fields& fields, std::size_t seats) {
-    constexpr std::string_view field = "no_of_seats";
+Result<std::int64_t> read_count(const Fields& fields, std::string_view field, std::int64_t otherwise,
+                                std::int64_t most, std::string_view what) {
     const auto* text = find_field(fields, field);
-    if (text == nullptr && seats > 0) return static_cast<std::int64_t>(seats);
+    if (text == nullptr && otherwise > 0) return otherwise;
     if (text == nullptr) return bad_request(std::string(field), "is missing");
     std::int64_t count = 0;
     const auto [end, problem] = std::from_chars(text->data(), text->data() + text->size(), count);
-    if (problem != std::errc() || end != text->data() + text->size() || count < 1)
-        return bad_request(std::string(field), "is not a number of seats");
+    if (problem != std::errc() || end != text->data() + text->size() || count < 1 || count > most)
+        return bad_request(std::string(field), "is not a number of " + std::string(what));
     return count;
 }
 
-Result<Line> read_line(const Fields& fields) {
+std::optional<Error> read_stay(const Fields& fields, const Event& event, Line& line) {
+    if (const auto* text = find_field(fields, "departure_date"); text != nullptr && !text->empty()) {
+        const auto day = read_day(*text, "departure_date");
+        if (!day) return day.error();
+        line.departure_date = *text;
+    }
+    if (event.needs_departure_date && line.departure_date.empty())
+        return bad_request("departure_date", "is missing: " + event.id + " needs one");
+    if (!event.needs_duration) return std::nullopt;
+    const auto nights = read_count(fields, "duration", 0, nights_max, "nights");
+    if (!nights) return nights.error();
+    line.nights = *nights;
+    return std::nullopt;
+}
+
+Result<Line> read_line(const Catalogue& catalogue, const Fields& fields) {
+    constexpr std::int64_t count_max = 1'000'000;  // so many are not sold, and that is no error
     Line line;
     for (const auto& [name, target] : {std::pair{"perf_id", &line.perf_id},
                                        {"ticket_type_code", &line.ticket_type},
                                        {"price_band_code", &line.price_band}}) {
         auto value = api::f13::read_required(fields, name);
         if (!value) return value.error();
+        if (value->size() > word_bytes_max) return bad_request(name, "is too long");
         *target = std::move(*value);
     }
-    const std::string_view band = line.price_band;
-    if (!band.ends_with(pool) && !band.ends_with(allocation))
-        return bad_request("", "price_band_code needs /pool or /alloc suffix");
+    if (const auto code = read_price_band_code(line.price_band); !code) return code.error();
     auto seats = numbered(fields, "seat");
     if (!seats) return seats.error();
     auto discounts = numbered(fields, "disc");
     if (!discounts) return discounts.error();
-    const auto count = read_count(fields, seats->size());
+    const auto count =
+        read_count(fields, "no_of_seats", static_cast<std::int64_t>(seats->size()), count_max, "seats");
     if (!count) return count.error();
     line.seats_count = *count;
     line.seats = std::move(*seats);
     line.discounts = std::move(*discounts);
+    const auto* event = catalogue.event(std::string_view(line.perf_id).substr(0, line.perf_id.find('-')));
+    if (event != nullptr) {
+        if (auto error = read_stay(fields, *event, line)) return *error;
+    }
     return line;
 }
 
+// ---- what goes along with what ------------------------------------------------------------------------
 /// 4.2: an older order that cannot go along with the new one (currency, way of sending) makes room.
 bool conflicts(const Event& older, const Event& newer) {
     if (older.source != newer.source) return false;
     if (older.currency != newer.currency) return true;
     return std::none_of(newer.send_codes.begin(), newer.send_codes.end(),
-                        [&](const std::string& code) { return offers(older, code); });
+                        [&](const std::string& code) { return older.sends_by(code); });
 }
 
-std::optional<Error> add_line(const Catalogue& catalogue, Line line, Change& change) {
-    const auto what = sold(catalogue, line);
-    if (what.event == nullptr) {
+bool belongs_to(const Event& add_on, const Event& event) {
+    return std::find(event.add_ons.begin(), event.add_ons.end(), add_on.id) != event.add_ons.end();
+}
+
+/// An add-on is sold with what it belongs to.
+bool has_its_event(const Catalogue& catalogue, const Trolley& trolley, const Event& event, Instant now) {
+    return !event.is_add_on || std::any_of(trolley.lines.begin(), trolley.lines.end(), [&](const Line& line) {
+        const auto other = sold(catalogue, line, now);
+        return other.event != nullptr && belongs_to(event, *other.event);
+    });
+}
+
+/// Moves lines out that `leaves` says, into `discarded`.
+template <class Leaves>
+void discard(Change& change, Leaves&& leaves) {
+    std::vector<Line> kept;
+    for (auto& line : change.trolley.lines)
+        (leaves(line) ? change.discarded : kept).push_back(std::move(line));
+    change.trolley.lines = std::move(kept);
+}
+
+void discard_lonely_add_ons(const Catalogue& catalogue, Change& change, Instant now) {
+    const Trolley before = change.trolley;
+    discard(change, [&](const Line& line) {
+        const auto what = sold(catalogue, line, now);
+        return what.event != nullptr && !has_its_event(catalogue, before, *what.event, now);
+    });
+}
+
+std::optional<Error> add_line(const Catalogue& catalogue, Line line, Change& change, Instant now) {
+    const auto what = sold(catalogue, line, now);
+    if (what.event == nullptr || !has_its_event(catalogue, change.trolley, *what.event, now)) {
         change.unavailable = true;
         return std::nullopt;
     }
-    auto& trolley = change.trolley;
-    std::erase_if(trolley.lines, [&](const Line& older) {
-        const auto* event = sold(catalogue, older).event;
-        if (event == nullptr || !conflicts(*event, *what.event)) return false;
-        change.discarded.push_back(older);
-        return true;
+    discard(change, [&](const Line& older) {
+        const auto other = sold(catalogue, older, now);
+        return other.event != nullptr && conflicts(*other.event, *what.event);
     });
+    auto& trolley = change.trolley;
     if (trolley.lines.size() == trolley_lines_max)
         return bad_request("trolley_token", "holds " + std::to_string(trolley_lines_max) + " orders already");
     line.item = trolley.next_item++;
@@ -188,122 +142,53 @@ std::optional<Error> add_line(const Catalogue& catalogue, Line line, Change& cha
     return std::nullopt;
 }
 
-// ---- seats --------------------------------------------------------------------------------------------
-using Seats = std::vector<Seat>;
-
-/// The first block with so many free seats side by side, else the first free ones; empty when there are too
-/// few.
-Seats best_available(const PriceBand& band, std::size_t count, const std::set<std::string>& barred,
-                     const SeatBlock* only = nullptr) {
-    Seats scattered;
-    for (const auto& block : band.blocks) {
-        if (only != nullptr && &block != only) continue;
-        Seats together;
-        for (const auto& seat : block) {
-            if (barred.contains(seat.id)) {
-                together.clear();
-                continue;
-            }
-            together.push_back(seat);
-            if (scattered.size() < count) scattered.push_back(seat);
-            if (together.size() == count) return together;
-        }
+void read_send_codes(const Fields& fields, Trolley& trolley) {
+    for (const auto& [name, value] : fields) {
+        const std::string_view text = name;
+        if (text.size() > send_code_ending.size() && text.ends_with(send_code_ending) &&
+            text.size() <= word_bytes_max && value.size() <= word_bytes_max &&
+            (trolley.send_codes.size() < trolley_lines_max || trolley.send_codes.contains(name)))
+            trolley.send_codes[std::string(text.substr(0, text.size() - send_code_ending.size()))] = value;
     }
-    return scattered.size() == count ? scattered : Seats{};
 }
 
-/// The requested seats that exist in the band and are free, each once, in the order of the request.
-Seats requested_seats(const PriceBand& band, const std::vector<std::string>& wanted,
-                      const std::set<std::string>& taken, std::size_t count) {
-    Seats seats;
-    for (const auto& id : wanted) {
-        const auto same = [&](const Seat& seat) { return seat.id == id; };
-        if (seats.size() == count || taken.contains(id) || std::any_of(seats.begin(), seats.end(), same))
-            continue;
-        for (const auto& block : band.blocks) {
-            const auto found = std::find_if(block.begin(), block.end(), same);
-            if (found != block.end()) seats.push_back(*found);
-        }
-    }
-    return seats;
-}
-
-bool side_by_side(const PriceBand& band, const Seats& seats) {
-    return std::any_of(band.blocks.begin(), band.blocks.end(), [&](const SeatBlock& block) {
-        std::set<std::string> ids;
-        for (const auto& seat : seats) ids.insert(seat.id);
-        const auto first =
-            std::find_if(block.begin(), block.end(), [&](const Seat& s) { return ids.contains(s.id); });
-        if (static_cast<std::size_t>(block.end() - first) < seats.size()) return false;
-        return std::all_of(first, first + static_cast<std::ptrdiff_t>(seats.size()),
-                           [&](const Seat& seat) { return ids.contains(seat.id); });
-    });
-}
-
-bool asks_for(const Line& line, const std::string& seat) {
-    return !seat.empty() && std::find(line.seats.begin(), line.seats.end(), seat) != line.seats.end();
-}
-
-/// As if the seat had gone in the meantime: others of its block, none of those that were asked for.
-Seats instead_of_vanished(const Event& event, const PriceBand& band, const Line& line, std::size_t count,
-                          const std::set<std::string>& taken) {
-    auto barred = taken;
-    barred.insert(line.seats.begin(), line.seats.end());
-    for (const auto& block : band.blocks) {
-        const bool here = std::any_of(block.begin(), block.end(),
-                                      [&](const Seat& seat) { return seat.id == event.vanishing_seat; });
-        if (!here) continue;
-        auto seats = best_available(band, count, barred, &block);
-        return seats.empty() ? best_available(band, count, barred) : seats;
-    }
-    return best_available(band, count, barred);
-}
-
-void fill(OrderText& order, Seats seats) {
+void fill(OrderText& order, const Sold& what, Seats seats) {
     auto next = seats.begin();
+    std::size_t ticket = 1;
     for (auto& tickets : order.ticket_orders) {
-        for (std::int64_t i = 0; i < tickets.seats_count && next != seats.end(); ++i)
-            tickets.seats.push_back(std::move(*next++));
+        for (std::int64_t i = 0; i < tickets.seats_count; ++i, ++ticket) {
+            auto seat = std::move(*next++);
+            seat.restricted_view =
+                seat.restricted_view || view_is_restricted(*what.event, what.performance, ticket);
+            tickets.seats.push_back(std::move(seat));
+        }
     }
 }
 
 }  // namespace
 
-std::string trolley_token(const Trolley& trolley) {
-    JsonWriter out;
-    out.begin_object().field("n", trolley.next_item).key("o").begin_array();
-    for (const auto& line : trolley.lines) {
-        out.begin_array()
-            .integer(line.item)
-            .string(line.perf_id)
-            .string(line.ticket_type)
-            .string(line.price_band);
-        out.integer(line.seats_count);
-        write(out, line.seats);
-        write(out, line.discounts);
-        out.end_array();
+Sold sold(const Catalogue& catalogue, const Line& line, Instant now) {
+    auto found = find_performance(catalogue, line.perf_id, now);
+    if (found.event == nullptr) return {};
+    const auto& event = *found.event;
+    auto band = offered_band(event, found.performance, line.ticket_type, line.price_band);
+    const bool known_count = std::find(event.quantities.begin(), event.quantities.end(), line.seats_count) !=
+                             event.quantities.end();
+    if (!band || !known_count || band->available < line.seats_count) return {};
+    if (event.needs_duration && line.nights < 1) return {};
+    if (event.schedule.open_days > 0 && (!line.departure_date.empty() || event.needs_departure_date)) {
+        const auto day = read_day(line.departure_date, "departure_date");
+        if (!day || !is_open_on(event, *day, now)) return {};
     }
-    out.end_array().key("s").begin_object();
-    for (const auto& [source, code] : trolley.send_codes) out.field(source, code);
-    out.end_object().end_object();
-    return std::string(token_mark) + encoding::base64url(out.text());
+    return {found.event, std::move(found.performance), std::move(*band)};
 }
 
-Result<Trolley> read_trolley_token(std::string_view token) {
-    if (token.size() > trolley_token_bytes_max || !token.starts_with(token_mark)) return bad_token();
-    const auto text = encoding::from_base64url(token.substr(token_mark.size()), "trolley_token");
-    if (!text) return bad_token();
-    const auto parsed = parse_json(*text, "trolley_token");
-    Trolley trolley;
-    if (!parsed || !read(*parsed, trolley)) return bad_token();
-    return trolley;
-}
-
-Result<Change> change_trolley(const Catalogue& catalogue, const Fields& fields) {
+Result<Change> change_trolley(const Catalogue& catalogue, const Secret<>& token_key, const Fields& fields,
+                              Instant now) {
     Change change;
     const auto* token = find_field(fields, "trolley_token");
     if (token != nullptr && !token->empty()) {
-        auto trolley = read_trolley_token(*token);
+        auto trolley = read_trolley_token(token_key, *token);
         if (!trolley) return trolley.error();
         change.trolley = std::move(*trolley);
     }
@@ -312,118 +197,105 @@ Result<Change> change_trolley(const Catalogue& catalogue, const Fields& fields) 
     std::erase_if(change.trolley.lines, [&](const Line& line) {
         return std::find(removed->begin(), removed->end(), line.item) != removed->end();
     });
-    for (const auto& [name, value] : fields) {
-        if (name.size() > send_code_ending.size() && name.ends_with(send_code_ending))
-            change.trolley.send_codes[name.substr(0, name.size() - send_code_ending.size())] = value;
-    }
+    read_send_codes(fields, change.trolley);
+    // What this catalogue does not sell any more (the token is from another day) is not sold any more.
+    const auto before = change.trolley.lines.size();
+    std::erase_if(change.trolley.lines,
+                  [&](const Line& line) { return sold(catalogue, line, now).event == nullptr; });
+    if (change.trolley.lines.size() != before) change.unavailable = true;
     const bool adds = std::any_of(fields.begin(), fields.end(), [](const auto& field) {
         return field.first == "perf_id" || field.first == "ticket_type_code" ||
                field.first == "price_band_code";
     });
     if (adds || token == nullptr) {
-        auto line = read_line(fields);
+        auto line = read_line(catalogue, fields);
         if (!line) return line.error();
-        if (auto error = add_line(catalogue, std::move(*line), change)) return *error;
+        if (auto error = add_line(catalogue, std::move(*line), change, now)) return *error;
     }
-    // What this catalogue does not know (the token is from another day) is not sold any more.
-    const auto before = change.trolley.lines.size();
-    std::erase_if(change.trolley.lines,
-                  [&](const Line& line) { return sold(catalogue, line).event == nullptr; });
-    if (change.trolley.lines.size() != before) change.unavailable = true;
+    discard_lonely_add_ons(catalogue, change, now);
+    if (trolley_token(token_key, change.trolley).size() > trolley_token_bytes_max)
+        return bad_request("trolley_token", "would be too long for all that is in it");
     return change;
 }
 
-const SendMethod* send_method(const Catalogue& catalogue, const Trolley& trolley, std::string_view source) {
-    const Event* first = nullptr;
-    std::vector<const Event*> events;
+const SendMethod* send_method(const Catalogue& catalogue, const Trolley& trolley, std::string_view source,
+                              Instant now) {
+    std::vector<std::vector<std::string>> offers;
     for (const auto& line : trolley.lines) {
-        const auto* event = sold(catalogue, line).event;
-        if (event == nullptr || event->source != source) continue;
-        if (first == nullptr) first = event;
-        events.push_back(event);
+        const auto what = sold(catalogue, line, now);
+        if (what.event == nullptr || what.event->source != source) continue;
+        auto codes = send_codes(catalogue, *what.event, what.performance, now);
+        if (!codes.empty()) offers.push_back(std::move(codes));
     }
-    if (first == nullptr) return nullptr;
+    if (offers.empty()) return nullptr;
     const auto all_offer = [&](const std::string& code) {
-        return std::all_of(events.begin(), events.end(),
-                           [&](const Event* event) { return offers(*event, code); });
+        return std::all_of(offers.begin(), offers.end(), [&](const std::vector<std::string>& codes) {
+            return std::find(codes.begin(), codes.end(), code) != codes.end();
+        });
     };
-    auto code = trolley.send_codes.find(std::string(source));
-    std::string chosen;
-    if (code != trolley.send_codes.end() && all_offer(code->second)) chosen = code->second;
-    for (const auto& offered : first->send_codes) {
-        if (chosen.empty() && all_offer(offered)) chosen = offered;
-    }
-    const auto method = catalogue.send_methods.find(chosen);
-    return method == catalogue.send_methods.end() ? nullptr : &method->second;
+    const auto wanted = trolley.send_codes.find(std::string(source));
+    if (wanted != trolley.send_codes.end() && all_offer(wanted->second))
+        return catalogue.send_method(wanted->second);
+    const auto common = std::find_if(offers.front().begin(), offers.front().end(), all_offer);
+    return common == offers.front().end() ? nullptr : catalogue.send_method(*common);
 }
 
 OrderText priced(const Catalogue& catalogue, const Line& line, const SendMethod* method, Instant now) {
-    const auto what = sold(catalogue, line);
+    const auto what = sold(catalogue, line, now);
     KASSI_ENSURE(what.event != nullptr);
     OrderText order;
     order.item = line.item;
     order.currency = what.event->currency;
-    order.event_json = what.event->json;
-    order.performance_json = catalogue.performance(line.perf_id).performance->json(what.event->id, now);
+    order.event_json = event_json(*what.event);
+    order.performance_json =
+        performance_json(*what.event, what.performance, line.departure_date, line.nights);
     order.ticket_type_code = line.ticket_type;
-    order.ticket_type_description = what.event->ticket_type(line.ticket_type)->description;
+    order.ticket_type_description = what.band.type->description;
     order.price_band_code = line.price_band;
-    order.price_band_description = what.band->description;
+    order.price_band_description = what.band.band->description;
     order.seats_count = line.seats_count;
     order.requested_seats = line.seats;
     order.seat_request_status = "not_requested";
-    if (method != nullptr) order.send_method = *method;
-    for (std::size_t ticket = 0; ticket < static_cast<std::size_t>(line.seats_count); ++ticket) {
-        const auto& discount =
-            what.band->discount(ticket < line.discounts.size() ? line.discounts[ticket] : "");
+    if (method != nullptr && !send_codes(catalogue, *what.event, what.performance, now).empty())
+        order.send_method = method->printed;
+    const auto nights = std::max<std::int64_t>(1, line.nights);
+    const auto count = static_cast<std::size_t>(line.seats_count);
+    for (const auto* discount : discounts_for(*what.event, what.band, line.discounts, count)) {
+        const auto seatprice = discount->seatprice * nights, surcharge = discount->surcharge * nights;
         auto& orders = order.ticket_orders;
         // Equal discounts that follow each other are one ticket order.
-        if (orders.empty() || orders.back().discount_code != discount.code)
-            orders.push_back(
-                {discount.code, discount.description, 0, discount.seatprice, discount.surcharge, {}});
+        if (orders.empty() || orders.back().discount_code != discount->code)
+            orders.push_back({discount->code, discount->description, 0, seatprice, surcharge, {}});
         ++orders.back().seats_count;
-        order.seatprice += discount.seatprice;
-        order.surcharge += discount.surcharge;
+        order.seatprice += seatprice;
+        order.surcharge += surcharge;
     }
     return order;
 }
 
-bool take_seats(const Catalogue& catalogue, const Line& line, std::set<std::string>& taken,
-                OrderText& order) {
-    const auto what = sold(catalogue, line);
+bool take_seats(const Catalogue& catalogue, const Line& line, std::set<std::string>& taken, OrderText& order,
+                Instant now) {
+    const auto what = sold(catalogue, line, now);
     KASSI_ENSURE(what.event != nullptr);
     const auto refuse = [&](std::string why) {
         order.reserve_failure_comment = std::move(why);
         order.seat_request_status = "got_none";
         return false;
     };
-    if (asks_for(line, what.event->failing_seat))
-        return refuse("Seat " + what.event->failing_seat + " causes failure.");
-    if (what.band->blocks.empty()) return true;  // not seated
-
-    const auto count = static_cast<std::size_t>(line.seats_count);
-    Seats seats;
-    if (line.seats.empty()) {
-        seats = best_available(*what.band, count, taken);
-    } else if (asks_for(line, what.event->vanishing_seat)) {
-        seats = instead_of_vanished(*what.event, *what.band, line, count, taken);
-        order.seat_request_status = "got_none";
-    } else {
-        seats = requested_seats(*what.band, line.seats, taken, count);
-        const bool all = seats.size() == count && line.seats.size() == count;
-        const bool allowed = !what.event->contiguous || side_by_side(*what.band, seats);
-        if (!allowed) seats.clear();
-        order.seat_request_status = seats.empty() ? "got_none" : all ? "got_all" : "got_some";
-        auto barred = taken;
-        for (const auto& seat : seats) barred.insert(seat.id);
-        if (const auto more = count - seats.size(); more > 0) {
-            const auto others = best_available(*what.band, more, barred);
-            seats.insert(seats.end(), others.begin(), others.end());
-        }
-    }
-    if (seats.size() != count) return refuse("Not enough seats left.");
-    for (const auto& seat : seats) taken.insert(seat.id);
-    fill(order, std::move(seats));
+    if (what.performance.day &&
+        (weekday_bit(*what.performance.day) & what.event->rules.refused_weekdays) != 0)
+        return refuse("Reservations fail on this day of the week.");
+    if (!order.send_method) return refuse("There is no way to send these tickets in time.");
+    if (!what.event->is_seated) return true;
+    auto got = get_seats({.event = *what.event,
+                          .band = *what.band.band,
+                          .count = static_cast<std::size_t>(line.seats_count),
+                          .wanted = line.seats,
+                          .taken = taken});
+    if (!got.refusal.empty()) return refuse(std::move(got.refusal));
+    order.seat_request_status = std::move(got.status);
+    for (const auto& seat : got.seats) taken.insert(seat.id);
+    fill(order, what, std::move(got.seats));
     return true;
 }
 

@@ -8,15 +8,16 @@
 #include <string_view>
 #include <vector>
 
-#include "sandbox/box_office/catalogue.hpp"
+#include "base/secret.hpp"
+#include "sandbox/box_office/offered.hpp"
 
-/// Trolleys (reference f13.md 2.2, 3.7 and 4.2). A trolley lives in its token and nowhere else: the same
-/// content is the same token, each change gives a new one. Pure.
+/// Trolleys (reference f13.md 2.2, 3.7 and 4.2). Pure.
 namespace kassi::sandbox::box_office {
 
 inline constexpr std::size_t trolley_lines_max = 20;
-inline constexpr std::size_t trolley_token_bytes_max = 6 * 1024;  ///< it travels in a URL
 inline constexpr std::size_t tickets_per_line_max = 50;
+inline constexpr std::size_t word_bytes_max = 64;  ///< a seat, a discount, a code, as they are asked for
+inline constexpr std::int64_t nights_max = 30;
 
 /// What the client asked for: one order.
 struct Line {
@@ -25,6 +26,8 @@ struct Line {
     std::int64_t seats_count = 0;
     std::vector<std::string> seats;      ///< as requested, whether they exist or not
     std::vector<std::string> discounts;  ///< as requested, one a ticket
+    std::string departure_date;          ///< "20270101"; "" none
+    std::int64_t nights = 0;             ///< 0: not asked for
     bool operator==(const Line&) const = default;
 };
 
@@ -35,31 +38,36 @@ struct Trolley {
     bool operator==(const Trolley&) const = default;
 };
 
-std::string trolley_token(const Trolley& trolley);
-/// Error: bad_request naming trolley_token.
-Result<Trolley> read_trolley_token(std::string_view token);
+/// What a line is about.
+struct Sold {
+    const Event* event = nullptr;  ///< nullptr: it is not sold (any more)
+    Performance performance;
+    OfferedBand band;
+};
+Sold sold(const Catalogue& catalogue, const Line& line, Instant now);
 
 struct Change {
     Trolley trolley;
     std::vector<Line> discarded;  ///< had to make room for the new one
     bool unavailable = false;     ///< what was asked for is not sold
 };
-/// The trolley that the parameters of trolley.v1 and reserve.v1 ask for. Errors: bad_request naming a
-/// parameter.
-Result<Change> change_trolley(const Catalogue& catalogue, const Fields& fields);
+/// The trolley that the parameters of trolley.v1, upsells.v1, add_ons.v1 and reserve.v1 ask for. Errors:
+/// bad_request naming a parameter.
+Result<Change> change_trolley(const Catalogue& catalogue, const Secret<>& token_key, const Fields& fields,
+                              Instant now);
 
 /// How the bundle of `source` is sent: what the client wants if everything in it can be sent so, else the
-/// first way that all have in common; nullptr for none.
-const api::f13::SendMethod* send_method(const Catalogue& catalogue, const Trolley& trolley,
-                                        std::string_view source);
+/// first way that all have in common; nullptr for none. What cannot be sent at all is left out of that.
+const SendMethod* send_method(const Catalogue& catalogue, const Trolley& trolley, std::string_view source,
+                              Instant now);
 
-/// The line with its prices, and no seats yet. `line` is one that change_trolley accepted.
-api::f13::OrderText priced(const Catalogue& catalogue, const Line& line, const api::f13::SendMethod* method,
+/// The line with its prices, and no seats yet. `line` is one that is sold.
+api::f13::OrderText priced(const Catalogue& catalogue, const Line& line, const SendMethod* method,
                            Instant now);
 
 /// Gives seats to a priced line. `taken`: seats of the same performance that other lines of the trolley have.
 /// False: the backend refuses; `order` says why.
 bool take_seats(const Catalogue& catalogue, const Line& line, std::set<std::string>& taken,
-                api::f13::OrderText& order);
+                api::f13::OrderText& order, Instant now);
 
 }  // namespace kassi::sandbox::box_office

@@ -31,8 +31,11 @@ data data_of(const json& value) {
             for (const auto& element : value) list.push_back(data_of(element));
             return list;
         }
-        case json::value_t::string:
-            return data(value.get_ref<const std::string&>());
+        case json::value_t::string: {
+            // A section of an empty text shows nothing, as Mustache has it elsewhere.
+            const auto& text = value.get_ref<const std::string&>();
+            return text.empty() ? data(data::type::bool_false) : data(text);
+        }
         case json::value_t::boolean:
             return data(value.get<bool>() ? data::type::bool_true : data::type::bool_false);
         case json::value_t::number_integer:

@@ -9,10 +9,13 @@
 #include "api/status.hpp"
 #include "base/crypto.hpp"
 #include "sandbox/accounts.hpp"
+#include "sandbox/box_office/token.hpp"
 #include "sandbox/clock_door.hpp"
+#include "sandbox/shop/browse.hpp"
 #include "sandbox/shop/pages.hpp"
 #include "sandbox/shop/story.hpp"
 #include "sandbox/shop/trolley.hpp"
+#include "sandbox/shop/ways.hpp"
 #include "service/story.hpp"
 
 namespace kassi::sandbox::shop {
@@ -54,8 +57,7 @@ std::string sentence_of(const Error& error) {
 }  // namespace
 
 struct Shop::State : std::enable_shared_from_this<Shop::State> {
-    explicit State(Parts given)
-        : parts(std::move(given)), catalogue(box_office::read_catalogue(box_office::catalogue_json())) {}
+    explicit State(Parts given) : parts(std::move(given)), catalogue(box_office::demo_catalogue()) {}
 
     // ---- answers
     [[nodiscard]] HttpResponse page(int status, std::string_view name, json content) const {
@@ -95,7 +97,15 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
     }
 
     void show(const std::string& path, const Fields& fields, Reply reply) {
-        if (path == "/") return reply(trolley_page(fields, ""));
+        constexpr std::string_view event_path = "/shop/events/", performance_path = "/shop/performances/",
+                                   voucher_path = "/shop/vouchers/";
+        if (path == "/") return reply(home_page(fields, ""));
+        if (path == "/shop/events") return reply(events_page(fields));
+        if (path.starts_with(event_path)) return reply(event_page(path.substr(event_path.size()), fields));
+        if (path.starts_with(performance_path))
+            return reply(tickets_page(path.substr(performance_path.size()), fields, ""));
+        if (path == "/shop/trolley") return reply(trolley_page(fields));
+        if (path.starts_with(voucher_path)) return reply(voucher_page(path.substr(voucher_path.size())));
         if (path == "/shop/shop.css") return reply(file_response("shop.css", "text/css; charset=utf-8"));
         if (path == "/shop/icon.svg" || path == "/favicon.ico")
             return reply(file_response("icon.svg", "image/svg+xml"));
@@ -110,23 +120,31 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
 
     static constexpr std::size_t limits_shown = 80;
 
-    // ---- the trolley
-    [[nodiscard]] HttpResponse trolley_page(const Fields& fields, std::string_view notice) const {
+    // ---- what is on, and the trolley
+    /// Once for each request: what is on sale at its beginning is so to its end.
+    [[nodiscard]] Reading reading() const { return {catalogue, parts.token_key, parts.engine.now()}; }
+
+    /// The trolley's token as the visitor sent it, "" for none.
+    static std::string token_of(const Fields& fields) {
+        const auto* token = find_field(fields, "trolley");
+        return token == nullptr ? std::string() : *token;
+    }
+
+    [[nodiscard]] HttpResponse home_page(const Fields& fields, std::string_view notice) const {
         const auto all = offers(catalogue, parts.engine.now());
-        const auto wish = read_wish(fields, all);
         // A newcomer finds two bundles in the trolley.
-        std::map<std::string, std::int64_t> chosen{{"7AB-4", 2}, {"7AA-4", 1}};
-        if (wish && (!wish->tickets.empty() || !notice.empty())) chosen = wish->tickets;
+        std::map<std::string, std::string> chosen{{"7AB-4", "2"}, {"7AA-4", "1"}};
         json listed = json::array();
         for (const auto& offer : all) {
-            json quantities = json::array(
-                {{{"count", 0}, {"label", "none"}, {"chosen", !chosen.contains(offer.performance)}}});
+            if (const auto* count = find_field(fields, offer.performance)) chosen[offer.performance] = *count;
+            const auto& wanted = chosen[offer.performance];
+            json quantities =
+                json::array({{{"count", 0}, {"label", "none"}, {"chosen", wanted.empty() || wanted == "0"}}});
             for (const auto count : offer.quantities)
                 quantities.push_back(
                     {{"count", count},
                      {"label", std::to_string(count) + (count == 1 ? " ticket" : " tickets")},
-                     {"chosen",
-                      chosen.contains(offer.performance) && chosen.at(offer.performance) == count}});
+                     {"chosen", wanted == std::to_string(count)}});
             listed.push_back({{"performance", offer.performance},
                               {"source", offer.source},
                               {"source_name", offer.source_name},
@@ -144,62 +162,132 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
         auto latest = lines(parts.engine.store().list(filter));
         content["has_latest"] = !latest.empty();
         content["transactions"] = std::move(latest);
-        return page(notice.empty() ? 200 : 400, "trolley", std::move(content));
+        return page(notice.empty() ? 200 : 400, "home", std::move(content));
+    }
+
+    [[nodiscard]] HttpResponse events_page(const Fields& fields) const {
+        auto content = events_content(reading(), fields, token_of(fields));
+        return content ? page(200, "events", std::move(*content)) : say(content.error());
+    }
+
+    [[nodiscard]] HttpResponse event_page(const std::string& id, const Fields& fields) const {
+        const auto* event = catalogue.event(id);
+        if (event == nullptr) return say({ErrorKind::not_found, "", "There is no such event"});
+        auto content = event_content(reading(), *event, fields, token_of(fields));
+        return content ? page(200, "event", std::move(*content)) : say(content.error());
+    }
+
+    [[nodiscard]] HttpResponse tickets_page(const std::string& id, const Fields& fields,
+                                            const std::string& notice) const {
+        const auto found = box_office::find_performance(catalogue, id, parts.engine.now());
+        if (found.event == nullptr)
+            return say({ErrorKind::not_found, "", "This performance is not on sale (any more)"});
+        auto content = tickets_content(reading(), found, token_of(fields));
+        if (!notice.empty()) content["notice"] = notice;
+        return page(notice.empty() ? 200 : 400, "tickets", std::move(content));
+    }
+
+    [[nodiscard]] std::string trolley_address(const box_office::Trolley& trolley) const {
+        return parts.url + "/shop/trolley?" +
+               encoding::form({{"trolley", box_office::trolley_token(parts.token_key, trolley)}});
+    }
+
+    /// Shows the trolley; what changes it leads to the address of the changed one, so that a reload changes
+    /// nothing.
+    [[nodiscard]] HttpResponse trolley_page(const Fields& fields) const {
+        const auto at = reading();
+        const auto wish = read_wish(fields, at);
+        if (!wish) return say(wish.error());
+        if (const auto* perf = find_field(fields, "perf")) {
+            const auto more = add_tickets(wish->trolley, fields, at);
+            if (!more) return tickets_page(*perf, fields, sentence_of(more.error()));
+            return redirect_response(see_other, trolley_address(*more));
+        }
+        const auto after = changed(wish->trolley, fields, at);
+        if (after != wish->trolley) return redirect_response(see_other, trolley_address(after));
+        return page(200, "basket", basket_content(at, after));
+    }
+
+    /// For whoever knows the transaction's id: what was bought, to be printed at home.
+    [[nodiscard]] HttpResponse voucher_page(const std::string& which) const {
+        const auto id = TransactionId::parse(which, "transaction");
+        const auto view = id ? parts.engine.view(*id, "", "") : Result<View>(id.error());
+        const auto document = id ? parts.engine.store().document(*id) : std::nullopt;
+        if (!view || !document || view->transaction.phase != core::Phase::purchased)
+            return say({ErrorKind::not_found, "",
+                        "There is no voucher here: nothing was bought, or it was cancelled"});
+        return page(200, "voucher", voucher_content(view->transaction, *document));
     }
 
     [[nodiscard]] HttpResponse checkout_page(const Fields& fields, const std::string& notice,
                                              int status = 400) const {
-        const auto all = offers(catalogue, parts.engine.now());
-        const auto wish = read_wish(fields, all);
-        if (!wish) return trolley_page({}, sentence_of(wish.error()));
-        if (wish->tickets.empty()) return trolley_page({}, "The trolley is empty. Choose a ticket.");
+        const auto at = reading();
+        const auto wish = read_wish(fields, at);
+        if (!wish) return home_page(fields, sentence_of(wish.error()));
+        const auto reserved = box_office::reserve(catalogue, wish->trolley, at.now);
+        if (reserved.bundles.empty() && reserved.unreserved.empty())
+            return home_page(fields, "The trolley is empty. Choose a ticket.");
+        // The trolley's page says what cannot be had.
+        if (!reserved.unreserved.empty()) return redirect_response(see_other, trolley_address(wish->trolley));
         json content{{"title", "Payment"}, {"on_shop", true}};
         if (!notice.empty()) content["notice"] = notice;
-        add_wish(content, *wish, all);
+        add_wish(content, *wish, reserved);
         content["once"] = crypto::mint_token(randomness);
         return page(notice.empty() ? 200 : status, "checkout", std::move(content));
     }
 
-    static void add_wish(json& content, const Wish& wish, const std::vector<Offer>& all) {
-        const auto wanted = bundles(wish, all);
-        json shown = json::array(), wishes = json::array();
-        Fields back;
-        for (const auto& bundle : wanted) {
-            json orders = json::array();
-            std::string source_name;
-            for (const auto& offer : all) {
-                const auto found = wish.tickets.find(offer.performance);
-                if (offer.source != bundle.source || found == wish.tickets.end()) continue;
-                source_name = offer.source_name;
-                orders.push_back({{"count", found->second},
-                                  {"title", offer.title},
-                                  {"amount", money_for_people({offer.price.minor * found->second,
-                                                               offer.price.currency})}});
-            }
+    [[nodiscard]] std::vector<Way> ways_for(const box_office::Reserved& reserved) const {
+        Sources sources;
+        for (const auto& bundle : reserved.bundles) sources.emplace_back(bundle.source, bundle.currency);
+        return ways(parts.engine.directory(), parts.engine.registry(), demo_system, sources);
+    }
+
+    void add_wish(json& content, const Wish& wish, const box_office::Reserved& reserved) const {
+        json shown = json::array();
+        for (const auto& bundle : reserved.bundles)
             shown.push_back({{"source", bundle.source},
-                             {"source_name", source_name},
-                             {"amount", money_for_people(bundle.amount)},
-                             {"orders", std::move(orders)}});
-        }
-        for (const auto& [performance, count] : wish.tickets) {
-            wishes.push_back({{"performance", performance}, {"count", count}});
-            back.emplace_back(performance, std::to_string(count));
-        }
+                             {"source_name", catalogue.sources.find(bundle.source)->second},
+                             {"amount", money_for_people({cost_of(bundle), bundle.currency})},
+                             {"orders", orders_content(bundle)}});
         content["bundles"] = std::move(shown);
-        content["wishes"] = std::move(wishes);
-        content["total"] = money_for_people(total(wanted));
-        content["back"] = "/?" + encoding::form(back);
-        content["ways"] = json::array();
-        content["more"] = json::array();
-        for (const auto& way : ways())
-            content[way.odd ? "more" : "ways"].push_back({{"key", way.key},
-                                                          {"title", way.title},
-                                                          {"about", way.about},
-                                                          {"chosen", way.key == wish.way}});
-        content["more_open"] = find_way(wish.way)->odd;
+        content["token"] = box_office::trolley_token(parts.token_key, wish.trolley);
+        content["total"] = total_of(reserved.bundles);
+        content["back"] = trolley_address(wish.trolley);
+        add_ways(content, wish, ways_for(reserved));
         content["holds"] = json::array();
         for (const int minutes : hold_minutes_choices)
             content["holds"].push_back({{"minutes", minutes}, {"chosen", minutes == wish.hold_minutes}});
+    }
+
+    void add_ways(json& content, const Wish& wish, const std::vector<Way>& all) const {
+        const auto chosen = find_way(all, wish.way) != nullptr
+                                ? wish.way
+                                : first_choice(all, parts.engine.directory(), parts.engine.registry());
+        content["ways"] = json::array();
+        content["more"] = json::array();
+        for (const auto& way : all) {
+            json choices = json::array();
+            for (const auto& choice : way.choices) {
+                json merchants = json::array();
+                const auto wanted = wish.merchants.find(choice.source);
+                for (const auto& [name, words] : choice.merchants)
+                    merchants.push_back(
+                        {{"name", name},
+                         {"words", words},
+                         {"chosen", wanted != wish.merchants.end() && wanted->second == name}});
+                choices.push_back({{"field", "with." + way.key + "." + choice.source},
+                                   {"source_name", choice.source_name},
+                                   {"merchants", std::move(merchants)}});
+            }
+            content[way.odd ? "more" : "ways"].push_back({{"key", way.key},
+                                                          {"title", way.title},
+                                                          {"about", way.about},
+                                                          {"why_not", way.why_not},
+                                                          {"choices", std::move(choices)},
+                                                          {"chosen", way.key == chosen}});
+        }
+        const auto* shown = find_way(all, chosen);
+        content["more_open"] = shown != nullptr && shown->odd;
     }
 
     // ---- paying: what a booking system does
@@ -211,16 +299,25 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
     };
 
     void pay(const Fields& fields, const HttpRequest& request, Reply reply) {
-        const auto all = offers(catalogue, parts.engine.now());
-        const auto wish = read_wish(fields, all);
-        if (!wish || wish->tickets.empty()) return reply(checkout_page(fields, ""));
+        const auto at = reading();
+        const auto wish = read_wish(fields, at);
+        if (!wish || wish->trolley.lines.empty()) return reply(checkout_page(fields, ""));
+        auto reserved = box_office::reserve(catalogue, wish->trolley, at.now);
+        if (!reserved.unreserved.empty()) return reply(checkout_page(fields, ""));
+        box_office::make_printable(catalogue, wish->trolley, at.now, parts.url, randomness, reserved);
+        const auto all = ways_for(reserved);
+        const auto* way = find_way(all, wish->way);
+        if (way == nullptr || !way->why_not.empty())
+            return reply(checkout_page(fields, way == nullptr ? "Choose a way of paying." : way->why_not));
         auto order = std::make_shared<Order>(Order{*wish, fields, std::string(request.header("User-Agent")),
                                                    std::string(request.header("Accept")), std::move(reply)});
+        const auto& caller = *parts.engine.directory().caller(way->key);
         engine::HandOverRequest hand_over;
         hand_over.system = demo_system;
-        hand_over.caller = find_way(wish->way)->caller;
-        hand_over.bundles = bundles(*wish, all);
-        hand_over.held_until = parts.engine.now() + std::chrono::minutes(wish->hold_minutes);
+        hand_over.caller = caller.name;
+        hand_over.bundles = box_office::core_bundles(reserved, description_of);
+        hand_over.held_until = at.now + std::chrono::minutes(wish->hold_minutes);
+        hand_over.document_json = document_json(box_office::document_of(catalogue, reserved, caller));
         engine::Meta meta{.by = "system " + std::string(demo_system), .tracking = {}, .once = {}};
         // The same form sent twice is the same order: what Idempotency-Key is for.
         if (const auto* once = find_field(fields, "once"); once != nullptr && !once->empty())
@@ -234,6 +331,7 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
 
     void purchase(const TransactionId& id, const std::shared_ptr<Order>& order) {
         engine::PurchaseRequest request;
+        request.ways = order->wish.merchants;
         request.returns = engine::ReturnDetails{.via = core::ReturnVia::kassi,
                                                 .token = {},
                                                 .url = {},
@@ -473,7 +571,7 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
     }
 
     Parts parts;
-    box_office::Catalogue catalogue;
+    const box_office::Catalogue& catalogue;
     mutable SystemRandomness randomness;
 };
 

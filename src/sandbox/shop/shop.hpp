@@ -10,8 +10,8 @@
 #include "engine/engine.hpp"
 #include "sandbox/street.hpp"
 
-/// The demo shop: a booking system that sells four performances through the engine's doors, and shows the
-/// story of every transaction. Server-rendered, without scripts.
+/// The demo shop: a booking system that sells what the box office has, pays it through the engine, and shows
+/// the story of every transaction. Server-rendered, without scripts; a trolley lives in its token.
 namespace kassi::sandbox::shop {
 
 struct Parts {
@@ -22,6 +22,7 @@ struct Parts {
     std::string url;         ///< of the doors: "http://127.0.0.1:8080"
     std::string simulators;  ///< origin of the payment pages
     std::string data;        ///< data directory, as `kassi show --data` takes it
+    Secret<> token_key;      ///< of the box office's trolley tokens
     struct Place {
         std::string name, address;
         bool link = true;
@@ -36,7 +37,6 @@ inline constexpr Millis quiet_within{4'000};
 
 class Shop {
   public:
-    /// Throws std::runtime_error when the catalogue cannot be read.
     explicit Shop(Parts parts);
     ~Shop();
     Shop(const Shop&) = delete;

@@ -62,7 +62,7 @@ def run_in_environment():
                 sys.exit(SKIPPED)
         stamp.write_text(digest)
     os.environ["KASSI_CONFORMANCE_AGAIN"] = "1"
-    os.execv(str(python), [str(python), "-B", str(HERE / "conformance.py")])
+    os.execv(str(python), [str(python), "-B", os.path.abspath(sys.argv[0]), *sys.argv[1:]])
 
 
 if not installed():

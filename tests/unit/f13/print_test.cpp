@@ -352,6 +352,27 @@ TEST_F(PrintTest, DocumentSurvivesItsJson) {
     EXPECT_EQ(tickets.at("seats").at(1).at("separator"), "-");
 }
 
+TEST_F(PrintTest, VouchersAndBarcodesComeWithThePurchase) {
+    auto order = full_order();
+    order.send_method->voucher_url = "https://shop.example/vouchers/{transaction}?print=1";
+    order.ticket_orders[0].seats[0].barcode = "5B0AAC93D2F01177";
+    document_.orders = {order};
+    document_ = read_document(document_json(document_));
+    const auto printed = [&] { return status().at("/trolley_contents/bundle/0/order/0"_json_pointer); };
+    const auto bought = printed();
+    EXPECT_EQ(bought.at("/send_method/self_print_voucher_url"_json_pointer),
+              "https://shop.example/vouchers/7d0f0a52-0000-71f1-8000-000000000001?print=1");
+    EXPECT_EQ(bought.at("/send_method/can_generate_self_print"_json_pointer), true);
+    const auto seats = bought.at("/ticket_orders/ticket_order/0/seats"_json_pointer);
+    EXPECT_EQ(seats.at(0).at("barcode"), "5B0AAC93D2F01177");
+    EXPECT_FALSE(seats.at(1).contains("barcode"));
+    transaction_.phase = core::Phase::reserved;
+    transaction_.legs.clear();
+    const auto reserved = printed();
+    EXPECT_FALSE(reserved.at("send_method").contains("self_print_voucher_url"));
+    EXPECT_FALSE(reserved.at("/ticket_orders/ticket_order/0/seats/0"_json_pointer).contains("barcode"));
+}
+
 TEST_F(PrintTest, MoneyIsTheTransactionsAndNotTheDocuments) {
     auto order = full_order();
     order.seatprice = 1;

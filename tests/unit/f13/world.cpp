@@ -5,6 +5,7 @@
 
 #include "base/crypto.hpp"
 #include "sandbox/box_office/box_office.hpp"
+#include "sandbox/box_office/catalogue.hpp"
 
 namespace kassi::api::f13 {
 namespace {
@@ -43,7 +44,8 @@ providers::Merchant redirect_merchant(const std::string& name, const std::string
 engine::Directory directory(Randomness& randomness) {
     engine::Directory out;
     out.systems.push_back({"box-office", {}});
-    out.sources = {{"ext_test0", "External Test Backend 0"}, {"ext_test1", "External Test Backend 1"}};
+    for (const auto& [code, description] : sandbox::box_office::demo_catalogue().sources)
+        out.sources.push_back({code, description});
     providers::Merchant credit;
     credit.name = "on_credit";
     credit.provider = "on_credit";
@@ -126,7 +128,7 @@ struct World::State {
         engine.emplace(engine::Engine::Parts{*store, *registry, known, settings, clock, randomness, outside,
                                              std::string(32, 'd')});
         passwords.emplace(known, randomness, post, std::size_t{1});
-        door = f13_door({*engine, *passwords, sandbox::box_office::make(*engine)});
+        door = f13_door({*engine, *passwords, sandbox::box_office::make(*engine, Secret<>(key))});
     }
     ~State() {
         door = {};

@@ -1,6 +1,5 @@
-#include "sandbox/box_office/print.hpp"
-
 #include "base/json.hpp"
+#include "sandbox/box_office/print.hpp"
 
 namespace kassi::sandbox::box_office {
 
