@@ -852,7 +852,7 @@ class Handler {
         // It may come before the answer that names them, and what follows needs them.
         if (trust == Trust::proof) learn(notice.references);
         if (notice.dispute) {
-            d.emit(Noted{notice.leg, "dispute: " + notice.evidence, {}, true});
+            d.emit(Noted{notice.leg, notice.evidence, {}, true});
             return std::nullopt;
         }
         const bool proof = trust == Trust::proof;

@@ -267,7 +267,7 @@ TEST(StripeDispute, IsShown) {
     EXPECT_THAT(story["summary"].get<std::string>(),
                 HasSubstr("The customer disputed a payment at the bank."));
     EXPECT_THAT(house.get(path_of(paid, "/journal")).body,
-                HasSubstr("A dispute about leg 1 was noted: dispute: charge.dispute.created"));
+                HasSubstr("A dispute about leg 1 was noted: charge.dispute.created"));
 }
 
 }  // namespace
