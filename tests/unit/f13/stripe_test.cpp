@@ -113,11 +113,14 @@ TEST_F(StripeDoorTest, TokensAreRefusedByTheNameOfTheirParameter) {
     EXPECT_EQ(ledger(), "");
 }
 
-TEST_F(StripeDoorTest, OtherWaysTakeNoToken) {
+TEST_F(StripeDoorTest, TokensForACalloutThatNeverComesAreNotRead) {
     const auto uuid = world_.reserve("demo");
-    EXPECT_EQ(error(pay(uuid, {{"ext_test1", "tok_visa"}}, "demo")).substr(0, 43),
-              "400 8 ext_test1_callback/stripeToken: is no");
-    EXPECT_EQ(status(uuid, "demo").at("transaction_status"), "reserved");
+    const auto answer = pay(uuid, {{"ext_test1", "tok_1Unread"}}, "demo");
+    EXPECT_EQ(at(answer.body, "/transaction_status"), "purchased") << answer.raw.body;
+    EXPECT_EQ(ledger(), "");
+    const auto other = world_.reserve("demo-stripe");
+    EXPECT_EQ(at(pay(other, {{"ext_test1", "tok_1Unread"}}).body, "/transaction_status"), "failed")
+        << "nor spent: it is Stripe that does not know it";
 }
 
 TEST_F(StripeDoorTest, ATokenPaysOnce) {
