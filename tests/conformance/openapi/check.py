@@ -433,7 +433,7 @@ class Story:
 
     # ---- Stripe ----
     def stripe(self):
-        """Credentials, declines, a refund in part, a dispute."""
+        """Credentials, declines, a refund in part."""
         check = self.check
         ways = check.call("GET", "/v1/ways", 200, query="caller=demo-stripe&source=ext_test0").json()["data"]
         if not ways[0]["integration"]["publishable_key"].startswith("pk_test_"):
@@ -456,8 +456,14 @@ class Story:
                              body={"credentials": {"ext_test0": {"stripe_token": "tok_threeDSecure2Required"}}}).json()
         if not declined["legs"][0]["refused"]["failed_3d_secure"]:
             check.complain(f"nobody could go to the bank: {declined['legs']}")
+
+    def dispute(self):
+        """Last: it moves the clock of the sandbox."""
+        check = self.check
         disputed = self.hand_over("demo-stripe")
         self.post(disputed, "/purchase", body={"credentials": {"ext_test0": {"stripe_token": "tok_createDispute"}}})
+        send(check.url, "PUT", "/sandbox/clock", json.dumps({"advance_seconds": 90}).encode(),
+             {"Content-Type": "application/json"})
         self.until(disputed, lambda now: now["legs"][0]["disputed"])
         for part in ("/explain", "/journal"):
             check.call("GET", ONE + part, 200, {"id": disputed["id"]})
@@ -696,7 +702,8 @@ def run(url):
                  story.redirect_via_kassi, story.stripe, story.stripe_token_by_callout, story.another_way, story.doubt,
                  story.lists, story.strangers,
                  story.unknown_things, story.bad_bodies, story.bodies_too_large, story.malformed_addresses,
-                 story.bad_states, story.bad_queries, story.webhooks, story.other_methods):
+                 story.bad_states, story.bad_queries, story.webhooks, story.other_methods,
+                 story.dispute):
         step()
     for (method, path), statuses in check.seen.items():
         if not statuses:
