@@ -621,7 +621,9 @@ class Handler {
             const Step step = d.terms.flows.resume(d.scene(leg->verb), Returned{back.fields});
             if (const auto* done = std::get_if<Done>(&step);
                 done != nullptr && !done->credential.kind.empty())
-                if (auto error = take_credential(*leg, done->credential, {})) return error;
+                if (auto error = take_credential(*leg, done->credential,
+                                                 field_with(back.fields, done->credential.value)))
+                    return error;
             d.step = &step;
             const std::size_t before = d.out.events.size();
             d.happen(LegOn::returned);
@@ -859,7 +861,7 @@ class Handler {
         if (d.facts().notice_trust == Trust::hint && !notice.event_id.empty() && hints_of(*leg) < hints_max)
             learn({{std::string(event_kind), notice.event_id}});
         if (notice.dispute) {
-            d.emit(Noted{notice.leg, "dispute: " + notice.evidence, {}, true});
+            d.emit(Noted{notice.leg, notice.evidence, {}, true});
             return std::nullopt;
         }
         const bool proof = trust == Trust::proof;
@@ -948,6 +950,12 @@ class Handler {
         if (!fresh.empty())
             d.emit(Noted{d.leg_no, "the provider's names for it", {}, false, std::move(fresh)});
     }
+    /// Which returned field brought it; "" none alone.
+    static std::string field_with(const Fields& fields, std::string_view value) {
+        const auto found = std::find_if(fields.begin(), fields.end(),
+                                        [&](const auto& field) { return field.second == value; });
+        return value.empty() || found == fields.end() ? std::string{} : found->first;
+    }
     /// Into the leg's parcel, and spent in this commit where it is good for one payment. `field` "": as the
     /// flow spells it.
     [[nodiscard]] std::optional<Error> take_credential(const Leg& leg, const Credential& credential,
@@ -962,7 +970,7 @@ class Handler {
             for (const Spent& spent : d.out.spent)
                 if (spent.scope == credential_scope(leg) && spent.key == *once)
                     return bad_request(field, "pays for another bundle already: it is good for one payment");
-            d.out.spent.push_back({credential_scope(leg), *once, field.empty() ? credential.kind : field});
+            d.out.spent.push_back({credential_scope(leg), *once, field});
         }
         const auto& kept_in_memory = d.facts_of(leg).volatile_credentials;
         if (std::find(kept_in_memory.begin(), kept_in_memory.end(), credential.kind) != kept_in_memory.end())

@@ -121,6 +121,14 @@ Money back_money(const Leg& leg) {
     return {leg.back_minor, leg.amount.currency};
 }
 
+/// What went back though no refund of ours asked for it: somebody gave it back at the provider's.
+Money given_back_unasked(const Leg& leg) {
+    Money amount = back_money(leg);
+    for (const auto& refund : leg.refunds)
+        if (refund.state == RefundState::done) amount.minor -= refund.amount.minor;
+    return amount;
+}
+
 /// What is asked of a provider, as in "house was asked to ...".
 std::string_view to_do(Verb verb) {
     switch (verb) {
@@ -212,9 +220,24 @@ std::string money_so_far(const Leg& leg) {
     return "";
 }
 
-std::string away_sentence(const Leg& leg, Instant now) {
+/// Away for what he pays with, and not to pay yet.
+bool asked_for_card(const Leg& leg, const Terms& terms) {
+    return leg.doing == Doing::away && leg.verb == Verb::open &&
+           lacks_credential(leg, terms.flows.facts(leg));
+}
+
+std::string away_sentence(const Leg& leg, Instant now, const Terms& terms) {
     if (!leg.callout) return "the customer was sent away to pay";
     const auto& callout = *leg.callout;
+    const bool for_card = asked_for_card(leg, terms);
+    if (for_card && callout.grace_until)
+        return fmt::format(
+            "the customer was asked for a card and gave none in time; the return address was visited, and we "
+            "wait until {} for what that brings",
+            until_when(*callout.grace_until, now));
+    if (for_card)
+        return fmt::format("the customer was asked for a card at {} and has until {} to give it",
+                           clock(callout.sent_at, now), until_when(callout.until, now));
     if (callout.grace_until)
         return fmt::format(
             "the customer was sent to {} and did not come back in time; the return address was visited, and "
@@ -292,7 +315,7 @@ std::string leg_sentence(const Transaction& transaction, const Leg& leg, Instant
                 text += " and has not answered yet";
                 break;
             case Doing::away:
-                text = away_sentence(leg, now);
+                text = away_sentence(leg, now, terms);
                 break;
             case Doing::doubt:
                 text = doubt_sentence(leg, now);
@@ -313,7 +336,10 @@ std::string leg_sentence(const Transaction& transaction, const Leg& leg, Instant
                 break;
         }
     }
-    if (leg.disputed) sentences += " The customer disputes this payment at the bank.";
+    if (const auto unasked = given_back_unasked(leg); unasked.minor > 0)
+        sentences += fmt::format(" {} went back at {} without a refund of ours.", money_for_people(unasked),
+                                 leg.merchant);
+    if (leg.disputed) sentences += " The customer disputed this payment at the bank.";
     return sentences;
 }
 
@@ -345,7 +371,7 @@ bool waits_for_another_way(const Transaction& transaction) {
            !unpaid_sources(transaction).empty();
 }
 
-std::string authorising_summary(const Transaction& transaction, Instant now) {
+std::string authorising_summary(const Transaction& transaction, Instant now, const Terms& terms) {
     const auto total = total_of(transaction);
     if (needs_person(transaction))
         return fmt::format("The payment of {} is under way, and a person must look at it.", total);
@@ -353,8 +379,9 @@ std::string authorising_summary(const Transaction& transaction, Instant now) {
         return fmt::format(
             "The payment of {} is under way, and it is not known yet what became of a part of it.", total);
     if (const Leg* away = leg_away(transaction))
-        return fmt::format("The customer is away to pay {} for {}.", money_for_people(away->amount),
-                           names_of(transaction, away->sources));
+        return fmt::format("The customer is {} to pay {} for {}.",
+                           asked_for_card(*away, terms) ? "asked for a card" : "away",
+                           money_for_people(away->amount), names_of(transaction, away->sources));
     if (waits_for_another_way(transaction)) {
         const Leg* refused = last_refused(transaction);
         return fmt::format("A payment was refused{}; another way of paying can be tried until {}.",
@@ -382,6 +409,8 @@ std::string purchased_summary(const Transaction& transaction, Instant now) {
                            listed(missing));
     if (!back.empty()) text += fmt::format(" {} of it was given back later.", sums(back));
     if (!settled(transaction)) text += " Some money is still on its way.";
+    if (std::ranges::any_of(transaction.legs, &Leg::disputed))
+        text += " The customer disputed a payment at the bank.";
     return text;
 }
 
@@ -401,7 +430,7 @@ std::string failed_summary(const Transaction& transaction, Instant now) {
     return text + fmt::format(" The {} that had been taken was given back.", sums(back));
 }
 
-std::string summary_of(const Transaction& transaction, Instant now) {
+std::string summary_of(const Transaction& transaction, Instant now, const Terms& terms) {
     const auto total = total_of(transaction);
     const auto decided_at =
         transaction.verdict_at ? " at " + clock(*transaction.verdict_at, now) : std::string{};
@@ -414,7 +443,7 @@ std::string summary_of(const Transaction& transaction, Instant now) {
                 "Reserved until {}; nothing of the {} was paid, and the purchase was not asked for yet.",
                 until_when(transaction.held_until, now), total);
         case Phase::authorising:
-            return authorising_summary(transaction, now);
+            return authorising_summary(transaction, now, terms);
         case Phase::confirming:
             return fmt::format(
                 "The {} is safe, and the booking system must confirm that the seats are bought.", total);
@@ -456,7 +485,9 @@ std::vector<std::string> waits_of(const Transaction& transaction, const Terms& t
                 waits.push_back("another way of paying for " +
                                 names_of(transaction, unpaid_sources(transaction)));
             if (const Leg* leg = waits_for_browser(transaction, terms.flows))
-                waits.push_back("the customer's browser, which is to be sent to pay for " +
+                waits.push_back((lacks_credential(*leg, terms.flows.facts(*leg))
+                                     ? "the customer, who is to be asked for a card for "
+                                     : "the customer's browser, which is to be sent to pay for ") +
                                 names_of(transaction, leg->sources));
             break;
         case Phase::capturing:
@@ -476,8 +507,9 @@ std::vector<std::string> waits_of(const Transaction& transaction, const Terms& t
                 waits.push_back("an answer of " + leg.merchant);
                 break;
             case Doing::away:
-                waits.push_back(leg.callout ? "the customer, who is at " + leg.callout->host
-                                            : "the customer");
+                waits.push_back(asked_for_card(leg, terms) ? "the customer, who is to give a card"
+                                : leg.callout              ? "the customer, who is at " + leg.callout->host
+                                                           : "the customer");
                 break;
             case Doing::doubt:
                 waits.push_back(fmt::format("news from {} on whether {}", leg.merchant, whether(leg.verb)));
@@ -497,7 +529,8 @@ std::string recheck_text(const Leg& leg, const Terms& terms, Instant at) {
     const bool unwanted = leg.goal == Goal::give_back && takes_money(leg.verb);
     const bool key_lives = leg.call && leg.call->repeat == Repeat::same_key &&
                            (leg.call->key_until == Instant{} || at < leg.call->key_until);
-    if (key_lives && !unwanted)
+    const bool look = leg.call && leg.call->look && terms.flows.facts(leg).can_query;
+    if (key_lives && !unwanted && !look)
         return fmt::format("{} is sent the same request again, which it does at most once.", leg.merchant);
     if (terms.flows.facts(leg).can_query)
         return fmt::format("{} is asked what became of the payment.", leg.merchant);
@@ -613,7 +646,7 @@ std::string person_text(const Transaction& transaction) {
 
 Explanation explain(const Transaction& transaction, Instant now, const Terms& terms) {
     Explanation explanation;
-    explanation.summary = summary_of(transaction, now);
+    explanation.summary = summary_of(transaction, now, terms);
     for (const auto& leg : transaction.legs)
         explanation.because.push_back(leg_sentence(transaction, leg, now, terms));
     explanation.waits_for = waits_of(transaction, terms);
@@ -675,8 +708,9 @@ struct Telling {
         return fmt::format("The reservation was prolonged until {}.", instant_for_people(e.held_until));
     }
     std::string operator()(const LegOpened& e) const {
-        return fmt::format("Leg {} was opened, to pay {} for {} through {}.", e.leg,
-                           money_for_people(e.amount), names_of(after, e.sources), e.merchant);
+        return fmt::format("Leg {} was opened, to pay {} for {} through {}{}.", e.leg,
+                           money_for_people(e.amount), names_of(after, e.sources), e.merchant,
+                           e.credential.empty() ? "" : ", with a " + reason(e.credential));
     }
     std::string operator()(const GoalSet& e) const {
         switch (e.goal) {
@@ -724,11 +758,14 @@ struct Telling {
         return fmt::format("All was prepared for the {} of leg {}.", amount(e.leg), e.leg);
     }
     std::string operator()(const CustomerSent& e) const {
+        if (e.hosted)
+            return fmt::format("The customer was asked for a card to pay {} for {}, with time until {}.",
+                               amount(e.leg), things(e.leg), instant_for_people(e.until));
         return fmt::format("The customer was sent to {} to pay {} for {}, with time until {}.", e.host,
                            amount(e.leg), things(e.leg), instant_for_people(e.until));
     }
     std::string operator()(const CustomerBack& e) const {
-        return fmt::format("The customer came back from paying for {}{}.", things(e.leg), brought(e.fields));
+        return fmt::format("The customer came back about {}{}.", things(e.leg), brought(e.fields));
     }
     std::string operator()(const VisitMeant& e) const {
         return fmt::format(
@@ -756,8 +793,9 @@ struct Telling {
                            things(e.leg));
     }
     std::string operator()(const GivenBack& e) const {
-        return fmt::format("{} gave back {}{}.", capital(merchant(e.leg)), money_for_people(e.amount),
-                           e.refund > 0 ? fmt::format(" (refund {}.{})", e.leg, e.refund) : "");
+        return fmt::format(
+            "{} gave back {}{}.", capital(merchant(e.leg)), money_for_people(e.amount),
+            e.refund > 0 ? fmt::format(" (refund {}.{})", e.leg, e.refund) : ", without a refund of ours");
     }
     std::string operator()(const Refused& e) const {
         return fmt::format("The payment of {} through {} was refused{}.", amount(e.leg), merchant(e.leg),
@@ -809,6 +847,12 @@ struct Telling {
         return "";
     }
     std::string operator()(const Noted& e) const {
+        if (!e.dispute && e.leg > 0 && !e.references.empty()) {
+            std::vector<std::string> names;
+            for (const auto& [kind, reference] : e.references) names.push_back(kind + " " + reference);
+            return fmt::format("{} told its names for the payment of leg {}: {}.", capital(merchant(e.leg)),
+                               e.leg, listed(names));
+        }
         return fmt::format(
             "{}{} was noted: {}{}.", e.dispute ? "A dispute" : "Something that changed nothing",
             e.leg > 0 ? fmt::format(" about leg {}", e.leg) : "", unstopped(e.what), brought(e.fields));

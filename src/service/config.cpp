@@ -262,7 +262,7 @@ class ConfigReader {
         table.need("public_url");
         if (const auto url = table.value<std::string>("public_url")) {
             config_.settings.public_url = *url;
-            check_url(*url, "public_url", table.where("public_url"), true);
+            check_url(*url, "public_url", table.where("public_url"), Url::ours);
         }
         table.need("data");
         config_.data_directory = path(table.text("data"));
@@ -533,7 +533,7 @@ class ConfigReader {
         out.simulator = table.flag("simulator", false);
         const bool private_network = table.flag("private_network", false);
         if (!out.base_url.empty()) {
-            check_url(out.base_url, "merchant.base_url", table.where("base_url"), false, private_network);
+            check_url(out.base_url, "merchant.base_url", table.where("base_url"), Url::base, private_network);
             if (const auto url = parse_url(out.base_url, "base_url"); url && private_network)
                 config_.private_origins.insert(url->origin());
         }
@@ -556,7 +556,8 @@ class ConfigReader {
             if (const auto text = value.value_exact<std::string>()) {
                 merchant.settings[name] = *text;
                 if (name.ends_with("_url"))
-                    check_url(*text, "merchant.settings." + name, value.source(), false, private_network);
+                    check_url(*text, "merchant.settings." + name, value.source(), Url::address,
+                              private_network);
             } else if (const auto number = value.value_exact<std::int64_t>()) {
                 merchant.settings[name] = std::to_string(*number);
             } else if (const auto flag = value.value_exact<bool>()) {
@@ -723,19 +724,25 @@ class ConfigReader {
         }
     }
 
+    enum class Url {
+        ours,    ///< scheme and authority alone
+        base,    ///< paths are put behind it
+        address  ///< asked for as it is
+    };
     void check_url(const std::string& text, const std::string& what, const toml::source_region& where,
-                   bool bare, bool private_network = false) {
+                   Url kind, bool private_network = false) {
         const auto url = parse_url(text, what);
         if (!url) {
             problems_.add(where, what + ": " + url.error().message);
             return;
         }
-        if (text.ends_with('/')) problems_.add(where, what + " must not end in a slash");
+        if (kind != Url::address && text.ends_with('/'))
+            problems_.add(where, what + " must not end in a slash");
         if (!url->query().empty() || text.find('?') != std::string::npos)
             problems_.add(where, what + " must have no query");
-        if (bare && url->target != "/")
+        if (kind == Url::ours && url->target != "/")
             problems_.add(where, what + " must have no path: tokens and paths of ours follow it");
-        if (sandbox_ && !bare && !is_loopback_host(url->host))
+        if (sandbox_ && kind != Url::ours && !is_loopback_host(url->host))
             problems_.add(where, what + ": a sandbox calls loopback addresses only");
         if (!live_) return;
         if (url->scheme != "https") problems_.add(where, what + " must be https in live mode");

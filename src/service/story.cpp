@@ -89,6 +89,7 @@ void write_legs(JsonWriter& out, const core::Transaction& transaction) {
             .field("verb", core::word(leg.verb));
         if (leg.refused)
             out.field("refused", leg.refused->text.empty() ? leg.refused->code : leg.refused->text);
+        if (leg.disputed) out.field("disputed", true);
         if (!leg.stuck.empty()) out.field("stuck", leg.stuck);
         if (!leg.doubt_why.empty()) out.field("doubt", leg.doubt_why);
         out.key("references").begin_array();
@@ -207,6 +208,7 @@ void legs_text(std::string& out, const json& story) {
             if (const auto value = text_of(leg, name); !value.empty())
                 out += fmt::format("     {}: {}\n", name, value);
         }
+        if (leg.contains("disputed")) out += "     disputed at the bank\n";
         for (const auto& reference : leg.at("references"))
             out += fmt::format("     {}: {}\n", text_of(reference, "kind"), text_of(reference, "reference"));
     }

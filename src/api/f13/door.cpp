@@ -132,6 +132,8 @@ class Door : public std::enable_shared_from_this<Door> {
     void print_view_of_purchase(const CallPointer& call, const View& view) const;
     void print_status_view(const CallPointer& call, const View& view) const;
     [[nodiscard]] FactsOf facts_of() const;
+    void drop_untaken(std::map<std::string, core::Credential>& credentials,
+                      const engine::Caller& caller) const;
     void print_page_of_purchase(const CallPointer& call, const Transaction& present) const;
     void refuse_return(const CallPointer& call, const Error& error) const;
     void cancelled(const CallPointer& call, const TransactionId& id, const Items& items);
@@ -349,6 +351,7 @@ void Door::purchase(const CallPointer& call) {
     auto credentials = read_credentials(call->fields);
     if (!credentials) return call->refuse(credentials.error());
     request.credentials = std::move(*credentials);
+    drop_untaken(request.credentials, *call->caller);
     if (takes_customer(transaction)) {
         const auto* email = find_field(call->fields, "email_address");
         if (const auto fault = email_fault(email == nullptr ? std::string_view() : *email))
@@ -455,6 +458,22 @@ void Door::cancel(const CallPointer& call) {
                        if (!after && !nothing_left) return call->refuse(after.error());
                        self->cancelled(call, id, after ? items_cancelled_by(after->events) : Items{});
                    });
+}
+
+/// These are the fields of callouts that need not come (f13.md section 2); where none could come, nobody
+/// reads them.
+void Door::drop_untaken(std::map<std::string, core::Credential>& credentials,
+                        const engine::Caller& caller) const {
+    std::erase_if(credentials, [&](const auto& brought) {
+        const auto& [source, credential] = brought;
+        const auto ways = engine_.directory().ways(caller, source);
+        return std::none_of(
+            ways.begin(), ways.end(), [&, kind = credential.kind](const std::string& merchant) {
+                const auto* facts = engine_.registry().facts_of(merchant);
+                return facts != nullptr && std::find(facts->credentials.begin(), facts->credentials.end(),
+                                                     kind) != facts->credentials.end();
+            });
+    });
 }
 
 FactsOf Door::facts_of() const {

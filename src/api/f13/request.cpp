@@ -138,7 +138,11 @@ Result<std::map<std::string, core::Credential>> read_credentials(const Fields& f
         if (std::string_view(name).substr(mark + callback_mark.size()) != stripe_token)
             return bad_request(std::string(name_for_error(name, "a ..._callback/... parameter")),
                                "is nothing that a way of paying knows");
-        credentials.try_emplace(name.substr(0, mark), core::Credential{"stripe_token", value});
+        const auto [known, added] =
+            credentials.try_emplace(name.substr(0, mark), core::Credential{"stripe_token", value});
+        if (!added && known->second.value != value)
+            return bad_request(std::string(name_for_error(name, "a ..._callback/... parameter")),
+                               "comes twice, with two values");
     }
     return credentials;
 }

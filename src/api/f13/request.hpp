@@ -41,9 +41,9 @@ std::string read_tracking(const Fields& fields);
 Fields without_call_parameters(Fields fields);
 
 /// What each bundle is paid with: {source}_callback/stripeToken. Errors: bad_request for a {source}_callback/
-/// parameter that no way of paying knows.
+/// parameter that no way of paying knows, or that comes with two values.
 Result<std::map<std::string, core::Credential>> read_credentials(const Fields& fields);
-/// The parameter that brings such a credential for a source; "" where F13 has none.
+/// The parameter that brings what a source is paid with.
 std::string credential_parameter(std::string_view source);
 
 /// The return details of purchase.v1, when return_token or return_url is there.

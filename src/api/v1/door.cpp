@@ -451,7 +451,7 @@ void Door::callback(const CallPtr& call) {
                      std::move(request->next_token), meta(*call, "system " + call->system->name),
                      [this, call, caller = request->caller](Result<Engine::ReturnOutcome> outcome) {
                          if (!outcome) {
-                             const auto known = engine_.store().find_token(caller, call->arguments.front());
+                             const auto known = engine_.token_of(caller, call->arguments.front());
                              if (known) call->transaction = known->transaction.text();
                              return refuse(call, outcome.error());
                          }

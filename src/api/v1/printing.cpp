@@ -91,6 +91,7 @@ void write_leg(JsonWriter& json, const core::Leg& leg) {
     json.key("refunds").begin_array();
     for (const auto& refund : leg.refunds) write_refund(json, refund);
     json.end_array();
+    json.field("disputed", leg.disputed);
     text_or_null(json, "stuck", leg.stuck);
     json.end_object();
 }

@@ -431,6 +431,64 @@ class Story:
             check.call(method, "/callback/{token}", 400, {"token": "AAAAAAAAAAAAAAAAAAAAAA"})
         check.call("GET", "/callout/{page}", 404, {"page": "AAAAAAAAAAAAAAAAAAAAAA"})
 
+    # ---- Stripe ----
+    def stripe(self):
+        """Credentials, declines, a refund in part."""
+        check = self.check
+        ways = check.call("GET", "/v1/ways", 200, query="caller=demo-stripe&source=ext_test0").json()["data"]
+        if not ways[0]["integration"]["publishable_key"].startswith("pk_test_"):
+            check.complain(f"no publishable key: {ways}")
+        token = {"credentials": {"ext_test0": {"stripe_token": "tok_visa"}}}
+        transaction = self.hand_over("demo-stripe")
+        for wrong, field in (({}, "credentials.ext_test0"),
+                             ({"credentials": {"ext_test0": {"stripe_token": "4111"}}}, "credentials.ext_test0"),
+                             ({"credentials": {"ext_test1": {"stripe_token": "tok_visa"}}}, "credentials.ext_test1")):
+            answer = self.post(transaction, "/purchase", 400, body=wrong)
+            if answer.status == 400 and answer.json()["field"] != field:
+                check.complain(f"{wrong} names {answer.json()['field']!r}")
+        paid = self.post(transaction, "/purchase", body=token).json()
+        if (paid["phase"], paid["legs"][0]["disputed"]) != ("purchased", False):
+            check.complain(f"a token, but {paid['phase']}")
+        back = self.post(transaction, "/refunds", body=GOOD_BODIES[ONE + "/refunds"]).json()["legs"][0]
+        if (back["money"], back["given_back"]) != ("taken", 1):
+            check.complain(f"given back in part, but {back}")
+        declined = self.post(self.hand_over("demo-stripe"), "/purchase",
+                             body={"credentials": {"ext_test0": {"stripe_token": "tok_threeDSecure2Required"}}}).json()
+        if not declined["legs"][0]["refused"]["failed_3d_secure"]:
+            check.complain(f"nobody could go to the bank: {declined['legs']}")
+
+    def dispute(self):
+        """Last: it moves the clock of the sandbox."""
+        check = self.check
+        disputed = self.hand_over("demo-stripe")
+        self.post(disputed, "/purchase", body={"credentials": {"ext_test0": {"stripe_token": "tok_createDispute"}}})
+        send(check.url, "PUT", "/sandbox/clock", json.dumps({"advance_seconds": 90}).encode(),
+             {"Content-Type": "application/json"})
+        self.until(disputed, lambda now: now["legs"][0]["disputed"])
+        for part in ("/explain", "/journal"):
+            check.call("GET", ONE + part, 200, {"id": disputed["id"]})
+
+    def stripe_token_by_callout(self):
+        """What is missing comes by a page of ours, or by the caller's own."""
+        check = self.check
+        form = "application/x-www-form-urlencoded"
+        callout = self.away_via_kassi("demo-stripe")
+        page = check.call("GET", "/callout/{page}", 200, {"page": callout["page_url"].rsplit("/", 1)[1]})
+        action = re.search(r'<form method="post" action="([^"]+)"', page.body.decode()).group(1)
+        token = {"token": action.rsplit("/", 1)[1]}
+        check.call("POST", "/callback/{token}", 400, token, raw=b"stripeToken=", content_type=form)
+        check.call("POST", "/callback/{token}", 200, token, raw=b"stripeToken=tok_visa", content_type=form)
+        check.call("GET", "/callout/{page}", 410, {"page": callout["page_url"].rsplit("/", 1)[1]})
+        transaction, own = self.hand_over("demo-stripe"), "t" + os.urandom(8).hex()
+        self.post(transaction, "/purchase", body={"return": self.return_details(own)})
+        body = {"caller": "demo-stripe", "fields": [["stripeToken", "tok_visa"]]}
+        wrong = check.call("POST", "/v1/callbacks/{token}", 400, {"token": own}, body={**body, "fields": [["a", "b"]]})
+        if wrong.status == 400 and wrong.json()["field"] != "stripeToken":
+            check.complain(f"a return without a token names {wrong.json()['field']!r}")
+        paid = check.call("POST", "/v1/callbacks/{token}", 200, {"token": own}, body=body).json()
+        if paid["phase"] != "purchased":
+            check.complain(f"a token by callback, but {paid['phase']}")
+
     def another_way(self):
         transaction = self.hand_over("demo-again")
         away = self.post(transaction, "/purchase", body={"return": {"via": "kassi"}}).json()
@@ -540,8 +598,13 @@ class Story:
                 check.refused_by_both("POST", T, {}, body, f"bundles[0].{name}")
         for path, name, value in ((ONE + "/refunds", "amount", 0), (ONE + "/refunds", "by", ""),
                                   (ONE + "/legs/{n}/settle", "money", "gone"), (ONE + "/confirm", "confirmed", "yes"),
-                                  (ONE + "/cancel", "items", []), (ONE + "/purchase", "ways", [])):
+                                  (ONE + "/cancel", "items", []), (ONE + "/purchase", "ways", []),
+                                  (ONE + "/purchase", "credentials", ["tok_visa"])):
             check.refused_by_both("POST", path, arguments, {**GOOD_BODIES[path], name: value}, name)
+        for value, field in ({}, "a"), ({"stripe_token": "tok_1", "card": "4"}, "a"), ("tok_1", "a"), (
+                {"stripe_token": 5}, "a.stripe_token"), ({"stripe_token": ""}, "a.stripe_token"):
+            check.refused_by_both("POST", ONE + "/purchase", arguments, {"credentials": {"a": value}},
+                                  "credentials." + field)
         # What only the door can know.
         for field, more in (("bundles[0].currency", {"currency": "XYZ"}),
                             ("bundles[0].source", {"source": "nowhere"})):
@@ -636,9 +699,11 @@ def run(url):
     story = Story(check)
     for step in (story.describe, story.credit, story.owner, story.release, story.replay, story.redirect_via_caller,
                  story.next_token, story.lost_customer, story.tokens_that_no_address_holds,
-                 story.redirect_via_kassi, story.another_way, story.doubt, story.lists, story.strangers,
+                 story.redirect_via_kassi, story.stripe, story.stripe_token_by_callout, story.another_way, story.doubt,
+                 story.lists, story.strangers,
                  story.unknown_things, story.bad_bodies, story.bodies_too_large, story.malformed_addresses,
-                 story.bad_states, story.bad_queries, story.webhooks, story.other_methods):
+                 story.bad_states, story.bad_queries, story.webhooks, story.other_methods,
+                 story.dispute):
         step()
     for (method, path), statuses in check.seen.items():
         if not statuses:

@@ -1,8 +1,9 @@
 """The payment side of F13 as the unmodified pyticketswitch 2.14.1 sees it.
 
 Starts `kassi sandbox` (KASSI_BINARY) on a free port and an empty data directory, and does what the advanced guide of
-pyticketswitch does, with url= pointed at it: On credit, Redirects, Handling Callouts, Handling Callbacks, Setting
-tracking ID, and the reservations and bundles that they need. Prints how many checks passed.
+pyticketswitch does, with url= pointed at it: On credit, Redirects, Stripe, Handling Callouts, Handling Callbacks,
+Setting tracking ID, Frontend Integrations, and the reservations and bundles that they need. Prints how many checks
+passed.
 
 The client comes from the package index into a virtual environment that is kept (KASSI_PYTHON_CACHE); an environment
 that has it already is used as it is. When it cannot be had, exits with 77 and says why.
@@ -190,6 +191,14 @@ def kept(transaction):
                if entry['reference'].startswith(transaction)]
     taken = [entry['amount'] for entry in entries if entry['kind'] == 'taken']
     return sum(taken) - sum(entry['amount'] for entry in entries if entry['kind'] != 'taken'), len(taken)
+
+
+def moved(transaction):
+    """What Stripe held, took and gave back for a transaction, in its order; of its sources in theirs."""
+    places = requests.get(URL + '/sandbox', timeout=PATIENCE).json()['simulators']
+    return [(entry['kind'], entry['amount']) for place in places if place['name'] == 'stripe'
+            for entry in requests.get(place['ledger'], timeout=PATIENCE).json()['entries']
+            if entry['reference'].startswith(transaction)]
 
 
 def in_the_end(what, question, wanted):
@@ -629,6 +638,241 @@ def cancelling():
         check("everything is back", kept(transaction)[0], 0)
         archived, _, _ = client.get_purchase(transaction)
         check("archive", archived.as_dict_for_json(), bought.as_dict_for_json())
+
+
+# The guide's, which it uses on every run.
+TOKENS = {
+    'ext_test0': 'tok_1ADFKNHIklODsaxB3LZqzvpX',
+    'ext_test1': 'tok_1ADFKgHIklODsaxBUr5gE6ca',
+}
+
+
+def reserve_for_stripe():
+    """£165 of ext_test0 and £110 of ext_test1: amounts that cannot be mixed up."""
+    client = Client('demo-stripe')
+    trolley, _ = client.get_trolley(performance_id='7AB-4', ticket_type_code='STALLS', price_band_code='A/pool',
+                                    number_of_seats=2)
+    return reserve('demo-stripe', token=trolley.token, performance_id='7AA-4', number_of_seats=3)
+
+
+@section
+def stripe():
+    for _ in range(2):
+        client = Client('demo-stripe', 'demopass')
+        trolley, meta = client.get_trolley(
+            performance_id='7AB-4',
+            ticket_type_code='STALLS',
+            price_band_code='A/pool',
+            number_of_seats=2
+        )
+        reservation, meta = client.make_reservation(
+            token=trolley.token,
+            performance_id='7AA-4',
+            ticket_type_code='STALLS',
+            price_band_code='A/pool',
+            number_of_seats=2
+        )
+        check("bundles", repr(reservation.trolley.bundles), '[<Bundle ext_test0>, <Bundle ext_test1>]')
+        details = StripeDetails({
+            'ext_test0': 'tok_1ADFKNHIklODsaxB3LZqzvpX',
+            'ext_test1': 'tok_1ADFKgHIklODsaxBUr5gE6ca',
+        })
+        status, callout, meta = client.make_purchase(
+            reservation.trolley.transaction_uuid,
+            FRED,
+            payment_method=details,
+        )
+        check("purchased", (status.status, callout), ('purchased', None))
+        check("both", [bundle.is_purchased() for bundle in status.trolley.bundles], [True, True])
+        check("currency", sorted(meta.currencies), ['gbp'])
+        check("Stripe's ledger", moved(reservation.trolley.transaction_uuid),
+              [('held', 11000)] * 2 + [('taken', 11000)] * 2)
+
+
+@section
+def stripe_with_a_token_missing():
+    for missing, there in (('ext_test1', 'ext_test0'), ('ext_test0', 'ext_test1')):
+        client = Client('demo-stripe', 'demopass')
+        reservation = reserve_for_stripe()
+        transaction = reservation.trolley.transaction_uuid
+        status, callout, meta = client.make_purchase(transaction, FRED,
+                                                     payment_method=StripeDetails({there: TOKENS[there]}))
+        check("a callout", (status, callout.code), (None, missing))
+        check("its debitor", (callout.debitor.type, callout.debitor.integration_data['publishable_key']),
+              ('stripe', 'pk_test_b7N9DOwbo4B9t6EqCf9jFzfa'))
+        check("its total", callout.total, {'ext_test0': 165, 'ext_test1': 110}[missing])
+        page = requests.get(callout.destination, params=callout.parameters, timeout=PATIENCE)
+        check("a page of ours", (page.status_code, "Pay by card" in page.text), (200, True))
+        check("pending", state_of('demo-stripe', transaction).pending_callout.return_token, callout.return_token)
+        with refused("no token", APIError, 8, "stripeToken: is missing", 400):
+            client.next_callout(callout.return_token, uuid.uuid4(), {'token': TOKENS[missing]})
+        with refused("another user", APIError, 8, "this: was never issued", 400):
+            Client('demo').next_callout(callout.return_token, uuid.uuid4(), {'stripeToken': TOKENS[missing]})
+        status, callout, meta = client.next_callout(
+            callout.return_token,
+            uuid.uuid4(),
+            {'stripeToken': 'tok_1ADFKgHIklODsaxBUr5gE6ca'}
+        )
+        check("purchased", (status.status, callout), ('purchased', None))
+        check("customer", status.customer.first_name, 'Fred')
+        check("Stripe's ledger", sorted(moved(transaction)),
+              [('held', 11000), ('held', 16500), ('taken', 11000), ('taken', 16500)])
+
+
+@section
+def stripe_with_two_tokens_missing():
+    client = Client('demo-stripe')
+    for payment_method in (StripeDetails({}), None):
+        transaction = reserve_for_stripe().trolley.transaction_uuid
+        _, first, _ = client.make_purchase(transaction, FRED, payment_method=payment_method)
+        check("first", first.code, 'ext_test0')
+        status, second, _ = client.next_callout(first.return_token, uuid.uuid4(),
+                                                {'stripeToken': TOKENS['ext_test0']})
+        check("second", (status, second.code), (None, 'ext_test1'))
+        with refused("the first again", CallbackGoneError, 8, "transaction failed", 410):
+            client.next_callout(first.return_token, uuid.uuid4(), {'stripeToken': TOKENS['ext_test1']})
+        status, callout, _ = client.next_callout(second.return_token, uuid.uuid4(),
+                                                 {'stripeToken': TOKENS['ext_test1']})
+        check("purchased", (status.status, callout), ('purchased', None))
+        check("Stripe's ledger", moved(transaction)[2:], [('taken', 16500), ('taken', 11000)])
+    for returned in ({}, {'is_tsw_callout_timeout_callback': 1}):
+        transaction = reserve_for_stripe().trolley.transaction_uuid
+        _, callout, _ = client.make_purchase(transaction, FRED, payment_method=StripeDetails(
+            {'ext_test0': TOKENS['ext_test0']}))
+        status, callout, _ = client.next_callout(callout.return_token, uuid.uuid4(), returned)
+        check("failed", (status.status, callout), ('failed', None))
+        in_the_end("what was held is let go", lambda: moved(transaction), [('held', 16500), ('hold_gone', 16500)])
+
+
+@section
+def stripe_tokens_that_are_refused():
+    client = Client('demo-stripe')
+    transaction = reserve('demo-stripe').trolley.transaction_uuid
+    for token, text in (('4111111111111111', "ext_test1_callback/stripeToken: is no token of Stripe"),
+                        ('', "ext_test1_callback/stripeToken: is missing")):
+        try:
+            client.make_purchase(transaction, FRED, payment_method=StripeDetails({'ext_test1': token}))
+            check("refused", False)
+        except APIError as error:
+            check("named", (error.code, error.args[0][:len(text)]), (8, text))
+    check("still reserved", state_of('demo-stripe', transaction).status, 'reserved')
+    once = 'tok_1' + uuid.uuid4().hex
+    other = reserve('demo-stripe').trolley.transaction_uuid
+    status, _, _ = client.make_purchase(other, FRED, payment_method=StripeDetails({'ext_test1': once}))
+    check("one that Stripe does not know", (status.status, status.trolley.purchase_result.error),
+          ('failed', 'resource_missing'))
+    with refused("a second time", APIError, 8,
+                 "ext_test1_callback/stripeToken: was used before: it is good for one payment", 400):
+        client.make_purchase(transaction, FRED, payment_method=StripeDetails({'ext_test1': once}))
+
+
+@section
+def stripe_declines():
+    client = Client('demo-stripe')
+    for token, code, flags in (
+            ('tok_chargeDeclined', 'generic_decline', (False, False, False)),
+            ('tok_chargeDeclinedInsufficientFunds', 'insufficient_funds', (False, False, False)),
+            ('tok_chargeDeclinedStolenCard', 'generic_decline', (False, False, False)),
+            ('tok_chargeDeclinedIncorrectCvc', 'incorrect_cvc', (True, False, False)),
+            ('tok_avsZipFail', 'incorrect_zip', (False, True, False)),
+            # Nobody can be sent to the bank: there are no return details.
+            ('tok_threeDSecure2Required', 'auth_failure', (False, False, True))):
+        reservation = reserve_for_stripe()
+        transaction = reservation.trolley.transaction_uuid
+        status, callout, _ = client.make_purchase(transaction, FRED, payment_method=StripeDetails(
+            {'ext_test0': TOKENS['ext_test0'], 'ext_test1': token}))
+        check(token, (status.status, callout), ('failed', None))
+        for result in (status.trolley.purchase_result, status.trolley.bundles[1].purchase_result):
+            check(token + ": code", result.error, code)
+            check(token + ": flags", (result.failed_cv_two, result.failed_avs, result.failed_3d_secure), flags)
+            check(token + ": result", (result.success, bool(result.failure_reason)), (False, True))
+        in_the_end(token + ": the other is let go", lambda: moved(transaction), [('held', 16500), ('hold_gone', 16500)])
+
+
+@section
+def stripe_at_the_bank():
+    client = Client('demo-stripe')
+    for act, outcome in (('complete', 'purchased'), ('fail', 'failed')):
+        class BothDetails(StripeDetails):
+            """Tokens and a way back: what a caller needs whose customers' banks ask."""
+            token = str(uuid.uuid4())
+
+            def as_api_parameters(self):
+                return {**super().as_api_parameters(), **details(self.token).as_api_parameters()}
+
+        transaction = reserve('demo-stripe').trolley.transaction_uuid
+        status, callout, _ = client.make_purchase(
+            transaction, FRED, payment_method=BothDetails({'ext_test1': 'tok_threeDSecure2Required'}))
+        check("sent to the bank", (status, callout.code, callout.return_token), (None, 'ext_test1', BothDetails.token))
+        page = requests.get(callout.destination, params=callout.parameters, timeout=PATIENCE)
+        check("its page", (page.status_code, "Your bank asks" in page.text), (200, True))
+        fields = dict(re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', page.text))
+        action = urllib.parse.urljoin(page.url, re.search(r'<form method="post" action="([^"]*)"', page.text).group(1))
+        back = requests.post(action, data={**fields, 'act': act}, allow_redirects=False, timeout=PATIENCE)
+        url = urllib.parse.urlsplit(back.headers['Location'])
+        check("back to the caller", url.netloc + url.path, 'fromtheboxoffice.com/callback/' + BothDetails.token)
+        status, callout, _ = client.next_callout(BothDetails.token, uuid.uuid4(),
+                                                 dict(urllib.parse.parse_qsl(url.query)))
+        check(act, (status.status, callout), (outcome, None))
+        check(act + ": flag", status.trolley.purchase_result.failed_3d_secure, act == 'fail')
+        check(act + ": Stripe's ledger", moved(transaction),
+              [('held', 11000), ('taken', 11000)] if act == 'complete' else [])
+
+
+@section
+def stripe_cancelled():
+    client = Client('demo-stripe')
+    transaction = reserve_for_stripe().trolley.transaction_uuid
+    bought, _, _ = client.make_purchase(transaction, FRED, payment_method=StripeDetails(TOKENS))
+    paid = moved(transaction)
+    result, _ = client.cancel_purchase(transaction, [1])
+    check("one", (result.cancelled_item_numbers, result.is_fully_cancelled()), ([1], False))
+    check("Stripe's ledger", moved(transaction), paid + [('given_back', 11000)])
+    result, _ = client.cancel_purchase(transaction)
+    check("the rest", (result.cancelled_item_numbers, result.is_fully_cancelled()), ([2], True))
+    result, _ = client.cancel_purchase(transaction)
+    check("nothing is left", (result.cancelled_item_numbers, result.is_fully_cancelled()), ([], True))
+    check("given back once each", moved(transaction), paid + [('given_back', 11000), ('given_back', 16500)])
+    archived, _, _ = client.get_purchase(transaction)
+    check("archive", archived.as_dict_for_json(), bought.as_dict_for_json())
+
+
+@section
+def frontend_integrations():
+    client = Client('demo-stripe', 'demopass')
+    reservation, meta = client.make_reservation(
+        performance_id='7AB-4',
+        ticket_type_code='STALLS',
+        price_band_code='A/pool',
+        number_of_seats=2
+    )
+    debitor = reservation.trolley.bundles[0].debitor
+    check("debitor", repr(debitor), '<Debitor stripe:stripe>')
+    check("description", debitor.description, 'Stripe Debitor')
+    check("type", debitor.type, 'stripe')
+    check("name", debitor.name, 'stripe')
+    check("integration data", debitor.integration_data,
+          {'publishable_key': 'pk_test_b7N9DOwbo4B9t6EqCf9jFzfa', 'statement_descriptor': 'Test Stripe Account'})
+    # The key is one with which a browser makes a token, and that pays.
+    place = [place for place in requests.get(URL + '/sandbox', timeout=PATIENCE).json()['simulators']
+             if place['name'] == 'stripe'][0]
+    token = requests.post(place['url'] + '/v1/tokens', timeout=PATIENCE, headers={
+        'Authorization': 'Bearer ' + debitor.integration_data['publishable_key']}, data={
+            'card[number]': '4242424242424242', 'card[exp_month]': 12, 'card[exp_year]': 2034,
+            'card[cvc]': '123'}).json()
+    status, callout, _ = client.make_purchase(reservation.trolley.transaction_uuid, FRED,
+                                              payment_method=StripeDetails({'ext_test1': token['id']}))
+    check("purchased", (status.status, callout), ('purchased', None))
+    # Once only: by us, or by Stripe where its name is like that of a test card.
+    other = reserve('demo-stripe').trolley.transaction_uuid
+    try:
+        status, _, _ = client.make_purchase(other, FRED, payment_method=StripeDetails({'ext_test1': token['id']}))
+        check("the token again", (status.status, status.trolley.purchase_result.error),
+              ('failed', 'token_already_used'))
+    except APIError as error:
+        check("the token again", (error.code, error.args[0]), (
+            8, "ext_test1_callback/stripeToken: was used before: it is good for one payment"))
+    check("nothing moved", moved(other), [])
 
 
 @section

@@ -16,16 +16,20 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-/// The facts of two houses: "house" can be asked, "mute" cannot. Explaining looks at nothing else.
-class TwoHouses final : public Flows {
+/// The facts of three houses: "house" can be asked, "mute" cannot, "cards" wants a token first. Explaining
+/// looks at nothing else.
+class ThreeHouses final : public Flows {
   public:
-    TwoHouses() {
+    ThreeHouses() {
+        cards_.has_open = cards_.can_query = cards_.can_close = cards_.can_refund = true;
+        cards_.browser = Browser::maybe;
+        cards_.credentials = {"stripe_token"};
         asked_.has_open = mute_.has_open = true;
         asked_.can_query = asked_.can_close = asked_.can_refund = true;
         asked_.browser = mute_.browser = Browser::always;
     }
     [[nodiscard]] const Facts& facts(const Leg& leg) const override {
-        return leg.merchant == "mute" ? mute_ : asked_;
+        return leg.merchant == "mute" ? mute_ : leg.merchant == "cards" ? cards_ : asked_;
     }
     [[nodiscard]] Step begin(const Scene&) const override { return Unknown{"not asked here"}; }
     [[nodiscard]] Step resume(const Scene&, const Heard&) const override { return Unknown{"not asked here"}; }
@@ -35,7 +39,7 @@ class TwoHouses final : public Flows {
     }
 
   private:
-    Facts asked_, mute_;
+    Facts asked_, mute_, cards_;
 };
 
 /// 10 January 2026, 10:00:00 UTC, and seconds after it.
@@ -45,7 +49,7 @@ Instant ten(std::int64_t seconds = 0) {
 
 class Explain : public testing::Test {
   protected:
-    TwoHouses flows_;
+    ThreeHouses flows_;
     Times times_;
     Terms terms_{flows_, times_, "https://pay.example"};
 
@@ -135,6 +139,64 @@ TEST_F(Explain, CustomerAway) {
               "house is "
               "asked what became of the payment.");
     EXPECT_EQ(e.next_at, ten(540));
+}
+
+TEST_F(Explain, CustomerIsAskedForACard) {
+    auto leg = leg_of(LegMoney::none, Doing::away, Verb::open);
+    leg.merchant = "cards";
+    auto e = told(of(Phase::authorising, {leg}));
+    EXPECT_EQ(e.summary, "The customer is asked for a card to pay £110.00 for Nutcracker.");
+    EXPECT_THAT(e.because,
+                ElementsAre("Leg 1, £110.00 for Nutcracker through cards: the customer was asked for a card "
+                            "at 09:59:00 UTC and has until 10:09:00 UTC (in 9 minutes) to give it."));
+    EXPECT_THAT(e.waits_for, ElementsAre("the customer, who is to give a card"));
+    leg.callout->grace_until = ten(20);
+    EXPECT_THAT(told(of(Phase::authorising, {leg})).because.at(0),
+                HasSubstr("the customer was asked for a card and gave none in time"));
+    // With the token the bank may still want the customer: then he is at its page, and away.
+    leg.callout->grace_until.reset();
+    leg.verb = Verb::authorise;
+    e = told(of(Phase::authorising, {leg}));
+    EXPECT_EQ(e.summary, "The customer is away to pay £110.00 for Nutcracker.");
+    EXPECT_THAT(e.waits_for, ElementsAre("the customer, who is at http://house.example"));
+    leg.verb = Verb::open;
+    leg.credential = "stripe_token";
+    EXPECT_EQ(told(of(Phase::authorising, {leg})).summary,
+              "The customer is away to pay £110.00 for Nutcracker.");
+}
+
+TEST_F(Explain, CardIsMissingAndNobodyIsThereToGiveIt) {
+    auto leg = leg_of();
+    leg.merchant = "cards";
+    EXPECT_THAT(told(of(Phase::authorising, {leg})).waits_for,
+                ElementsAre("the customer, who is to be asked for a card for Nutcracker"));
+}
+
+TEST_F(Explain, WhatWouldOnlyBeAnsweredAgainIsLookedUp) {
+    auto leg = leg_of(LegMoney::none, Doing::doubt, Verb::authorise);
+    leg.merchant = "cards";
+    leg.call->repeat = Repeat::same_key;
+    leg.call->key_until = ten(3600);
+    EXPECT_EQ(told(of(Phase::authorising, {leg})).next,
+              "Cards is sent the same request again, which it does at most once.");
+    leg.call->look = true;
+    EXPECT_EQ(told(of(Phase::authorising, {leg})).next, "Cards is asked what became of the payment.");
+    leg.merchant = "mute";
+    EXPECT_EQ(told(of(Phase::authorising, {leg})).next,
+              "Mute is sent the same request again, which it does at most once.");
+}
+
+TEST_F(Explain, MoneyGivenBackAtTheProviders) {
+    auto leg = leg_of(LegMoney::taken);
+    leg.back_minor = 800;
+    leg.refunds = {Refund{1, {500, gbp}, {}, RefundState::done, "Anna", ""},
+                   Refund{2, {100, gbp}, {}, RefundState::failed, "Anna", ""}};
+    EXPECT_THAT(told(of(Phase::purchased, {leg})).because,
+                ElementsAre("Leg 1, £110.00 for Nutcracker through house: £110.00 was taken, and £8.00 of it "
+                            "was given back. A refund of £1.00 failed. £3.00 went back at house without a "
+                            "refund of ours."));
+    leg.back_minor = 500;
+    EXPECT_THAT(told(of(Phase::purchased, {leg})).because.at(0), Not(HasSubstr("without a refund")));
 }
 
 TEST_F(Explain, CustomerAwayAtAHouseThatCannotBeAsked) {
@@ -314,13 +376,13 @@ TEST_F(Explain, PurchasedInPartAndPartlyRefunded) {
     EXPECT_EQ(e.summary,
               "Only a part was bought at 09:59:00 UTC: Nutcracker for £110.00, but not ext_test1. £55.00 of "
               "it was given "
-              "back later. Some money is still on its way.");
+              "back later. Some money is still on its way. The customer disputed a payment at the bank.");
     EXPECT_THAT(
         e.because,
         ElementsAre(
             "Leg 1, £110.00 for Nutcracker through house: £110.00 was taken, and £55.00 of it was given "
-            "back. A refund of £1.00 is under way. A refund of £2.00 failed. The customer disputes this "
-            "payment at the bank.",
+            "back. A refund of £1.00 is under way. A refund of £2.00 failed. The customer disputed "
+            "this payment at the bank.",
             "Leg 2, £110.00 for ext_test1 through house: refused, nothing was taken (assumed unpaid)."));
 }
 
@@ -394,6 +456,7 @@ TEST_F(Explain, EveryPhaseWithEveryStateOfALeg) {
                             leg_of(static_cast<LegMoney>(m), static_cast<Doing>(d), static_cast<Verb>(v));
                         if (extra & 1) leg.goal = Goal::give_back;
                         if (extra & 2) leg.merchant = "mute";
+                        if ((extra & 6) == 4) leg.merchant = "cards";
                         if (extra & 4) leg.refused = Refusal{"hold_over", "", false, false, false};
                         if (extra & 8) leg.stuck = "the provider declined";
                         if (extra & 16) leg.retry_at = ten(3);
@@ -440,7 +503,9 @@ TEST(Sentence, OneForEachOfTheTwentySevenEvents) {
                 " for demo, to be paid: £110.00, reserved until " + at(900) + ".",
             "The purchase was asked for, with a customer who comes back to http://a.example through Kassi.",
             "The reservation was prolonged until " + at(1800) + ".",
-            "Leg 2 was opened, to pay £110.00 for " + show + " through house.",
+            "Leg 2 was opened, to pay £110.00 for " + show +
+                " through house, with a "
+                "stripe token.",
             "The £110.00 of leg 2 was wanted, because the reservation ran out before the payment was "
             "complete.",
             "House was asked once more, with the same request, to take the money (complete, call 2.3).",
@@ -450,9 +515,9 @@ TEST(Sentence, OneForEachOfTheTwentySevenEvents) {
             "again at " +
                 at(45) + ".",
             "All was prepared for the £110.00 of leg 2.",
-            "The customer was sent to http://house.example to pay £110.00 for " + both +
-                ", with time until " + at(606) + ".",
-            "The customer came back from paying for " + both + ", with success and card.",
+            "The customer was asked for a card to pay £110.00 for " + both + ", with time until " + at(606) +
+                ".",
+            "The customer came back about " + both + ", with success and card.",
             "The customer did not come back, so the return address at http://a.example was to be visited, "
             "with " +
                 at(666) + " as the end of the waiting.",
@@ -503,7 +568,16 @@ TEST(Sentence, OtherWordsOfTheSameEvents) {
     EXPECT_EQ(sentence(Confirmed{false, {}}, after), "The booking system refused to buy the seats.");
     EXPECT_EQ(sentence(Noted{0, "late answer.", {}, false}, after),
               "Something that changed nothing was noted: late answer.");
-    EXPECT_EQ(sentence(GivenBack{2, {100, gbp}, 0}, after), "House gave back £1.00.");
+    EXPECT_EQ(sentence(GivenBack{2, {100, gbp}, 0}, after),
+              "House gave back £1.00, without a refund of ours.");
+    EXPECT_EQ(sentence(LegOpened{2, {"ext_test0"}, "house", "redirect", {100, gbp}, ""}, after),
+              "Leg 2 was opened, to pay £1.00 for " + bundle().description + " through house.");
+    EXPECT_EQ(
+        sentence(CustomerSent{2, 1, Verb::charge, "post", "http://house.example", at(606), false}, after),
+        "The customer was sent to http://house.example to pay £110.00 for " + bundle().description +
+            " and ext_test1, with time until " + instant_for_people(at(606)) + ".");
+    EXPECT_EQ(sentence(Noted{2, "the provider's names for it", {}, false, pairs()}, after),
+              "House told its names for the payment of leg 2: session rs_1 and session rs_2.");
     EXPECT_EQ(sentence(Held{9, {100, gbp}}, after), "The provider of leg 9 reserved £1.00 for leg 9.");
     for (int outcome = 0; outcome <= static_cast<int>(CallOutcome::superseded); ++outcome)
         for (const auto* evidence : {"", "paid."})

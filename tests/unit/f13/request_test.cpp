@@ -125,6 +125,35 @@ TEST(F13Payment, CallParametersAreNotTheThirdPartys) {
               (Fields{{"success", "yes"}}));
 }
 
+TEST(F13Credentials, AreStripesTokensBySource) {
+    const auto read = read_credentials({{"first_name", "Fred"},
+                                        {"ext_test0_callback/stripeToken", "tok_0"},
+                                        {"ext_test1_callback/stripeToken", ""},
+                                        {"ext_test0_callback/stripeToken", "tok_0"},
+                                        {"stripeToken", "tok_2"}});
+    ASSERT_TRUE(read);
+    EXPECT_EQ(*read, (std::map<std::string, core::Credential>{{"ext_test0", {"stripe_token", "tok_0"}},
+                                                              {"ext_test1", {"stripe_token", ""}}}));
+    EXPECT_TRUE(read_credentials({})->empty());
+}
+
+TEST(F13Credentials, NameWhatIsRefused) {
+    const auto field = [](std::string name) {
+        return read_credentials({{std::move(name), "tok_0"}}).error().field;
+    };
+    EXPECT_EQ(field("ext_test0_callback/appleToken"), "ext_test0_callback/appleToken");
+    EXPECT_EQ(field("ext_test0_callback/"), "ext_test0_callback/");
+    EXPECT_EQ(field("ext_test0_callback/stripeToken/x"), "ext_test0_callback/stripeToken/x");
+    EXPECT_EQ(field("a_callback/b_callback/stripeToken"), "a_callback/b_callback/stripeToken");
+    EXPECT_EQ(field("4111111111111111_callback/x"), "a ..._callback/... parameter");
+    const auto twice =
+        read_credentials({{"a_callback/stripeToken", "tok_1"}, {"a_callback/stripeToken", "tok_2"}});
+    ASSERT_FALSE(twice);
+    EXPECT_EQ(twice.error().field, "a_callback/stripeToken");
+    EXPECT_EQ(twice.error().message, "comes twice, with two values");
+    EXPECT_EQ(credential_parameter("a"), "a_callback/stripeToken");
+}
+
 // ---- customer -----------------------------------------------------------------------------------------
 const Countries countries{{"uk", "United Kingdom"}, {"us", "United States of America"}};
 

@@ -12,18 +12,23 @@ namespace {
 
 constexpr std::chrono::seconds patience{60};
 
-/// Nothing is called here, and time passes only when a test says so.
-class Nobody final : public engine::Outside {
+/// Only Stripe is called here, and time passes only when a test says so.
+class Outside final : public engine::Outside {
   public:
-    explicit Nobody(Loop& loop) : loop_(loop) {}
-    void call(HttpRequest, Millis, std::function<void(core::Heard)> done) override {
-        loop_.post([done = std::move(done)] { done(core::Silence{false, "nobody is there"}); });
+    explicit Outside(Loop& loop) : loop_(loop) {}
+    void call(HttpRequest request, Millis, std::function<void(core::Heard)> done) override {
+        request.target = parse_url(request.target, "target")->target;
+        loop_.post([this, request = std::move(request), done = std::move(done)]() mutable {
+            stripe(std::move(request),
+                   [done](HttpResponse response) { done(core::Answered{std::move(response)}); });
+        });
     }
     void visit(const std::string&, bool, std::function<void(std::string)> done) override {
         loop_.post([done = std::move(done)] { done("answered 200"); });
     }
     void wake_at(std::optional<Instant>, std::function<void()>) override {}
     void after(Millis, std::function<void()>) override {}
+    Handler stripe;
 
   private:
     Loop& loop_;
@@ -41,6 +46,30 @@ providers::Merchant redirect_merchant(const std::string& name, const std::string
     return merchant;
 }
 
+providers::Merchant stripe_merchant() {
+    providers::Merchant merchant;
+    merchant.name = "stripe-demo";
+    merchant.provider = "stripe";
+    merchant.simulator = true;
+    merchant.base_url = "http://127.0.0.1:9000";
+    merchant.settings = {{"publishable_key", "pk_test_OfTheWorld"},
+                         {"statement_descriptor", "World's \"end\""}};
+    merchant.secrets.emplace("secret_key", Secret<>("sk_test_OfTheWorld"));
+    return merchant;
+}
+
+sandbox::StripeHouse::Options stripe_accounts() {
+    sandbox::StripeHouse::Options options;
+    options.accounts.push_back({.name = "stripe-demo",
+                                .secret_key = "sk_test_OfTheWorld",
+                                .publishable_key = "pk_test_OfTheWorld",
+                                .webhook_url = "",
+                                .webhook_secrets = {},
+                                .extra_test_tokens = {},
+                                .statement_descriptor = ""});
+    return options;
+}
+
 engine::Directory directory(Randomness& randomness) {
     engine::Directory out;
     out.systems.push_back({"box-office", {}});
@@ -50,7 +79,7 @@ engine::Directory directory(Randomness& randomness) {
     credit.name = "on_credit";
     credit.provider = "on_credit";
     out.merchants = {credit, redirect_merchant("demo-redirect", "get"),
-                     redirect_merchant("demo-redirect-post", "post")};
+                     redirect_merchant("demo-redirect-post", "post"), stripe_merchant()};
     static const std::string hash = crypto::hash_password("demopass", randomness);
     const auto add = [&](const std::string& name, std::map<std::string, std::vector<std::string>> ways,
                          core::Policy policy = {}) {
@@ -69,6 +98,9 @@ engine::Directory directory(Randomness& randomness) {
     add("demo-redirect-post", {{"*", {"demo-redirect-post"}}});
     add("demo-mixed", {{"ext_test0", {"on_credit"}}, {"ext_test1", {"demo-redirect"}}});
     add("demo-partial", {{"*", {"demo-redirect"}}}, {.partial = true});
+    add("demo-stripe", {{"*", {"stripe-demo"}}});
+    add("stripe-neighbour", {{"*", {"stripe-demo"}}});
+    add("demo-again", {{"*", {"stripe-demo"}}}, {.on_decline = core::OnDecline::again});
     return out;
 }
 
@@ -117,7 +149,13 @@ void Loop::run_until(const std::function<bool()>& enough) {
 
 struct World::State {
     State(Loop& loop, TestClock& clock, Randomness& randomness)
-        : folder(temporary_directory()), known(directory(randomness)), outside(loop) {
+        : folder(temporary_directory()),
+          known(directory(randomness)),
+          outside(loop),
+          stripe(
+              stripe_accounts(), clock, randomness, [](HttpRequest, const std::function<void(int)>&) {},
+              [](Millis, const std::function<void()>&) {}) {
+        outside.stripe = stripe.handler();
         const std::string key(32, 'k');
         const auto post = [&loop](std::function<void()> callback) { loop.post(std::move(callback)); };
         auto registered = providers::Registry::make(known.merchants);
@@ -141,7 +179,8 @@ struct World::State {
     std::string folder;
     engine::Directory known;
     engine::Settings settings;
-    Nobody outside;
+    Outside outside;
+    sandbox::StripeHouse stripe;
     std::unique_ptr<providers::Registry> registry;
     std::unique_ptr<store::SqliteStore> store;
     std::optional<engine::Engine> engine;
@@ -157,6 +196,10 @@ engine::Engine& World::engine() {
 }
 store::Store& World::store() {
     return *state_->store;
+}
+
+sandbox::StripeHouse& World::stripe() {
+    return state_->stripe;
 }
 
 void World::production(std::shared_ptr<BoxOffice> box_office) {

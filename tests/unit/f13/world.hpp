@@ -13,6 +13,7 @@
 
 #include "api/f13/door.hpp"
 #include "engine/engine.hpp"
+#include "sandbox/simulators/stripe_house.hpp"
 #include "store/sqlite_store.hpp"
 
 namespace kassi::api::f13 {
@@ -48,7 +49,7 @@ struct Answer {
 };
 
 /// The real engine, store, ways of paying and door, without sockets. Redirect houses here are of the kind
-/// that can neither be asked nor notify, so that nothing has to be called.
+/// that can neither be asked nor notify, so that nothing has to be called; Stripe is the sandbox's.
 class World {
   public:
     World();
@@ -73,6 +74,7 @@ class World {
     Answer purchase(const std::string& uuid, const std::string& user = "demo", const Fields& more = {});
     engine::Engine& engine();
     store::Store& store();
+    sandbox::StripeHouse& stripe();
     Loop& loop() { return loop_; }
     TestClock& clock() { return clock_; }
     /// A door without box office, or with another one, over the same engine.

@@ -213,6 +213,79 @@ TEST_F(ConfigTest, WhatTheFlowsRefuseHasItsLine) {
     expect_refused(house("[merchant.settings]\ncan_be_asked = false"), 14, "page_url");
 }
 
+/// Lines: 16 provider, 18 secret_key, 19 webhook_secret, 21 publishable_key, 22 and on `settings`.
+class StripeConfigTest : public ConfigTest {
+  protected:
+    StripeConfigTest() {
+        folder.write("stripe.key", "sk_test_0123456789abcdef\n");
+        folder.write("live.key", "rk_live_0123456789abcdef\n");
+        folder.write("webhook.key", "whsec_0123456789\n");
+    }
+    static File stripe(File file, const std::string& key, const std::string& publishable,
+                       const std::string& settings = "", const std::string& provider_more = "") {
+        return file.line(16, "provider = 'stripe'" + provider_more +
+                                 "\n[merchant.secrets]\nsecret_key = { file = '" + key +
+                                 "' }\nwebhook_secret = { file = 'webhook.key' }\n[merchant.settings]\n" +
+                                 "publishable_key = '" + publishable + "'\n" + settings);
+    }
+    static File test(const std::string& settings, const std::string& publishable = "pk_test_0123456789") {
+        return stripe(File(), "stripe.key", publishable, settings);
+    }
+    static File live(const std::string& key, const std::string& publishable,
+                     const std::string& settings = "") {
+        return stripe(File().live(), key, publishable, settings);
+    }
+};
+
+TEST_F(StripeConfigTest, IsTaken) {
+    expect_taken(test(""));
+    expect_taken(
+        test("currencies = 'GBP,ISK'\nstatement_descriptor = 'Box'\nreusable_tokens = 'tok_1a,tok_1b'\n"
+             "script_url = 'http://127.0.0.1:8081/stripe/v3/'"));
+    expect_taken(live("live.key", "pk_live_0123456789"));
+}
+
+TEST_F(StripeConfigTest, LiveModeRefusesTestKeys) {
+    const std::string why =
+        "merchant \"house-credit\" has test keys: in live mode it would take no real money";
+    expect_refused(live("stripe.key", "pk_test_0123456789"), 14, why);
+    expect_refused(live("live.key", "pk_test_0123456789"), 21, "not both of test mode or both of live mode");
+    expect_refused(live("stripe.key", "pk_live_0123456789"), 21,
+                   "not both of test mode or both of live mode");
+    expect_refused(live("live.key", "pk_live_0123456789", "reusable_tokens = 'tok_1a'"), 22,
+                   "are for test keys only");
+    expect_refused(live("live.key", "pk_live_0123456789", "script_url = 'http://js.stripe.com/v3/'"), 22,
+                   "https");
+    expect_taken(live("live.key", "pk_live_0123456789", "script_url = 'https://js.stripe.com/v3/'"));
+}
+
+TEST_F(StripeConfigTest, SettingsThatAreWrongHaveTheirLine) {
+    expect_refused(test("", "sk_test_0123456789"), 21, "is no publishable key of Stripe");
+    expect_refused(test("api_versoin = '2026-08-26.dahlia'"), 22, "is no setting of stripe");
+    expect_refused(test("currencies = 'GBP,QQQ'"), 22, "currencies");
+    expect_refused(test("statement_descriptor = 'Box'\nscript_url = 'http://127.0.0.1:8081/v3?x=1'"), 23,
+                   "must have no query");
+    expect_refused(
+        stripe(File(), "stripe.key", "pk_test_0123456789", "", "\nbase_url = 'http://127.0.0.1:1/'"), 17,
+        "must not end in a slash");
+    expect_refused(stripe(File(), "webhook.key", "pk_test_0123456789"), 18, "is no secret key of Stripe");
+    const auto secrets = [](const std::string& more) {
+        return File().line(16,
+                           "provider = 'stripe'\n[merchant.settings]\npublishable_key = "
+                           "'pk_test_0123456789'\n[merchant.secrets]\n" +
+                               more);
+    };
+    expect_refused(secrets("webhook_secret = { file = 'webhook.key' }"), 14, "secret_key: is missing");
+    expect_refused(
+        secrets("secret_key = { file = 'stripe.key' }\nwebhook_secret_next = { file = 'webhook.key' }"), 14,
+        "webhook_secret: is missing");
+    expect_refused(secrets("secret_key = { file = 'stripe.key' }\nnotice_secret = { file = 'webhook.key' }"),
+                   21, "is no secret of stripe");
+    for (const auto& error : read(stripe(File(), "webhook.key", "sk_test_5ec7e7")).errors)
+        for (const auto* secret : {"whsec_0123", "5ec7e7"})
+            EXPECT_THAT(error.message, testing::Not(HasSubstr(secret)));
+}
+
 TEST_F(ConfigTest, NamesAreNames) {
     const std::string longest(64, 'a');
     expect_taken(File().line(18, "name = '" + longest + "'"));

@@ -547,6 +547,31 @@ TEST(StoryTest, TellsAPaymentFromItsJournal) {
     EXPECT_EQ(text.find('\x1b'), std::string::npos);
 }
 
+TEST(StoryTest, ShowsADispute) {
+    TemporaryFolder folder;
+    Stepping stepping(on_credit_config(folder.path("data")));
+    const auto id = stepping.hand_over();
+    ASSERT_EQ(stepping.purchase(id).transaction.phase, core::Phase::purchased);
+    auto& engine = stepping.house.engine();
+    EXPECT_EQ(story_text(*story_json(engine, id.text())).find("disputed"), std::string::npos);
+    core::Notice notice;
+    notice.leg = 1;
+    notice.event_id = "evt_1";
+    notice.trust = core::Trust::proof;
+    notice.dispute = true;
+    notice.evidence = "charge.dispute.created du_1 needs_response fraudulent £110.00";
+    std::optional<bool> heard;
+    engine.submit(id, notice, {"provider", "", std::nullopt},
+                  [&](const Result<engine::View>& view) { heard = view.has_value(); });
+    ASSERT_TRUE(stepping.wait(heard));
+    const auto story = *story_json(engine, id.text());
+    EXPECT_EQ(json::parse(story).at("legs").at(0).at("disputed"), true);
+    const auto text = story_text(story);
+    EXPECT_THAT(text, HasSubstr("\n     disputed at the bank\n"));
+    EXPECT_THAT(text, HasSubstr("A dispute about leg 1 was noted: charge.dispute.created du_1"));
+    EXPECT_THAT(text, HasSubstr("The customer disputed this payment at the bank."));
+}
+
 TEST(StoryTest, UnknownTransactionsAreNotFound) {
     TemporaryFolder folder;
     Stepping stepping(on_credit_config(folder.path("data")));

@@ -579,6 +579,24 @@ TEST_F(StoreTest, keepsUnmatchedNotices) {
     EXPECT_EQ(read->amount, notice.amount);
     EXPECT_EQ(read->references, notice.references);
     EXPECT_TRUE(read->dispute);
+    EXPECT_EQ(read->given_back, std::nullopt);
+    EXPECT_EQ(read->refund_failed, "");
+    EXPECT_TRUE(read->worth_a_look);
+    notice.given_back = money(300, "USD");
+    notice.refund_failed = "$3.00, account \"closed\"";
+    notice.worth_a_look = false;
+    const auto more = parse_notice(notice_json(notice));
+    ASSERT_TRUE(more) << more.error().message;
+    EXPECT_EQ(more->given_back, notice.given_back);
+    EXPECT_EQ(more->refund_failed, notice.refund_failed);
+    EXPECT_FALSE(more->worth_a_look);
+    // One that was kept before notices had these is worth a look.
+    auto old = notice_json({});
+    const std::string member = R"(,"worth_a_look":true)";
+    ASSERT_NE(old.find(member), std::string::npos);
+    old.erase(old.find(member), member.size());
+    ASSERT_TRUE(parse_notice(old));
+    EXPECT_TRUE(parse_notice(old)->worth_a_look);
     EXPECT_EQ(notice_json(*parse_notice(notice_json({}))), notice_json({}));
     EXPECT_FALSE(parse_notice("{}"));
     EXPECT_FALSE(parse_notice("not json"));

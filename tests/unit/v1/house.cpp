@@ -44,6 +44,37 @@ providers::Merchant page_only(const std::string& name) {
     return merchant;
 }
 
+constexpr const char* stripe_secret_key = "sk_test_OfTheDoors";
+constexpr const char* stripe_publishable_key = "pk_test_OfTheDoors";
+constexpr const char* stripe_webhook_secret = "whsec_OfTheDoors";
+
+providers::Merchant by_stripe(const std::string& name) {
+    providers::Merchant merchant;
+    merchant.name = name;
+    merchant.provider = "stripe";
+    merchant.base_url = "http://127.0.0.1:9000";
+    merchant.simulator = true;
+    merchant.settings = {{"publishable_key", stripe_publishable_key},
+                         {"statement_descriptor", "Doors & Co"},
+                         {"script_url", "http://127.0.0.1:9001/stripe/v3/"}};
+    merchant.secrets.emplace("secret_key", Secret<>(stripe_secret_key));
+    merchant.secrets.emplace("webhook_secret", Secret<>(stripe_webhook_secret));
+    return merchant;
+}
+
+sandbox::StripeHouse::Options stripe_accounts() {
+    sandbox::StripeHouse::Options options;
+    options.page_origin = "http://127.0.0.1:9000";
+    options.accounts.push_back({.name = "card",
+                                .secret_key = stripe_secret_key,
+                                .publishable_key = stripe_publishable_key,
+                                .webhook_url = std::string(House::public_url) + "/webhooks/stripe/card",
+                                .webhook_secrets = {stripe_webhook_secret},
+                                .extra_test_tokens = {},
+                                .statement_descriptor = ""});
+    return options;
+}
+
 std::vector<providers::Merchant> merchants() {
     providers::Merchant on_credit;
     on_credit.name = "on_credit";
@@ -53,6 +84,7 @@ std::vector<providers::Merchant> merchants() {
     all.push_back(redirect("redirect-get", "get"));
     all.push_back(redirect("redirect-post", "post"));
     all.push_back(page_only("page-only"));
+    all.push_back(by_stripe("card"));
     return all;
 }
 
@@ -163,6 +195,8 @@ House::House() : data_(new_directory()) {
         caller("demo-owner", {"on_credit"}, {.confirm = core::Confirm::owner}),
         caller("demo-partial", {"redirect-get"}, {.partial = true}),
         caller("demo-page-only", {"page-only"}),
+        caller("demo-stripe", {"card"}),
+        caller("demo-credit-or-stripe", {"on_credit", "card"}),
         caller("rival-caller", {"on_credit"})};
     directory.callers.push_back(caller("demo-two-houses", {"redirect-post"}));
     directory.callers.back().ways["ext_test1"] = {"page-only"};
@@ -190,7 +224,18 @@ House::House() : data_(new_directory()) {
             done(200);
         },
         [this](Millis delay, std::function<void()> callback) { world.after(delay, std::move(callback)); });
-    world.provider = redirect_house_->handler();
+    stripe_house_ = std::make_unique<sandbox::StripeHouse>(
+        stripe_accounts(), clock, randomness_,
+        [this](HttpRequest notice, const std::function<void(int)>& done) {
+            stripe_notices.push_back(std::move(notice));
+            done(200);
+        },
+        [this](Millis delay, std::function<void()> callback) { world.after(delay, std::move(callback)); });
+    world.provider = [redirect = redirect_house_->handler(), stripe = stripe_house_->handler()](
+                         HttpRequest request, Reply reply) {
+        const bool is_stripe = request.target.starts_with("/v1/") || request.target.starts_with("/stripe/");
+        (is_stripe ? stripe : redirect)(std::move(request), std::move(reply));
+    };
 
     open();
 }
@@ -229,6 +274,28 @@ void House::close() {
 void House::restart() {
     close();
     open();
+}
+
+void House::restart_without(std::string_view merchant) {
+    close();
+    auto left = merchants();
+    std::erase_if(left, [&](const providers::Merchant& each) { return each.name == merchant; });
+    registry_ = std::move(*providers::Registry::make(std::move(left)));
+    open();
+}
+
+void House::deliver_stripe() {
+    for (auto& notice : std::exchange(stripe_notices, {})) {
+        notice.target.erase(0, public_url.size());
+        EXPECT_EQ(ask(std::move(notice)).status, 200);
+    }
+}
+
+std::string House::stripe_ledger() const {
+    std::string text;
+    for (const auto& entry : stripe_house_->ledger())
+        text += (text.empty() ? "" : ", ") + entry.kind + " " + std::to_string(entry.minor);
+    return text;
 }
 
 House::~House() {

@@ -13,6 +13,7 @@
 #include "api/router.hpp"
 #include "engine/engine.hpp"
 #include "sandbox/simulators/redirect_house.hpp"
+#include "sandbox/simulators/stripe_house.hpp"
 #include "store/sqlite_store.hpp"
 
 namespace kassi::doors {
@@ -73,7 +74,8 @@ class World final : public engine::Outside {
 };
 
 /// Two systems: box-office (demo, demo-redirect, demo-redirect-post, demo-again, demo-owner, demo-partial,
-/// demo-page-only, demo-two-houses), and rival (rival-caller). Keys: key(system).
+/// demo-page-only, demo-two-houses, demo-stripe, demo-credit-or-stripe), and rival (rival-caller). Keys:
+/// key(system).
 class House {
   public:
     House();
@@ -83,6 +85,8 @@ class House {
 
     /// A new process on the same data. Clock and providers go on.
     void restart();
+    /// The same with a configuration that lacks a merchant.
+    void restart_without(std::string_view merchant);
 
     static std::string key(std::string_view system) { return "key of " + std::string(system); }
     static constexpr std::string_view public_url = "http://127.0.0.1:8080";
@@ -116,7 +120,11 @@ class House {
     /// What the customer does at the house's page for the callout that is open; the address where the house
     /// sends the browser, "" when it does not.
     std::string customer(const json& transaction, const std::string& act);
-    /// Rules for what the house does wrong from now on, as its /_faults takes them.
+    /// Brings what Stripe sent to our webhooks until now.
+    void deliver_stripe();
+    /// "held 1250, taken 1250": what moved at Stripe.
+    [[nodiscard]] std::string stripe_ledger() const;
+    /// Rules for what the redirect house does wrong from now on, as its /_faults takes them.
     void faults(const std::string& rules);
     void forward(Millis by);
 
@@ -129,6 +137,7 @@ class House {
     std::string not_ready;
     /// What the redirect house sent to our webhooks: absolute URLs, not delivered by themselves.
     std::vector<HttpRequest> notices;
+    std::vector<HttpRequest> stripe_notices;  ///< the same of Stripe
 
   private:
     void open();
@@ -139,6 +148,7 @@ class House {
     std::unique_ptr<providers::Registry> registry_;
     std::unique_ptr<store::SqliteStore> store_;
     std::unique_ptr<sandbox::RedirectHouse> redirect_house_;
+    std::unique_ptr<sandbox::StripeHouse> stripe_house_;
     Handler doors_;
 };
 

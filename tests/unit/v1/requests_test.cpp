@@ -196,6 +196,25 @@ TEST(Purchase, IsReadInFull) {
     EXPECT_EQ(kassi->returns->landing_url, "https://shop.example/done");
 }
 
+TEST(Purchase, BringsCredentialsBySource) {
+    const auto request = read_purchase(
+        R"({"credentials": {"ext_test0": {"stripe_token": "tok_1"}, "a.b c": {"pigeon": "grey"}}})");
+    ASSERT_TRUE(request.has_value()) << request.error().field;
+    EXPECT_EQ(request->credentials,
+              (std::map<std::string, core::Credential>{{"ext_test0", {"stripe_token", "tok_1"}},
+                                                       {"a.b c", {"pigeon", "grey"}}}));
+    EXPECT_TRUE(read_purchase(R"({"credentials": {}})")->credentials.empty());
+    const std::string longest(limits::text_bytes_max, 'x');
+    const auto with = [](const std::string& value) {
+        return read_purchase(json{{"credentials", {{"a", {{"stripe_token", value}}}}}}.dump());
+    };
+    EXPECT_EQ(with(longest)->credentials.at("a").value, longest);
+    EXPECT_EQ(with(longest + "x").error().field, "credentials.a.stripe_token");
+    EXPECT_TRUE(read_purchase(json{{"credentials", {{longest, {{"k", "v"}}}}}}.dump()).has_value());
+    EXPECT_EQ(read_purchase(json{{"credentials", {{longest + "x", {{"k", "v"}}}}}}.dump()).error().field,
+              "credentials");
+}
+
 template <class Read>
 void expect_refusals(Read read, const std::vector<std::pair<std::string, std::string>>& cases) {
     for (const auto& [text, field] : cases) {
@@ -222,6 +241,14 @@ TEST(Purchase, NamesWhatIsWrong) {
          {R"({"return": {"via": "kassi", "token": "b"}})", "return.token"},
          {R"({"return": {"via": "kassi", "user_agent": "a\u0000b"}})", "return.user_agent"},
          {R"({"card": "4111"})", "card"},
+         {R"({"credentials": "tok_1"})", "credentials"},
+         {R"({"credentials": null})", "credentials"},
+         {R"({"credentials": {"a": "tok_1"}})", "credentials.a"},
+         {R"({"credentials": {"a": {}}})", "credentials.a"},
+         {R"({"credentials": {"a": {"stripe_token": "tok_1", "card": "4"}}})", "credentials.a"},
+         {R"({"credentials": {"a": {"stripe_token": 5}}})", "credentials.a.stripe_token"},
+         {R"({"credentials": {"a": {"stripe_token": ["tok_1"]}}})", "credentials.a.stripe_token"},
+         {R"({"credentials": {"a": {"stripe_token": "tok\u0000"}}})", "credentials.a.stripe_token"},
          {R"({"customer": null})", "customer"}});
 }
 
