@@ -256,13 +256,18 @@ core::Step read_captured(const Intent& intent) {
     return unknown("the intent was captured and says otherwise", true);
 }
 
+core::Done canceled(Fields references, const core::Scene& scene) {
+    core::Done done;
+    done.references = std::move(references);
+    done.evidence = "cancelled";
+    if (scene.parcel.saved == for_authentication) done.why = authentication_failed();
+    return done;
+}
+
 core::Step read_canceled(const Intent& intent, const core::Scene& scene) {
     switch (intent.status) {
-        case Status::canceled: {
-            auto done = done_with(intent, core::LegMoney::none, "cancelled");
-            if (scene.parcel.saved == for_authentication) done.why = authentication_failed();
-            return done;
-        }
+        case Status::canceled:
+            return canceled(intent.references(), scene);
         case Status::succeeded:
             return declined(intent, {"already_paid", "The payment was taken before it could be cancelled."});
         case Status::processing:
@@ -334,6 +339,14 @@ Fields references_in(const json& error, const core::Scene& scene) {
     return ours ? Fields{{std::string(intent_kind), id}} : Fields{};
 }
 
+/// An error about our own intent says that it was cancelled before.
+bool is_canceled(const json& error, const core::Scene& scene) {
+    const json* object = object_in(error, "payment_intent");
+    if (object == nullptr) return false;
+    const auto intent = read_intent(*object, scene);
+    return intent && intent->status == Status::canceled;
+}
+
 /// 400, 402, 404: Stripe did not do it, and says why.
 core::Step read_refusal(int status, const json& error, const core::Scene& scene) {
     const std::string why = "the provider answered " + std::to_string(status) + " " + words_of(error);
@@ -349,6 +362,7 @@ core::Step read_refusal(int status, const json& error, const core::Scene& scene)
             return as_query(look_up(scene));
         case core::Verb::void_hold:
         case core::Verb::close:
+            if (is_canceled(error, scene)) return canceled(references_in(error, scene), scene);
             return core::Declined{
                 .why = {"not_cancelled", "The payment could not be cancelled: " + why + "."},
                 .references = {}};

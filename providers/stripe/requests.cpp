@@ -20,11 +20,20 @@ std::string path_of(const std::string& intent) {
     return std::string(intents_path) + "/" + encoding::percent_encode(intent);
 }
 
+/// What is begun again after a look gets a key of its own where the intent's status alone keeps it from being
+/// done twice: under the old key a stored 500 would come for a day. A second create or refund would be
+/// another one.
+std::string key_for(const core::Scene& scene, core::Verb verb) {
+    auto key = key_of(scene, verb);
+    if (verb == core::Verb::authorise || verb == core::Verb::refund) return key;
+    return key + "-" + std::to_string(scene.leg.calls + 1);
+}
+
 core::Step post(const core::Scene& scene, core::Verb verb, std::string name, std::string path,
                 const Fields& fields) {
     core::Ask ask;
     ask.name = std::move(name);
-    ask.key = key_of(scene, verb);
+    ask.key = key_for(scene, verb);
     ask.key_until = scene.now + key_life;
     ask.repeat = core::Repeat::same_key;
     ask.reference = reference_of(scene);

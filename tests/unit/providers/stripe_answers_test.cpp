@@ -58,7 +58,7 @@ TEST(StripeAuthorise, ClosesWhatOnlyAScriptCouldDo) {
     const auto ask = as<core::Ask>(answer(Verb::authorise, 200, body, stripe_stage(false)));
     EXPECT_EQ(ask.as, Verb::close);
     EXPECT_EQ(ask.request.path, "/v1/payment_intents/pi_1/cancel");
-    EXPECT_EQ(ask.key, our_reference + "-close") << "not that of the request before it";
+    EXPECT_EQ(ask.key, our_reference + "-close-1") << "not that of the request before it";
     EXPECT_EQ(ask.references, (Fields{{"intent", "pi_1"}}));
     Stage stage = stripe_stage();
     stage.parcel.saved = ask.saved;
@@ -181,6 +181,17 @@ TEST(StripeCancel, EndsTheHold) {
             answer(verb, 400, error_json("payment_intent_unexpected_state", "", "invalid_request_error"))))
             << "too late: the fact decides";
         EXPECT_TRUE(as<core::Unknown>(answer(verb, 200, intent_in("requires_capture"))).look);
+    }
+}
+
+TEST(StripeCancel, OfWhatIsCancelledIsDone) {
+    const auto refusal = [](const std::string& status) {
+        return error_json("payment_intent_unexpected_state", R"(,"payment_intent":)" + intent_in(status),
+                          "invalid_request_error");
+    };
+    for (const Verb verb : {Verb::void_hold, Verb::close}) {
+        EXPECT_EQ(as<core::Done>(answer(verb, 400, refusal("canceled"))).money, LegMoney::none);
+        EXPECT_TRUE(is<core::Declined>(answer(verb, 400, refusal("succeeded"))));
     }
 }
 
