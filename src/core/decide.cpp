@@ -742,7 +742,7 @@ class Handler {
         }
         for (const Part& part : parts) {
             const Leg& leg = d.leg_at(part.leg);
-            if (auto error = can_refund(leg, part.minor)) return error;
+            if (auto error = can_refund(leg, part.minor, "items")) return error;
         }
         if (parts.empty() && !repeats(cancel))
             return conflict("items", "nothing of it can be cancelled and given back");
@@ -773,7 +773,7 @@ class Handler {
         if (refund.amount.minor <= 0) return bad_request("amount", "must be larger than 0");
         if (refund.amount.minor > leg->taken_minor - leg->back_minor - pending(*leg))
             return bad_request("amount", "is more than what was taken and not yet given back");
-        if (auto error = can_refund(*leg, refund.amount.minor)) return error;
+        if (auto error = can_refund(*leg, refund.amount.minor, "amount")) return error;
         d.emit(RefundAsked{.leg = refund.leg,
                            .refund = static_cast<std::int64_t>(leg->refunds.size()) + 1,
                            .amount = refund.amount,
@@ -1024,7 +1024,8 @@ class Handler {
                     if (currency && *currency != bundle.amount.currency)
                         return bad_request("ways." + source, "one payment cannot have two currencies");
                     currency = bundle.amount.currency;
-                    if (auto error = check_step(bundle.amount, facts, plan.merchant, source)) return error;
+                    if (auto error = check_step(bundle.amount, facts, plan.merchant, "ways." + source))
+                        return error;
                 }
             }
             if (currency && !facts.currencies.empty() &&
@@ -1057,15 +1058,13 @@ class Handler {
         return std::nullopt;
     }
     static std::optional<Error> check_step(const Money& amount, const Facts& facts,
-                                           const std::string& merchant, const std::string& source) {
+                                           const std::string& merchant, const std::string& field) {
         for (const auto& [code, step] : facts.steps) {
             if (code != amount.currency.code()) continue;
-            if (step == 0)
-                return bad_request("ways." + source, fmt::format("{} does not take {}", merchant, code));
+            if (step == 0) return bad_request(field, fmt::format("{} does not take {}", merchant, code));
             if (amount.minor % step != 0)
-                return bad_request("ways." + source,
-                                   fmt::format("{} takes {} in steps of {} only", merchant, code,
-                                               money_for_people({step, amount.currency})));
+                return bad_request(field, fmt::format("{} takes {} in steps of {} only", merchant, code,
+                                                      money_for_people({step, amount.currency})));
         }
         return std::nullopt;
     }
@@ -1095,12 +1094,14 @@ class Handler {
             if (refund.state == RefundState::asked) minor += refund.amount.minor;
         return minor;
     }
-    [[nodiscard]] std::optional<Error> can_refund(const Leg& leg, std::int64_t minor) const {
+    /// `field` says how much it is.
+    [[nodiscard]] std::optional<Error> can_refund(const Leg& leg, std::int64_t minor,
+                                                  const std::string& field) const {
         const Facts& facts = d.facts_of(leg);
         if (!facts.can_refund) return conflict("leg", leg.merchant + " has no refund");
         if (!facts.can_refund_part && minor < leg.taken_minor)
             return conflict("amount", leg.merchant + " refunds the whole payment only");
-        return std::nullopt;
+        return check_step({minor, leg.amount.currency}, facts, leg.merchant, field);
     }
 };
 
