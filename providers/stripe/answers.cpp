@@ -18,7 +18,9 @@ using nlohmann::json;
 
 constexpr Millis try_again_soon{1'000};
 constexpr Millis try_again_later{5'000};
-constexpr int list_pages_max = 100;
+/// So long after it was sent a request may begin to work.
+constexpr std::chrono::minutes late_work_max{2};
+constexpr std::int64_t payment_wire_max = payment_minor_max * 100;
 /// What a cancellation was for, in Ask::saved.
 constexpr std::string_view for_authentication = "authentication";
 
@@ -236,8 +238,12 @@ core::Step read_list(const json& object, const core::Scene& scene) {
         if (!is_plain_reference(last)) return unknown("the provider's list is not understood");
         if (is_ours(each, reference_of(scene))) return look_up(scene, last);
     }
-    const auto page = minor_from_decimal(scene.parcel.saved, 0, "page");
-    if (!more->get<bool>())
+    auto next = listing_of(scene);
+    if (!next) return unknown("the page of the provider's list is not known");
+    if (!more->get<bool>()) {
+        // A request on which we hung up may still be on its way, or at work.
+        if (scene.now < next->sent + late_work_max)
+            return core::Working{.why = "the provider knows of no such payment yet"};
         return core::Done{.money = core::LegMoney::none,
                           .amount = {},
                           .references = {},
