@@ -459,6 +459,7 @@ bool Deciding::plan_legs() {
             verb = each.verb;
             return happen(LegOn::unwanted);
         }
+        if (may_begin && each.look && facts.can_query) return begin(no, Verb::query), true;
         if (may_begin && each.goal == Goal::give_back) {
             if (each.money == LegMoney::held) return begin(no, Verb::void_hold), true;
             if (each.money == LegMoney::none && each.exposed && facts.can_close)
@@ -869,11 +870,15 @@ class Handler {
         if (heard) return std::nullopt;
         // A hint, or a proof that nothing was paid while we wait for the customer or are in doubt: we ask.
         const bool waiting = leg->doing == Doing::away || leg->doing == Doing::doubt;
+        const bool news = tells_news(notice, *leg);
         const bool worth_asking = trust == Trust::hint
-                                      ? notice.fact > leg->money || leg->doing != Doing::rest
+                                      ? news || leg->doing != Doing::rest
                                       : waiting && notice.worth_a_look && notice.fact == LegMoney::none;
         if (worth_asking && d.happen(LegOn::hint)) return std::nullopt;
         d.evidence = "notice: " + notice.evidence;
+        const bool of_refunds =
+            notice.fact == LegMoney::back || notice.given_back || !notice.refund_failed.empty();
+        d.look_later = news && of_refunds && leg->doing == Doing::call && d.facts().can_query;
         d.happen(LegOn::nothing_new);
         return std::nullopt;
     }
@@ -922,6 +927,14 @@ class Handler {
   private:
     static constexpr std::string_view cancel_reason = "cancelled";
     Deciding& d;
+
+    /// Of the money, that was not known.
+    static bool tells_news(const Notice& notice, const Leg& leg) {
+        if (notice.fact > leg.money) return true;
+        if (leg.money < LegMoney::taken) return false;
+        return !notice.refund_failed.empty() ||
+               (notice.given_back && notice.given_back->minor != leg.back_minor);
+    }
 
     using References = std::vector<std::pair<std::string, std::string>>;
     /// The provider's names for the payment that the leg did not know before.

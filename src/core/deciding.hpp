@@ -33,6 +33,7 @@ class Deciding {
     std::optional<Money> fact_amount;
     std::string evidence;
     bool unattended = false;
+    bool look_later = false;  ///< of news: only asking can tell, when the call is over
 
     [[nodiscard]] const Leg& leg() const { return leg_at(leg_no); }
     [[nodiscard]] const Leg& leg_at(std::int64_t no) const;

@@ -809,9 +809,12 @@ struct Telling {
         return "";
     }
     std::string operator()(const Noted& e) const {
-        return fmt::format(
-            "{}{} was noted: {}{}.", e.dispute ? "A dispute" : "Something that changed nothing",
-            e.leg > 0 ? fmt::format(" about leg {}", e.leg) : "", unstopped(e.what), brought(e.fields));
+        return fmt::format("{}{} was noted: {}{}.",
+                           e.dispute ? "A dispute"
+                           : e.look  ? "Something that the provider is asked about"
+                                     : "Something that changed nothing",
+                           e.leg > 0 ? fmt::format(" about leg {}", e.leg) : "", unstopped(e.what),
+                           brought(e.fields));
     }
 
   private:

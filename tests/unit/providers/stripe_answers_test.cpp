@@ -334,6 +334,10 @@ TEST(StripeRefund, ThatTakesItsTimeIsLookedUpAndNotSentAgain) {
 TEST(StripeRefund, ThatFailedSaysWhy) {
     EXPECT_THAT(as<core::Declined>(answer(Verb::refund, 200, refund_json("failed"))).why.text,
                 HasSubstr("declined"));
+    EXPECT_EQ(as<core::Ask>(answer(Verb::refund, 400, error_json("charge_already_refunded"))).as, Verb::query)
+        << "somebody else gave back: how much, the look says";
+    EXPECT_EQ(as<core::Ask>(answer(Verb::refund, 400, error_json("", R"(,"param":"amount")"))).as,
+              Verb::query);
     EXPECT_THAT(as<core::Declined>(answer(Verb::refund, 400, error_json("charge_disputed"))).why.text,
                 HasSubstr("charge_disputed"));
     EXPECT_TRUE(is<core::Unknown>(answer(Verb::refund, 200, refund_json("succeeded", our_reference + "-9"))));
