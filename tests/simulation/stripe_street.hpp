@@ -66,7 +66,7 @@ class StripeStreet {
   private:
     HttpResponse ask(const std::string& key, std::string method, std::string path, const Fields& form) const;
     std::string mint(const std::string& merchant, const std::string& card);
-    const char* some_card();
+    const char* some_card(const std::string& merchant);
 
     Stage& stage_;
     SeededRandomness randomness_;

@@ -704,9 +704,13 @@ struct World final : Stage, engine::Outside {
         const auto look = stripe.look(truth);
         // A refund that failed, or that Stripe refuses since the card's owner has taken the money already.
         const bool explained = !leg.stuck.empty() && (look.disputed || look.refunds_failed > 0);
-        if (explained) ++report.left_to_a_person;
+        // Money that went back and came home: our books keep what was said first, and a person was called.
+        const auto more = truth.kept() - ours;
+        const bool came_home =
+            more > 0 && more <= truth.came_home && (!leg.stuck.empty() || helped.contains(reference));
+        if (explained || came_home) ++report.left_to_a_person;
         if (!leg.stuck.empty() && !explained) broken("stuck: " + reference + ": " + leg.stuck);
-        if (truth.kept() != ours && !(explained && truth.came_home > 0))
+        if (truth.kept() != ours && !came_home)
             broken(fmt::format("ledgers differ: {} theirs {} ours {}", reference, truth.kept(), ours));
         return explained;
     }
