@@ -18,7 +18,9 @@ using nlohmann::json;
 
 constexpr Millis try_again_soon{1'000};
 constexpr Millis try_again_later{5'000};
-constexpr int list_pages_max = 100;
+/// So long after it was sent a request may begin to work.
+constexpr std::chrono::minutes late_work_max{2};
+constexpr std::int64_t payment_wire_max = payment_minor_max * 100;
 /// What a cancellation was for, in Ask::saved.
 constexpr std::string_view for_authentication = "authentication";
 
@@ -162,10 +164,34 @@ core::Step read_authorised(const Intent& intent, const core::Scene& scene) {
 }
 
 // ---- what a look finds ---------------------------------------------------------------------------------
+/// The charge's refunds, newest first; nullptr where they were not expanded.
+const json* refunds_of(const json& charge) {
+    const json* refunds = object_in(charge, "refunds");
+    return refunds == nullptr ? nullptr : list_in(*refunds, "data");
+}
+
+bool is_under_way(std::string_view status) {
+    return status == "pending" || status == "requires_action";
+}
+
+/// What Stripe counts as refunded from the beginning, and may still not arrive.
+std::optional<std::int64_t> under_way(const json& charge) {
+    const json* data = refunds_of(charge);
+    std::int64_t sum = 0;
+    if (data == nullptr) return sum;
+    for (const auto& each : *data) {
+        if (!each.is_object()) return std::nullopt;
+        if (!is_under_way(text_of(each, "status"))) continue;
+        const auto amount = integer_of(each, "amount");
+        if (!amount || *amount < 0 || *amount > payment_wire_max - sum) return std::nullopt;
+        sum += *amount;
+    }
+    return sum;
+}
+
 /// The refund that is open, among those of the charge.
 const json* our_refund(const json& charge, const core::Scene& scene) {
-    const json* refunds = object_in(charge, "refunds");
-    const json* data = refunds == nullptr ? nullptr : list_in(*refunds, "data");
+    const json* data = refunds_of(charge);
     if (data == nullptr) return nullptr;
     for (const auto& refund : scene.leg.refunds) {
         if (refund.state != core::RefundState::asked) continue;
@@ -176,14 +202,20 @@ const json* our_refund(const json& charge, const core::Scene& scene) {
     return nullptr;
 }
 
+/// Stripe shows the newest only.
+bool knows_all_refunds(const json& charge) {
+    if (refunds_of(charge) == nullptr) return false;
+    const auto more = charge.at("refunds").find("has_more");
+    return more != charge.at("refunds").end() && more->is_boolean() && !more->get<bool>();
+}
+
 core::Step read_taken(const Intent& intent, const core::Scene& scene) {
     auto done = done_with(intent, core::LegMoney::taken, "looked up: taken");
     const json* charge = charge_of(intent);
     if (charge == nullptr) return done;
     if (const json* refund = our_refund(*charge, scene)) {
         const auto status = text_of(*refund, "status");
-        if (status == "pending" || status == "requires_action")
-            return core::Working{.why = "the provider still works on the refund"};
+        if (is_under_way(status)) return core::Working{.why = "the provider still works on the refund"};
         if (status == "failed" || status == "canceled") {
             const auto reason = plain_code(text_of(*refund, "failure_reason"));
             done.why = {"refund_failed", "The refund failed" + (reason.empty() ? "." : ": " + reason + ".")};
@@ -191,9 +223,14 @@ core::Step read_taken(const Intent& intent, const core::Scene& scene) {
             return done;
         }
         if (status != "succeeded") return unknown("the refund has a status that we do not know");
+        done.refund_found = true;
+    } else if (knows_all_refunds(*charge)) {
+        done.refund_found = false;
     }
     const auto refunded = integer_of(*charge, "amount_refunded");
-    done.given_back = refunded ? from_wire(*refunded, text_of(*charge, "currency")) : std::nullopt;
+    const auto pending = under_way(*charge);
+    done.given_back =
+        refunded && pending ? from_wire(*refunded - *pending, text_of(*charge, "currency")) : std::nullopt;
     if (!done.given_back) return unknown("the charge does not say what was given back");
     if (done.given_back == done.amount && done.amount->minor > 0) done.money = core::LegMoney::back;
     if (done.given_back->minor > 0)
@@ -236,14 +273,21 @@ core::Step read_list(const json& object, const core::Scene& scene) {
         if (!is_plain_reference(last)) return unknown("the provider's list is not understood");
         if (is_ours(each, reference_of(scene))) return look_up(scene, last);
     }
-    const auto page = minor_from_decimal(scene.parcel.saved, 0, "page");
-    if (!more->get<bool>())
+    auto next = listing_of(scene);
+    if (!next) return unknown("the page of the provider's list is not known");
+    if (!more->get<bool>()) {
+        // A request on which we hung up may still be on its way, or at work.
+        if (scene.now < next->sent + late_work_max)
+            return core::Working{.why = "the provider knows of no such payment yet"};
         return core::Done{.money = core::LegMoney::none,
                           .amount = {},
                           .references = {},
                           .evidence = "the provider knows of no such payment"};
-    if (last.empty() || !page || *page >= list_pages_max) return unknown("the provider's list has no end");
-    return list(scene, last, static_cast<int>(*page) + 1);
+    }
+    if (last.empty() || next->page >= list_pages_max) return unknown("the provider's list has no end");
+    next->after = last;
+    ++next->page;
+    return list(scene, *next);
 }
 
 // ---- capture, cancel, refund ---------------------------------------------------------------------------
@@ -256,13 +300,18 @@ core::Step read_captured(const Intent& intent) {
     return unknown("the intent was captured and says otherwise", true);
 }
 
+core::Done canceled(Fields references, const core::Scene& scene) {
+    core::Done done;
+    done.references = std::move(references);
+    done.evidence = "cancelled";
+    if (scene.parcel.saved == for_authentication) done.why = authentication_failed();
+    return done;
+}
+
 core::Step read_canceled(const Intent& intent, const core::Scene& scene) {
     switch (intent.status) {
-        case Status::canceled: {
-            auto done = done_with(intent, core::LegMoney::none, "cancelled");
-            if (scene.parcel.saved == for_authentication) done.why = authentication_failed();
-            return done;
-        }
+        case Status::canceled:
+            return canceled(intent.references(), scene);
         case Status::succeeded:
             return declined(intent, {"already_paid", "The payment was taken before it could be cancelled."});
         case Status::processing:
@@ -334,6 +383,14 @@ Fields references_in(const json& error, const core::Scene& scene) {
     return ours ? Fields{{std::string(intent_kind), id}} : Fields{};
 }
 
+/// An error about our own intent says that it was cancelled before.
+bool is_canceled(const json& error, const core::Scene& scene) {
+    const json* object = object_in(error, "payment_intent");
+    if (object == nullptr) return false;
+    const auto intent = read_intent(*object, scene);
+    return intent && intent->status == Status::canceled;
+}
+
 /// 400, 402, 404: Stripe did not do it, and says why.
 core::Step read_refusal(int status, const json& error, const core::Scene& scene) {
     const std::string why = "the provider answered " + std::to_string(status) + " " + words_of(error);
@@ -349,10 +406,14 @@ core::Step read_refusal(int status, const json& error, const core::Scene& scene)
             return as_query(look_up(scene));
         case core::Verb::void_hold:
         case core::Verb::close:
+            if (is_canceled(error, scene)) return canceled(references_in(error, scene), scene);
             return core::Declined{
                 .why = {"not_cancelled", "The payment could not be cancelled: " + why + "."},
                 .references = {}};
         case core::Verb::refund:
+            // Somebody gave back at the dashboard: what is left is less.
+            if (code == "charge_already_refunded" || text_of(error, "param") == "amount")
+                return as_query(look_up(scene));
             return core::Declined{.why = {"refund_refused", "The money was not given back: " + why + "."},
                                   .references = {}};
         // An account that no longer knows its own payment says nothing about the money.

@@ -84,6 +84,8 @@ std::optional<Error> read_charge_event(Event& event) {
     if (auto wrong = need(back, "amount_refunded")) return wrong;
     // A hold that was released is "refunded" too, and nothing of it was taken.
     if (taken->minor == 0) return std::nullopt;
+    // What is on its way, and may not arrive, is counted: the provider is asked.
+    notice.trust = core::Trust::hint;
     notice.fact = back->minor >= taken->minor ? core::LegMoney::back : core::LegMoney::taken;
     notice.amount = taken;
     notice.given_back = back;
@@ -94,7 +96,10 @@ std::optional<Error> read_refund_event(Event& event) {
     core::Notice& notice = event.read.notice;
     event.read.reference = intent_of(event.object);
     if (!event.read.reference.empty()) notice.references = {{std::string(intent_kind), event.read.reference}};
-    if (text_of(event.object, "status") != "failed") return std::nullopt;
+    const auto status = text_of(event.object, "status");
+    notice.trust = core::Trust::hint;  // it speaks of one refund, and says nothing of the sum
+    if (status == "succeeded") notice.fact = core::LegMoney::back;
+    if (status != "failed" && status != "canceled") return std::nullopt;
     const auto reason = plain_code(text_of(event.object, "failure_reason"));
     const auto amount = money_in(event.object, "amount");
     if (auto wrong = need(amount, "amount")) return wrong;

@@ -20,11 +20,20 @@ std::string path_of(const std::string& intent) {
     return std::string(intents_path) + "/" + encoding::percent_encode(intent);
 }
 
+/// What is begun again after a look gets a key of its own where the intent's status alone keeps it from being
+/// done twice: under the old key a stored 500 would come for a day. A second create or refund would be
+/// another one.
+std::string key_for(const core::Scene& scene, core::Verb verb) {
+    auto key = key_of(scene, verb);
+    if (verb == core::Verb::authorise || verb == core::Verb::refund) return key;
+    return key + "-" + std::to_string(scene.leg.calls + 1);
+}
+
 core::Step post(const core::Scene& scene, core::Verb verb, std::string name, std::string path,
                 const Fields& fields) {
     core::Ask ask;
     ask.name = std::move(name);
-    ask.key = key_of(scene, verb);
+    ask.key = key_for(scene, verb);
     ask.key_until = scene.now + key_life;
     ask.repeat = core::Repeat::same_key;
     ask.reference = reference_of(scene);
@@ -137,17 +146,35 @@ core::Step look_up(const core::Scene& scene, const std::string& intent) {
 
 core::Step look_up(const core::Scene& scene) {
     const auto intent = known_reference(scene, intent_kind);
-    return intent.empty() ? list(scene, "", 1) : look_up(scene, intent);
+    if (!intent.empty()) return look_up(scene, intent);
+    Listing first;
+    const auto& call = scene.leg.call;
+    if (call && call->verb == core::Verb::authorise)
+        first.sent = call->meant_at;
+    else if (const auto before = listing_of(scene); before && call && call->verb == core::Verb::query)
+        first.sent = before->sent;
+    return list(scene, first);
 }
 
-core::Step list(const core::Scene& scene, const std::string& after, int page) {
+std::optional<Listing> listing_of(const core::Scene& scene) {
+    const std::string_view saved = scene.parcel.saved;
+    const auto blank = std::min(saved.find(' '), saved.size());
+    const auto page = minor_from_decimal(saved.substr(0, blank), 0, "page");
+    const auto sent = minor_from_decimal(saved.substr(std::min(blank + 1, saved.size())), 0, "sent");
+    if (!page || !sent || *page > list_pages_max) return std::nullopt;
+    return Listing{"", static_cast<int>(*page), Instant{std::chrono::seconds{*sent}}};
+}
+
+core::Step list(const core::Scene& scene, const Listing& what) {
     const Instant since = scene.transaction.purchase_asked_at.value_or(scene.transaction.handed_over_at);
     const auto seconds = std::chrono::floor<std::chrono::seconds>(since - clocks_differ_by);
     Fields query{{"created[gte]", std::to_string(seconds.time_since_epoch().count())},
                  {"limit", std::to_string(list_page_size)}};
-    if (!after.empty()) query.emplace_back("starting_after", after);
+    if (!what.after.empty()) query.emplace_back("starting_after", what.after);
     auto step = get(scene, "list", std::string(intents_path), query);
-    std::get<core::Ask>(step).saved = std::to_string(page);
+    std::get<core::Ask>(step).saved =
+        std::to_string(what.page) + " " +
+        std::to_string(std::chrono::ceil<std::chrono::seconds>(what.sent).time_since_epoch().count());
     return step;
 }
 

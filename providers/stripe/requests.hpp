@@ -9,6 +9,8 @@
 /// every POST.
 namespace kassi::providers::stripe {
 
+inline constexpr int list_pages_max = 100;
+
 /// Kind of the PaymentIntent's id among a leg's references.
 inline constexpr std::string_view intent_kind = "intent";
 /// Metadata of everything that we make there.
@@ -24,7 +26,15 @@ core::Step refund(const core::Scene& scene);
 /// By its id, or by the list of those made since the purchase when the id was never heard.
 core::Step look_up(const core::Scene& scene);
 core::Step look_up(const core::Scene& scene, const std::string& intent);
-/// The page of the list behind `after` ("" the first), newest first.
-core::Step list(const core::Scene& scene, const std::string& after, int page);
+/// The page of the list behind `after` ("" the first), newest first. `sent`: when the request that made what
+/// is looked for was sent last, where nobody knows whether it was done.
+struct Listing {
+    std::string after;
+    int page = 1;
+    Instant sent{};
+};
+core::Step list(const core::Scene& scene, const Listing& what);
+/// What the call of such a page kept; nullopt when it kept nothing.
+std::optional<Listing> listing_of(const core::Scene& scene);
 
 }  // namespace kassi::providers::stripe

@@ -77,6 +77,7 @@ struct Applier {
         leg.doing = Doing::call;
         leg.verb = e.verb;
         leg.calls = e.call;
+        if (e.verb == Verb::query) leg.look = false;
         leg.recheck_at.reset();
         leg.retry_at.reset();
         leg.call = Call{.no = e.call,
@@ -245,6 +246,7 @@ struct Applier {
     void operator()(const Noted& e) const {
         if (e.dispute && e.leg != 0) leg_of(t, e.leg).disputed = true;
         if (!e.references.empty()) remember(leg_of(t, e.leg), e.references);
+        if (e.look) leg_of(t, e.leg).look = true;
     }
 };
 

@@ -148,6 +148,7 @@ void describe(A& a, T& leg) {
     a.may("refunds", leg.refunds);
     a.may("references", leg.references);
     a.may("disputed", leg.disputed);
+    a.may("look", leg.look);
 }
 template <class A, Is<Transaction> T>
 void describe(A& a, T& transaction) {
@@ -412,6 +413,7 @@ void describe(A& a, T& event) {
     a.may("fields", event.fields);
     a.may("dispute", event.dispute);
     a.may("references", event.references);
+    a.may("look", event.look);
 }
 
 template <class A, Is<JournalRow> T>

@@ -464,6 +464,7 @@ bool Deciding::plan_legs() {
             verb = each.verb;
             return happen(LegOn::unwanted);
         }
+        if (may_begin && each.look && facts.can_query) return begin(no, Verb::query), true;
         if (may_begin && each.goal == Goal::give_back) {
             if (each.money == LegMoney::held) return begin(no, Verb::void_hold), true;
             if (each.money == LegMoney::none && each.exposed && facts.can_close)
@@ -750,7 +751,7 @@ class Handler {
         }
         for (const Part& part : parts) {
             const Leg& leg = d.leg_at(part.leg);
-            if (auto error = can_refund(leg, part.minor)) return error;
+            if (auto error = can_refund(leg, part.minor, "items")) return error;
         }
         if (parts.empty() && !repeats(cancel))
             return conflict("items", "nothing of it can be cancelled and given back");
@@ -781,7 +782,7 @@ class Handler {
         if (refund.amount.minor <= 0) return bad_request("amount", "must be larger than 0");
         if (refund.amount.minor > leg->taken_minor - leg->back_minor - pending(*leg))
             return bad_request("amount", "is more than what was taken and not yet given back");
-        if (auto error = can_refund(*leg, refund.amount.minor)) return error;
+        if (auto error = can_refund(*leg, refund.amount.minor, "amount")) return error;
         d.emit(RefundAsked{.leg = refund.leg,
                            .refund = static_cast<std::int64_t>(leg->refunds.size()) + 1,
                            .amount = refund.amount,
@@ -880,11 +881,15 @@ class Handler {
         if (heard) return std::nullopt;
         // A hint, or a proof that nothing was paid while we wait for the customer or are in doubt: we ask.
         const bool waiting = leg->doing == Doing::away || leg->doing == Doing::doubt;
+        const bool news = tells_news(notice, *leg);
         const bool worth_asking = trust == Trust::hint
-                                      ? notice.fact > leg->money || leg->doing != Doing::rest
+                                      ? news || leg->doing != Doing::rest
                                       : waiting && notice.worth_a_look && notice.fact == LegMoney::none;
         if (worth_asking && d.happen(LegOn::hint)) return std::nullopt;
         d.evidence = "notice: " + notice.evidence;
+        const bool of_refunds =
+            notice.fact == LegMoney::back || notice.given_back || !notice.refund_failed.empty();
+        d.look_later = news && of_refunds && leg->doing == Doing::call && d.facts().can_query;
         d.happen(LegOn::nothing_new);
         return std::nullopt;
     }
@@ -933,6 +938,14 @@ class Handler {
   private:
     static constexpr std::string_view cancel_reason = "cancelled";
     Deciding& d;
+
+    /// Of the money, that was not known.
+    static bool tells_news(const Notice& notice, const Leg& leg) {
+        if (notice.fact > leg.money) return true;
+        if (leg.money < LegMoney::taken) return false;
+        return !notice.refund_failed.empty() ||
+               (notice.given_back && notice.given_back->minor != leg.back_minor);
+    }
 
     using References = std::vector<std::pair<std::string, std::string>>;
     static constexpr std::int64_t hints_max = 8;  ///< of a leg: anybody can send them
@@ -1050,7 +1063,8 @@ class Handler {
                     if (currency && *currency != bundle.amount.currency)
                         return bad_request("ways." + source, "one payment cannot have two currencies");
                     currency = bundle.amount.currency;
-                    if (auto error = check_step(bundle.amount, facts, plan.merchant, source)) return error;
+                    if (auto error = check_step(bundle.amount, facts, plan.merchant, "ways." + source))
+                        return error;
                 }
             }
             if (currency && !facts.currencies.empty() &&
@@ -1083,15 +1097,13 @@ class Handler {
         return std::nullopt;
     }
     static std::optional<Error> check_step(const Money& amount, const Facts& facts,
-                                           const std::string& merchant, const std::string& source) {
+                                           const std::string& merchant, const std::string& field) {
         for (const auto& [code, step] : facts.steps) {
             if (code != amount.currency.code()) continue;
-            if (step == 0)
-                return bad_request("ways." + source, fmt::format("{} does not take {}", merchant, code));
+            if (step == 0) return bad_request(field, fmt::format("{} does not take {}", merchant, code));
             if (amount.minor % step != 0)
-                return bad_request("ways." + source,
-                                   fmt::format("{} takes {} in steps of {} only", merchant, code,
-                                               money_for_people({step, amount.currency})));
+                return bad_request(field, fmt::format("{} takes {} in steps of {} only", merchant, code,
+                                                      money_for_people({step, amount.currency})));
         }
         return std::nullopt;
     }
@@ -1121,12 +1133,14 @@ class Handler {
             if (refund.state == RefundState::asked) minor += refund.amount.minor;
         return minor;
     }
-    [[nodiscard]] std::optional<Error> can_refund(const Leg& leg, std::int64_t minor) const {
+    /// `field` says how much it is.
+    [[nodiscard]] std::optional<Error> can_refund(const Leg& leg, std::int64_t minor,
+                                                  const std::string& field) const {
         const Facts& facts = d.facts_of(leg);
         if (!facts.can_refund) return conflict("leg", leg.merchant + " has no refund");
         if (!facts.can_refund_part && minor < leg.taken_minor)
             return conflict("amount", leg.merchant + " refunds the whole payment only");
-        return std::nullopt;
+        return check_step({minor, leg.amount.currency}, facts, leg.merchant, field);
     }
 };
 

@@ -152,6 +152,7 @@ struct Noted {
     std::vector<EvidenceField> fields;
     bool dispute = false;
     std::vector<std::pair<std::string, std::string>> references;  ///< that were not known before
+    bool look = false;  ///< only asking can tell what it means, and a call is open: asked after that
 };
 
 using Event = std::variant<HandedOver, PurchaseAsked, HoldMoved, LegOpened, GoalSet, CallMeant, CallEnded,

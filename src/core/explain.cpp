@@ -853,9 +853,12 @@ struct Telling {
             return fmt::format("{} told its names for the payment of leg {}: {}.", capital(merchant(e.leg)),
                                e.leg, listed(names));
         }
-        return fmt::format(
-            "{}{} was noted: {}{}.", e.dispute ? "A dispute" : "Something that changed nothing",
-            e.leg > 0 ? fmt::format(" about leg {}", e.leg) : "", unstopped(e.what), brought(e.fields));
+        return fmt::format("{}{} was noted: {}{}.",
+                           e.dispute ? "A dispute"
+                           : e.look  ? "Something that the provider is asked about"
+                                     : "Something that changed nothing",
+                           e.leg > 0 ? fmt::format(" about leg {}", e.leg) : "", unstopped(e.what),
+                           brought(e.fields));
     }
 
   private:

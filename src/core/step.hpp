@@ -80,6 +80,8 @@ struct Done {
     std::string evidence;  ///< short, redacted: "paid"
     /// Of a look-up: what went back so far, in all. Settles a refund that nobody answered for.
     std::optional<Money> given_back;
+    /// Of a look-up while a refund is open: whether that one is in `given_back`; absent: cannot be told.
+    std::optional<bool> refund_found;
     /// Of a look-up or a close that found nothing taken: why. While a refund is open: why it failed.
     std::optional<Refusal> why;
     Credential credential;  ///< that a return brought, or that an answer gave for another one

@@ -275,29 +275,65 @@ void act_fact_none(Deciding& d) {
             break;
     }
 }
-void act_fact(Deciding& d) {
-    const auto& done = step_as<Done>(d);
-    d.end_call(CallOutcome::done, done.evidence, done.references);
-    d.fact = done.money;
-    d.fact_amount = done.amount;
-    if (d.fact > d.leg().money) d.money_event(done.money, d.fact_money());
+/// Of the refund that is open, `fresh` being what went back and was not known. Gives what of it others gave
+/// back.
+std::int64_t find_open_refund(Deciding& d, const Done& done, const Refund& open, std::int64_t fresh) {
+    const Money amount = open.amount;
+    const auto no = open.no;
+    if (done.refund_found.value_or(fresh == amount.minor)) {
+        d.emit(GivenBack{d.leg_no, amount, no});
+        return fresh - amount.minor;
+    }
+    if (done.refund_found || fresh < 0) return fresh;
+    // Somebody else gave back, too: whether ours is in it cannot be told.
+    if (fresh > amount.minor)
+        d.emit(Stuck{
+            d.leg_no,
+            fmt::format("the provider gave back {} where {} was asked", money_for_people(*done.given_back),
+                        money_for_people({d.leg().back_minor + amount.minor, amount.currency}))});
+    return 0;
+}
+/// What others left is less than what is asked for: it can never be given back.
+void end_refund_too_large(Deciding& d) {
     const Refund* open = d.open_refund();
-    if (open == nullptr) return;
-    const Money amount = open->amount;
-    const auto no = open->no;
-    if (done.why) {
-        d.emit(RefundEnded{d.leg_no, no, true, done.why->text});
+    const Money left{d.leg().taken_minor - d.leg().back_minor, d.leg().amount.currency};
+    if (open == nullptr || open->amount.minor <= left.minor) return;
+    const auto why = fmt::format("of the payment only {} are left, and {} were to be given back",
+                                 money_for_people(left), money_for_people(open->amount));
+    d.emit(RefundEnded{d.leg_no, open->no, left.minor > 0, why});
+    // Who wants nothing of it asks for the rest.
+    if (left.minor > 0 && d.leg().goal == Goal::take) d.emit(Stuck{d.leg_no, why});
+}
+void act_refund_facts(Deciding& d, const Done& done) {
+    const Refund* open = d.open_refund();
+    if (open != nullptr && done.why) {
+        d.emit(RefundEnded{d.leg_no, open->no, true, done.why->text});
         d.emit(Stuck{d.leg_no, fmt::format("the provider declined the refund: {}", done.why->text)});
         return;
     }
-    if (!done.given_back || done.given_back->currency != amount.currency) return;
-    const std::int64_t with_it = d.leg().back_minor + amount.minor;
-    if (done.given_back->minor == with_it) d.emit(GivenBack{d.leg_no, amount, no});
-    // Somebody else gave back, too: whether ours is in it cannot be told.
-    if (done.given_back->minor > with_it)
-        d.emit(Stuck{d.leg_no, fmt::format("the provider gave back {} where {} was asked",
-                                           money_for_people(*done.given_back),
-                                           money_for_people({with_it, amount.currency}))});
+    const Leg& leg = d.leg();
+    if (leg.money < LegMoney::taken || !done.given_back || done.given_back->currency != leg.amount.currency)
+        return;
+    std::int64_t fresh = done.given_back->minor - leg.back_minor;
+    if (open != nullptr) fresh = find_open_refund(d, done, *open, fresh);
+    if (fresh > 0) d.emit(GivenBack{d.leg_no, {fresh, leg.amount.currency}, 0});
+    if (fresh < 0)
+        d.emit(Stuck{d.leg_no, fmt::format("of the money given back {} did not arrive",
+                                           money_for_people({-fresh, leg.amount.currency}))});
+    end_refund_too_large(d);
+}
+void act_fact(Deciding& d) {
+    const auto& done = step_as<Done>(d);
+    // A refund that a look did not find goes out again, slower and slower: its answer may be as before.
+    if (d.open_refund() != nullptr && done.refund_found == false)
+        d.end_call(CallOutcome::not_done, done.evidence, done.references,
+                   d.now + recheck_pause(d.leg().not_done));
+    else
+        d.end_call(CallOutcome::done, done.evidence, done.references);
+    d.fact = done.money;
+    d.fact_amount = done.amount;
+    if (d.fact > d.leg().money) d.money_event(done.money, d.fact_money());
+    act_refund_facts(d, done);
 }
 void act_closed(Deciding& d) {
     const auto& done = step_as<Done>(d);
@@ -523,7 +559,7 @@ void act_hint(Deciding& d) {
     d.begin(d.leg_no, Verb::query);
 }
 void act_note(Deciding& d) {
-    d.emit(Noted{d.leg_no, d.evidence, std::move(d.fields)});
+    d.emit(Noted{.leg = d.leg_no, .what = d.evidence, .fields = std::move(d.fields), .look = d.look_later});
 }
 
 constexpr Mask any_verb = mask(Verb::open, Verb::authorise, Verb::charge, Verb::capture, Verb::void_hold,

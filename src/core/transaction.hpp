@@ -117,6 +117,7 @@ struct Leg {
     std::vector<std::pair<std::string, std::string>>
         references;  ///< kind, provider's id: {"session","rs_.."}
     bool disputed = false;
+    bool look = false;  ///< something was heard that only asking can explain: asked when the leg rests
     bool operator==(const Leg&) const = default;
 };
 

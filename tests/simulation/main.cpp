@@ -42,6 +42,13 @@ int main(int argc, char** argv) {
         sum.crashes += report.crashes;
         sum.lost_answers += report.lost_answers;
         sum.blind += report.blind;
+        sum.authentications += report.authentications;
+        sum.cards_held += report.cards_held;
+        sum.cards_taken += report.cards_taken;
+        sum.refunds += report.refunds;
+        sum.dashboard_refunds += report.dashboard_refunds;
+        sum.left_to_a_person += report.left_to_a_person;
+        for (const auto& [why, times] : report.stuck) sum.stuck[why] += times;
     }
     fmt::print(
         "{} runs, {} transactions: {} purchased, {} failed, {} cancelled, {} released; {} steps, {} crashes, "
@@ -49,5 +56,14 @@ int main(int argc, char** argv) {
         "{} blind spots of the house that cannot be asked\n",
         runs, sum.transactions, sum.purchased, sum.failed, sum.cancelled, sum.released, sum.steps,
         sum.crashes, sum.lost_answers, sum.blind);
+    fmt::print(
+        "cards: {} held, {} taken, {} at the bank's page, {} given back, {} refunds at the dashboard, {} "
+        "left to "
+        "a person\n",
+        sum.cards_held, sum.cards_taken, sum.authentications, sum.refunds, sum.dashboard_refunds,
+        sum.left_to_a_person);
+    if (trace)
+        for (const auto& [why, times] : sum.stuck)
+            fmt::print("a person was called {} times: {}\n", times, why);
     return 0;
 }

@@ -4,44 +4,28 @@
 
 #include <algorithm>
 #include <map>
-#include <queue>
-#include <random>
-#include <unordered_map>
+#include <set>
 
 #include "base/log.hpp"
 #include "engine/engine.hpp"
 #include "sandbox/simulators/redirect_house.hpp"
 #include "tests/simulation/memory_store.hpp"
+#include "tests/simulation/stage.hpp"
+#include "tests/simulation/stripe_street.hpp"
 
 namespace kassi::simulation {
 namespace {
 
 using namespace std::chrono_literals;
 
-class SimulatedClock final : public Clock {
-  public:
-    Instant at = Instant{} + std::chrono::hours(24 * 365 * 56);
-    [[nodiscard]] Instant now() const override { return at; }
-};
-
-class SeededRandomness final : public Randomness {
-  public:
-    explicit SeededRandomness(std::uint64_t seed) : source_(seed) {}
-    void fill(std::span<std::uint8_t> bytes) override {
-        for (auto& byte : bytes) byte = static_cast<std::uint8_t>(source_());
-    }
-
-  private:
-    std::mt19937_64 source_;
-};
-
-struct World final : engine::Outside {
+struct World final : Stage, engine::Outside {
     explicit World(std::uint64_t seed)
-        : chance(seed),
+        : Stage(seed),
           randomness(seed ^ 0x9E3779B97F4A7C15U),
           house_randomness(seed + 1),
           house(house_options(), clock, house_randomness, notices(),
-                [this](Millis delay, std::function<void()> f) { at(clock.at + delay, std::move(f)); }) {
+                [this](Millis delay, std::function<void()> f) { in(delay, std::move(f)); }),
+          stripe(*this, seed, notices()) {
         configure();
         memory.wake = [this] {
             const auto living = life;
@@ -57,46 +41,18 @@ struct World final : engine::Outside {
         };
         start();
     }
+    ~World() override { over = true; }
+    World(const World&) = delete;
+    World& operator=(const World&) = delete;
 
-    // ---- chance, time, queue
-    // ---------------------------------------------------------------------------------
-    std::mt19937_64 chance;
-    SimulatedClock clock;
     SeededRandomness randomness, house_randomness;
-    struct Item {
-        Instant at;
-        std::uint64_t number;
-        std::function<void()> run;
-        bool operator<(const Item& other) const {
-            return at != other.at ? at > other.at : number > other.number;
-        }
-    };
-    std::priority_queue<Item> queue;
-    std::uint64_t numbers = 0;
     std::uint64_t life = 0;  ///< of the process: callbacks of an earlier one come to nobody
-    bool calm = false;
-    Report report;
-
-    std::int64_t roll(std::int64_t low, std::int64_t high) {  // not std::uniform_int: the same everywhere
-        return low + static_cast<std::int64_t>(chance() % static_cast<std::uint64_t>(high - low + 1));
-    }
-    bool one_in(std::int64_t n) { return roll(1, n) == 1; }
-    void at(Instant when, std::function<void()> f) {
-        queue.push({std::max(when, clock.at), ++numbers, std::move(f)});
-    }
-    void say(const std::string& line) {
-        report.trace += fmt::format(
-            "{:>9} {}\n", (clock.at - (Instant{} + std::chrono::hours(24 * 365 * 56))).count(), line);
-    }
-    void broken(std::string what) {
-        say("BROKEN " + what);
-        report.broken.push_back(std::move(what));
-    }
 
     // ---- the house of Kassi
     // -------------------------------------------------------------------------------------
     MemoryStore memory;
     sandbox::RedirectHouse house;
+    StripeStreet stripe;
     engine::Directory directory;
     engine::Settings settings;
     std::unique_ptr<providers::Registry> registry;
@@ -111,27 +67,31 @@ struct World final : engine::Outside {
                 "http://house.test"};
     }
     sandbox::RedirectHouse::SendNotice notices() {
-        return [this](HttpRequest request, std::function<void(int)> status) {
-            if (!calm && one_in(5)) {  // lost on its way
-                at(clock.at + 5s, [status] { status(0); });
-                return;
-            }
+        return [this](const HttpRequest& request, std::function<void(int)> status) {
+            const auto is_over = std::make_shared<bool>(false);
+            const auto answer = [is_over, status = std::move(status)](int code) {
+                if (!std::exchange(*is_over, true)) status(code);
+            };
+            in(30s, [answer] { answer(0); });  // nobody is there, or he died over it
+            if (!calm && one_in(5)) return;    // lost on its way
             const int copies = !calm && one_in(6) ? 2 : 1;
             for (int copy = 0; copy < copies; ++copy)
-                at(clock.at + Millis{roll(1, calm ? 100 : 20'000)}, [this, request, status, copy] {
-                    const auto living = life;
-                    auto url = parse_url(request.target, "target");
-                    const std::string path(url->path());
-                    const auto slash = path.rfind('/');
-                    HttpRequest relative = request;
-                    relative.target = path;
-                    engine->notice("redirect", path.substr(slash + 1), relative,
-                                   [this, living, status, copy](const Result<engine::NoticeHeard>& done) {
-                                       if (living != life || copy > 0) return;
-                                       status(done ? 200 : 500);
-                                   });
-                });
+                in(Millis{roll(1, calm ? 100 : 20'000)},
+                   [this, request, answer] { notice(request, answer); });
         };
+    }
+    /// "/webhooks/<provider>/<merchant>"
+    void notice(const HttpRequest& request, const std::function<void(int)>& answer) {
+        const auto living = life;
+        const auto url = parse_url(request.target, "target");
+        const std::string path(url->path());
+        const auto last = path.rfind('/'), before = path.rfind('/', last - 1);
+        HttpRequest relative = request;
+        relative.target = path;
+        engine->notice(path.substr(before + 1, last - before - 1), path.substr(last + 1), relative,
+                       [this, living, answer](const Result<engine::NoticeHeard>& done) {
+                           if (living == life) answer(done ? 200 : 400);
+                       });
     }
 
     void configure() {
@@ -158,12 +118,20 @@ struct World final : engine::Outside {
                   {"notifies", "false"},
                   {"page_url", "http://house.test/tickets/dummy_redirect.buy/silent"}},
                  {});
+        for (const std::string name : {"stripe", "deaf"}) {
+            merchant(name, "stripe", {{"publishable_key", StripeStreet::publishable_key(name)}},
+                     {{"secret_key", StripeStreet::secret_key(name)}});
+            directory.merchants.back().base_url = StripeStreet::address;
+            if (name == "stripe")
+                directory.merchants.back().secrets["webhook_secret"] =
+                    Secret<>(StripeStreet::webhook_secret(name));
+        }
         for (const char* name : {"all", "partial", "again", "owner"}) {
             engine::Caller caller;
             caller.name = name;
             caller.system = "box";
             caller.return_hosts = {"shop.test"};
-            caller.ways["*"] = {"asked", "quiet", "silent", "credit"};
+            caller.ways["*"] = {"asked", "quiet", "silent", "credit", "stripe", "deaf"};
             caller.policy.partial = caller.name == "partial";
             caller.policy.on_decline =
                 caller.name == "again" ? core::OnDecline::again : core::OnDecline::fail;
@@ -195,42 +163,61 @@ struct World final : engine::Outside {
     // ---- what the engine may touch
     // ---------------------------------------------------------------------------
     std::uint64_t timer = 0;
+    /// One call on its way: exactly one outcome reaches the engine.
+    struct Line {
+        World& world;
+        std::uint64_t living;
+        std::function<void(core::Heard)> done;
+        bool over = false;
+        void hear(core::Heard heard) {
+            if (std::exchange(over, true) || living != world.life) return;
+            done(std::move(heard));
+        }
+    };
+    /// What a house does not answer was hung up on.
+    struct Hangup {
+        std::shared_ptr<Line> line;
+        bool answered = false;
+        explicit Hangup(std::shared_ptr<Line> of) : line(std::move(of)) {}
+        Hangup(const Hangup&) = delete;
+        Hangup& operator=(const Hangup&) = delete;
+        ~Hangup() {
+            if (answered) return;
+            line->world.in(Millis{1}, [line = line] { line->hear(core::Silence{true, "reset"}); });
+        }
+    };
     void call(HttpRequest request, Millis budget, std::function<void(core::Heard)> done) override {
-        const auto living = life;
-        const auto deliver = [this, living, done = std::move(done)](Millis after, core::Heard heard) {
-            at(clock.at + after, [this, living, done, heard = std::move(heard)] {
-                if (living == life) done(heard);
-            });
-        };
+        const auto line = std::make_shared<Line>(*this, life, std::move(done));
         const auto url = parse_url(request.target, "target");
+        const bool to_stripe = url->origin() == StripeStreet::address;
         request.target = url->target;
         const std::int64_t fate = calm ? 0 : roll(1, 20);
         say(fmt::format("call {} {} fate {}", request.method, request.target, fate));
-        if (fate == 1) return deliver(Millis{1}, core::Silence{false, "refused"});
-        if (fate == 2) return deliver(budget, core::Silence{true, "request lost"});
-        const Millis there{roll(1, 300)}, home{fate == 4 ? budget.count() + 9'000 : roll(1, 300)};
-        at(clock.at + there, [this, request, budget, there, home, fate, deliver] {
-            auto replied = std::make_shared<bool>(false);
-            house.handler()(request,
-                            [this, deliver, home, budget, there, fate, replied](HttpResponse response) {
-                                *replied = true;
-                                if (response.status >= 400)
-                                    say(fmt::format("answer {} {}", response.status, response.body));
-                                if (fate == 3) {
-                                    ++report.lost_answers;
-                                    return deliver(budget - there, core::Silence{true, "answer lost"});
-                                }
-                                if (fate == 5) {
-                                    response.status = 502;
-                                    response.body = "bad gateway";
-                                }
-                                // Later than the budget: the client has given up, exactly one outcome reaches
-                                // the engine.
-                                if (home + there > budget)
-                                    return deliver(budget - there, core::Silence{true, "too slow"});
-                                deliver(home, core::Answered{std::move(response)});
-                            });
-            if (!*replied) deliver(budget - there, core::Silence{true, "no answer"});
+        if (fate == 1) return in(Millis{1}, [line] { line->hear(core::Silence{false, "refused"}); });
+        in(budget, [line] { line->hear(core::Silence{true, "too slow"}); });
+        if (fate == 2) return;  // the request is lost
+        // Slow on its way there: the work is done when nobody waits for it any more.
+        const Millis there{fate == 6 ? roll(0, budget.count() + 60'000) : roll(1, 300)};
+        in(there, [this, request, budget, fate, line, to_stripe] {
+            const auto hangup = std::make_shared<Hangup>(line);
+            const auto answer = [this, budget, fate, line, hangup](HttpResponse response) {
+                hangup->answered = true;
+                if (response.status >= 400) say(fmt::format("answer {} {}", response.status, response.body));
+                if (fate == 3) {
+                    ++report.lost_answers;
+                    return;
+                }
+                if (fate == 5) {
+                    response.status = 502;
+                    response.body = "bad gateway";
+                }
+                in(Millis{fate == 4 ? budget.count() + 9'000 : roll(1, 300)},
+                   [line, response] { line->hear(core::Answered{response}); });
+            };
+            if (to_stripe)
+                stripe.handler()(request, answer);
+            else
+                house.handler()(request, answer);
         });
     }
     void visit(const std::string& url, bool, std::function<void(std::string)> done) override {
@@ -260,11 +247,17 @@ struct World final : engine::Outside {
     // ---- the people
     // --------------------------------------------------------------------------------------------
     std::map<std::string, std::string> callers_of_tokens;  ///< T -> caller
-    std::map<std::string, TransactionId> tokens_of;
     int next_token = 0;
     std::map<TransactionId, core::Phase> answered;  ///< verdicts that somebody was told
     std::map<TransactionId, core::Phase> verdicts;
-    std::map<TransactionId, bool> via_kassi;
+    std::int64_t stripe_in_hundred = 0;  ///< of this world's payments
+
+    std::string some_way() {
+        static constexpr const char* others[] = {"asked", "quiet", "silent", "credit", "asked"};
+        if (roll(1, 100) > stripe_in_hundred) return one_of(others);
+        return one_in(3) ? "deaf" : "stripe";
+    }
+    static bool is_stripe(std::string_view merchant) { return merchant == "stripe" || merchant == "deaf"; }
 
     std::string token() { return fmt::format("T{}.x", ++next_token); }
 
@@ -274,12 +267,10 @@ struct World final : engine::Outside {
         static constexpr const char* names[] = {"all", "partial", "again", "owner"};
         request.caller = names[roll(0, 3)];
         const auto bundles = roll(1, 3);
-        for (std::int64_t i = 0; i < bundles; ++i) {
-            const Money amount{roll(0, 20) == 0 ? 0 : roll(1, 9'000), *Currency::parse("GBP", "")};
-            request.bundles.push_back(
-                {fmt::format("s{}", i), "tickets", amount, {{i + 1, amount, !one_in(4)}}});
-        }
-        request.held_until = clock.at + Millis{roll(30, 1500) * 1000};
+        for (std::int64_t i = 0; i < bundles; ++i) request.bundles.push_back(bundle(i));
+        // The seats of a festival are kept for longer than a card's bank keeps the money.
+        request.held_until =
+            clock.at + (one_in(12) ? Millis{roll(160, 180) * 3'600'000} : Millis{roll(30, 1500) * 1000});
         engine::Meta meta;
         meta.by = "system box";
         const std::string key = fmt::format("key{}", ++next_token);
@@ -296,10 +287,33 @@ struct World final : engine::Outside {
                 at(clock.at + Millis{roll(1'000, 1'800'000)}, [this, id] { submit(id, core::Cancel{}); });
             if (one_in(8))
                 at(clock.at + Millis{roll(1'000, 1'800'000)}, [this, id] { submit(id, core::Cancel{{1}}); });
+            if (one_in(6)) in(Millis{roll(1'000, 1'800'000)}, [this, id] { refund(id); });
             if (one_in(10))
                 at(clock.at + Millis{roll(0, 600'000)},
                    [this, id] { submit(id, core::Hold{clock.at + 20min}); });
         });
+    }
+    core::Bundle bundle(std::int64_t number) {
+        static constexpr const char* codes[] = {"GBP", "GBP", "GBP", "GBP", "ISK", "BHD"};
+        const auto currency = *Currency::parse(one_of(codes), "");
+        // Three decimals, the last of them 0 for Stripe: mostly.
+        const std::int64_t step = currency.code() == "BHD" && !one_in(8) ? 10 : 1;
+        const Money amount{roll(0, 20) == 0 ? 0 : roll(1, 9'000 / step) * step, currency};
+        core::Bundle bundle{fmt::format("s{}", number), "tickets", amount, {}};
+        const Money first{one_in(2) ? amount.minor : amount.minor / 2 / step * step, currency};
+        bundle.orders.push_back({2 * number + 1, first, !one_in(4)});
+        if (first.minor < amount.minor)
+            bundle.orders.push_back({2 * number + 2, {amount.minor - first.minor, currency}, !one_in(4)});
+        return bundle;
+    }
+    /// A person gives back a part of a payment, or all of it.
+    void refund(TransactionId id) {
+        const auto loaded = memory.load(id);
+        if (!loaded || loaded->transaction.legs.empty()) return;
+        const auto& leg = loaded->transaction.legs[static_cast<std::size_t>(
+            roll(0, static_cast<std::int64_t>(loaded->transaction.legs.size()) - 1))];
+        const Money amount{roll(1, leg.amount.minor), leg.amount.currency};
+        submit(id, core::RefundOf{leg.no, amount, "Anna", "a complaint"});
     }
     void submit(TransactionId id, core::InputBody body) {
         engine->submit(id, std::move(body), {"system box", "", {}}, [](const Result<engine::View>&) {});
@@ -307,20 +321,25 @@ struct World final : engine::Outside {
 
     void purchase(TransactionId id, const engine::HandOverRequest& handed) {
         engine::PurchaseRequest request;
-        static constexpr const char* ways[] = {"asked", "quiet", "silent", "credit", "asked"};
-        for (const auto& bundle : handed.bundles)
-            if (bundle.amount.minor > 0) request.ways[bundle.source] = ways[roll(0, 4)];
+        bool browser = false;  ///< a way that sends the customer away whatever happens
+        for (const auto& bundle : handed.bundles) {
+            if (bundle.amount.minor == 0) continue;
+            const std::string way = some_way();
+            request.ways[bundle.source] = way;
+            browser = browser || (!is_stripe(way) && way != "credit");
+            if (is_stripe(way) && !one_in(3)) request.credentials[bundle.source] = stripe.credential(way);
+        }
         engine::ReturnDetails details;
-        if (one_in(2)) {
+        const bool alone = !browser && one_in(4);
+        request.ask_by_callout = alone && one_in(2);
+        if (!alone && one_in(2)) {
             details.via = core::ReturnVia::kassi;
-            via_kassi[id] = true;
-        } else {
+        } else if (!alone) {
             details.token = token();
             details.url = "https://shop.test/back/" + details.token + "/done";
             callers_of_tokens[details.token] = handed.caller;
-            tokens_of[details.token] = id;
         }
-        request.returns = details;
+        if (details.via == core::ReturnVia::kassi || !details.token.empty()) request.returns = details;
         const auto living = life;
         engine->purchase(
             id, request, {"caller " + handed.caller, "track", {}},
@@ -339,9 +358,12 @@ struct World final : engine::Outside {
         engine->wait(id, engine::Until::answer, 20s, [this, living, id, handed](Result<engine::View> view) {
             if (living != life || !view) return;
             told(*view);
-            if (view->callout)
+            if (view->callout) {
+                const auto* leg = core::leg_away(view->transaction);
                 at(clock.at + Millis{roll(100, 5'000)},
-                   [this, callout = *view->callout] { customer(callout); });
+                   [this, callout = *view->callout, merchant = leg->merchant,
+                    caller = view->transaction.caller] { customer(callout, merchant, caller); });
+            }
             const auto& transaction = view->transaction;
             if (transaction.phase == core::Phase::confirming && !one_in(5))
                 at(clock.at + Millis{roll(0, 90'000)}, [this, id] {
@@ -358,8 +380,62 @@ struct World final : engine::Outside {
 
     /// A browser at the house's page: the real page, asked with the callout's own parameters in their order.
     std::map<std::string, bool> seen;  ///< callouts that a customer is busy with
-    void customer(const core::Callout& callout) {
+    void customer(const core::Callout& callout, const std::string& merchant, const std::string& caller) {
         if (!seen.emplace(callout.return_token, true).second && !one_in(3)) return;
+        if (callout.hosted) return at_our_page(callout, merchant, caller);
+        if (is_stripe(merchant))
+            return stripe.at_the_bank(callout, [this](const std::string& location) { go_home(location); });
+        at_the_house(callout);
+    }
+    /// Our page asks for the card; or the caller, who has the token, asks for it with a form of his own.
+    void at_our_page(const core::Callout& callout, const std::string& merchant, const std::string& caller) {
+        const auto fate = roll(1, 12);
+        say(fmt::format("our page for a card, fate {}", fate));
+        if (fate == 12) return;  // walks away
+        const bool by_caller = one_in(4);
+        in(Millis{roll(1'000, one_in(8) ? 900'000 : 60'000)},
+           [this, callout, merchant, caller, fate, by_caller] {
+               std::string url;
+               if (!by_caller) {
+                   const auto view = engine->callout_page(callout.page_token);
+                   if (!view) return;  // over already
+                   url = view->return_url;
+               }
+               std::vector<Fields> sent;
+               if (fate == 1)
+                   sent.push_back({{"cancelled", "yes"}, {"stripeToken", ""}});
+               else if (fate == 2)
+                   sent.push_back({});
+               else if (fate <= 4)  // and then, perhaps, one that is good
+                   sent.push_back({{"stripeToken", stripe.credential(merchant).value}});
+               if (fate >= 4) sent.push_back({{"stripeToken", stripe.token(merchant)}});
+               if (one_in(6)) sent.push_back(sent.back());
+               if (one_in(10)) sent.push_back({{"stripeToken", stripe.token(merchant)}});
+               for (const auto& fields : sent)
+                   in(Millis{roll(10, 3'000)}, [this, url, fields, callout, caller, by_caller] {
+                       if (by_caller)
+                           give_back(caller, callout.return_token, fields);
+                       else
+                           come_back(url, fields);
+                   });
+           });
+    }
+    void go_home(const std::string& location) {
+        const auto url = parse_url(location, "location");
+        if (!url) return;
+        const auto fields = encoding::parse_form(url->query(), "query");
+        const std::string bare = location.substr(0, location.find('?'));
+        const int times = one_in(6) ? 2 : 1;
+        for (int i = 0; i < times; ++i)
+            at(clock.at + Millis{roll(10, one_in(10) ? 900'000 : 3'000)},
+               [this, bare, fields] { come_back(bare, *fields); });
+        // Somebody plays with the address.
+        if (one_in(10))
+            in(Millis{roll(10, 3'000)}, [this, bare] {
+                come_back(bare, {{"payment_intent", "pi_another"}, {"redirect_status", "succeeded"}});
+            });
+    }
+    void at_the_house(const core::Callout& callout) {
         const auto fate = roll(1, 10);
         HttpRequest page;
         page.method = "GET";
@@ -382,15 +458,7 @@ struct World final : engine::Outside {
                    [this, request, then] { house.handler()(request, then); });
             };
             const auto home = [this](const HttpResponse& answer) {
-                const std::string location(answer.header("Location"));
-                const auto url = parse_url(location, "location");
-                if (!url) return;
-                const auto fields = encoding::parse_form(url->query(), "query");
-                const std::string bare = location.substr(0, location.find('?'));
-                const int times = one_in(6) ? 2 : 1;
-                for (int i = 0; i < times; ++i)
-                    at(clock.at + Millis{roll(10, one_in(10) ? 900'000 : 3'000)},
-                       [this, bare, fields] { come_back(bare, *fields); });
+                go_home(std::string(answer.header("Location")));
             };
             say(fmt::format("customer fate {} at {}", fate, *return_url));
             if (fate <= 5)
@@ -412,24 +480,34 @@ struct World final : engine::Outside {
         const bool ours = url.starts_with("http://kassi.test/callback/");
         std::string which = url.substr(url.find(ours ? "/callback/" : "/back/") + (ours ? 10 : 6));
         which = which.substr(0, which.find('/'));
+        give_back(ours ? "" : callers_of_tokens[which], which, fields);
+    }
+    void give_back(const std::string& caller, const std::string& which, const Fields& fields) {
         const auto living = life;
-        std::string caller, next;
-        if (!ours) {
-            caller = callers_of_tokens[which];
+        std::string next;
+        if (!caller.empty() && !one_in(8)) {
             next = token();
             callers_of_tokens[next] = caller;
-            tokens_of[next] = tokens_of[which];
         }
-        say("return " + which);
-        engine->returned(caller, which, fields, next, {ours ? "browser" : "caller " + caller, "", {}},
-                         [this, living](Result<engine::Engine::ReturnOutcome> outcome) {
-                             if (living != life || !outcome) return;
-                             const auto id = outcome->view.transaction.id;
-                             engine::HandOverRequest handed;
-                             handed.caller = outcome->view.transaction.caller;
-                             handed.bundles = outcome->view.transaction.bundles;
-                             wait(id, handed);
-                         });
+        say(fmt::format("return {} {}", which, encoding::form(fields)));
+        engine->returned(
+            caller, which, fields, next, {caller.empty() ? "browser" : "caller " + caller, "", {}},
+            [this, living, caller, which, fields, next](Result<engine::Engine::ReturnOutcome> outcome) {
+                if (living != life) return;
+                if (!outcome) {
+                    say("return refused: " + outcome.error().field + " " + outcome.error().message);
+                    // An integrator who is told so comes with the token that he forgot.
+                    if (outcome.error().field == "next_token" && next.empty())
+                        in(Millis{roll(10, 3'000)},
+                           [this, caller, which, fields] { give_back(caller, which, fields); });
+                    return;
+                }
+                const auto id = outcome->view.transaction.id;
+                engine::HandOverRequest handed;
+                handed.caller = outcome->view.transaction.caller;
+                handed.bundles = outcome->view.transaction.bundles;
+                wait(id, handed);
+            });
     }
 
     // ---- the invariants
@@ -447,16 +525,28 @@ struct World final : engine::Outside {
         return transaction.id.text() + "-" + std::to_string(leg.no);
     }
 
+    static constexpr std::size_t rows_max = 1'000;
+    /// The journal so far makes the state; what was replayed before is kept.
+    bool replays(const TransactionId& id, const MemoryStore::Row& row) {
+        core::Transaction& replayed = replicas[id];
+        for (auto i = static_cast<std::size_t>(replayed.version); i < row.journal.size(); ++i) {
+            const auto parsed = core::parse_row(row.journal[i]);
+            if (!parsed) {
+                broken("a journal row cannot be read: " + parsed.error().message);
+                return false;
+            }
+            core::apply_row(replayed, *parsed);
+        }
+        if (!(replayed == row.loaded.transaction)) broken("replay differs from the state of " + id.text());
+        if (row.journal.size() > rows_max) broken("it never comes to rest: " + id.text());
+        return true;
+    }
+    std::map<TransactionId, core::Transaction> replicas;
+
     void check(const TransactionId& id) {
         const auto& row = memory.rows.at(id);
         const core::Transaction& now_state = row.loaded.transaction;
-        core::Transaction replayed;
-        for (const auto& json : row.journal) {
-            const auto parsed = core::parse_row(json);
-            if (!parsed) return broken("a journal row cannot be read: " + parsed.error().message);
-            core::apply_row(replayed, *parsed);
-        }
-        if (!(replayed == now_state)) broken("replay differs from the state of " + id.text());
+        if (!replays(id, row)) return;
         const auto parsed = core::parse_state(core::state_json(now_state));
         if (!parsed || !(*parsed == now_state)) broken("the state does not survive its JSON: " + id.text());
         const auto before = verdicts.find(id);
@@ -468,6 +558,10 @@ struct World final : engine::Outside {
         for (const auto& leg : now_state.legs) {
             away += leg.doing == core::Doing::away ? 1 : 0;
             if (registry->facts(leg).house_credit) continue;
+            if (is_stripe(leg.merchant)) {
+                check_card(now_state, leg);
+                continue;
+            }
             const auto [taken, back] = truth(reference_of(now_state, leg));
             if (taken > leg.amount.minor) broken("charged twice: " + reference_of(now_state, leg));
             if (back > taken) broken("more given back than taken: " + reference_of(now_state, leg));
@@ -491,9 +585,37 @@ struct World final : engine::Outside {
             for (const auto& leg : now_state.legs)
                 if (leg.money == core::LegMoney::held || leg.money == core::LegMoney::taken)
                     broken("failed, settled, and money kept: " + id.text());
+        check_tokens(id, row.loaded.papers);
         say(fmt::format("{} v{} {} {}", now_state.reference, now_state.version, core::word(now_state.phase),
                         legs_text(now_state)));
     }
+    void check_card(const core::Transaction& transaction, const core::Leg& leg) {
+        const auto reference = reference_of(transaction, leg);
+        const auto& truth = stripe.truth(reference);
+        if (truth.holds > 1) broken("authorised twice: " + reference);
+        if (truth.kept() > leg.amount.minor) broken("charged twice: " + reference);
+        if (truth.back > truth.captured + truth.came_home) broken("more given back than taken: " + reference);
+        const bool taken = leg.money == core::LegMoney::taken || leg.money == core::LegMoney::back;
+        if ((taken && truth.captured != leg.taken_minor) ||
+            (leg.money == core::LegMoney::held && truth.held != leg.taken_minor))
+            broken("more believed than is true: " + reference);
+        if (leg.back_minor > truth.back) broken("believed to be given back, and is not: " + reference);
+        if (core::settled(transaction) && truth.still_held() != 0)
+            broken("settled, and the card's owner cannot use his money: " + reference);
+        if (transaction.phase == core::Phase::failed && core::settled(transaction) && truth.kept() != 0 &&
+            truth.came_home == 0)
+            broken("failed, settled, and the house keeps money: " + reference);
+    }
+    /// What is good for one payment pays for one leg.
+    void check_tokens(const TransactionId& id, const core::Papers& papers) {
+        for (const auto& [leg, parcel] : papers.parcels) {
+            if (!stripe.minted(parcel.credential.value)) continue;
+            const auto [known, fresh] = tokens_spent.emplace(parcel.credential.value, std::pair(id, leg));
+            if (!fresh && known->second != std::pair(id, leg))
+                broken("spent twice: " + parcel.credential.value);
+        }
+    }
+    std::map<std::string, std::pair<TransactionId, std::int64_t>> tokens_spent;
     static std::string legs_text(const core::Transaction& transaction) {
         std::string text;
         for (const auto& leg : transaction.legs)
@@ -532,11 +654,16 @@ struct World final : engine::Outside {
             if (told_it != answered.end() && told_it->second != t.phase &&
                 !(told_it->second == core::Phase::purchased && t.phase == core::Phase::cancelled))
                 broken("somebody was told another verdict: " + id.text());
-            bool silent_trouble = false;
+            bool left_open = false;
             for (const auto& leg : t.legs) {
                 if (registry->facts(leg).house_credit) {
                     if (leg.money == core::LegMoney::held || leg.money == core::LegMoney::taken)
-                        owed[t.caller] += leg.taken_minor - leg.back_minor;
+                        owed[t.caller + std::string(leg.amount.currency.code())] +=
+                            leg.taken_minor - leg.back_minor;
+                    continue;
+                }
+                if (is_stripe(leg.merchant)) {
+                    left_open = check_card_end(t, leg) || left_open;
                     continue;
                 }
                 const auto [taken, back] = truth(reference_of(t, leg));
@@ -547,22 +674,68 @@ struct World final : engine::Outside {
                 if (leg.merchant == "silent") {
                     // The one thing that no design can avoid: it can neither be asked nor told anything.
                     if (taken - back != ours) ++report.blind;
-                    silent_trouble = silent_trouble || !leg.stuck.empty();
+                    left_open = left_open || !leg.stuck.empty();
                 } else if (taken - back != ours) {
                     broken(fmt::format("ledgers differ: {} theirs {} ours {}", reference_of(t, leg),
                                        taken - back, ours));
                 }
             }
-            if (!core::settled(t) && !silent_trouble)
+            if (!core::settled(t) && !left_open)
                 broken(fmt::format("not settled: {} {} {}", id.text(), core::word(t.phase), legs_text(t)));
         }
         for (const auto& balance : memory.balances("")) {
-            if (balance.minor != owed[balance.caller])
+            const auto of_legs = owed[balance.caller + std::string(balance.currency.code())];
+            if (balance.minor != of_legs)
                 broken(fmt::format("balance of {} is {}, the legs say {}", balance.caller, balance.minor,
-                                   owed[balance.caller]));
-            if (balance.minor > 60'000) broken("the credit limit was passed");
+                                   of_legs));
+            if (balance.currency.code() == "GBP" && balance.minor > 60'000)
+                broken("the credit limit was passed");
         }
     }
+    /// True: a person has to look, and for a reason that no machine can settle.
+    bool check_card_end(const core::Transaction& transaction, const core::Leg& leg) {
+        const auto reference = reference_of(transaction, leg);
+        const auto& truth = stripe.truth(reference);
+        report.cards_held += truth.holds;
+        report.cards_taken += truth.captured > 0 ? 1 : 0;
+        report.refunds += truth.back > 0 ? 1 : 0;
+        const bool moved = leg.money == core::LegMoney::taken || leg.money == core::LegMoney::back;
+        const std::int64_t ours = moved ? leg.taken_minor - leg.back_minor : 0;
+        const auto look = stripe.look(truth);
+        // A refund that failed, or that Stripe refuses since the card's owner has taken the money already.
+        const bool explained = !leg.stuck.empty() && (look.disputed || look.refunds_failed > 0);
+        // Money that went back and came home: our books keep what was said first, and a person was called.
+        const auto more = truth.kept() - ours;
+        const bool came_home =
+            more > 0 && more <= truth.came_home && (!leg.stuck.empty() || helped.contains(reference));
+        if (explained || came_home) ++report.left_to_a_person;
+        if (!leg.stuck.empty() && !explained) broken("stuck: " + reference + ": " + leg.stuck);
+        if (truth.kept() != ours && !came_home)
+            broken(fmt::format("ledgers differ: {} theirs {} ours {}", reference, truth.kept(), ours));
+        return explained;
+    }
+    /// A person looks at what is stuck, and says where the money is: once, what comes then is his problem.
+    void person() {
+        for (const auto& [id, row] : memory.rows)
+            for (const auto& leg : row.loaded.transaction.legs) {
+                if (!is_stripe(leg.merchant) || leg.stuck.empty()) continue;
+                const auto reference = reference_of(row.loaded.transaction, leg);
+                const auto& truth = stripe.truth(reference);
+                const auto look = stripe.look(truth);
+                if (look.refunds_pending > 0 || !helped.insert(reference).second) continue;
+                using Money = core::LegMoney;
+                const auto fact = truth.captured > 0 && truth.kept() == 0 ? Money::back
+                                  : truth.captured > 0                    ? Money::taken
+                                  : truth.still_held() > 0                ? Money::held
+                                                                          : Money::none;
+                ++report.stuck[leg.stuck];
+                say(fmt::format("Anna looks at {}: {}: it is {}", reference, leg.stuck, core::word(fact)));
+                in(Millis{1}, [this, id = id, no = leg.no, fact] {
+                    submit(id, core::Settle{no, fact, "Anna", "as Stripe's dashboard says"});
+                });
+            }
+    }
+    std::set<std::string> helped;
 
     void live() {
         const auto customers = roll(1, 12);
@@ -571,11 +744,22 @@ struct World final : engine::Outside {
         const auto crashes = roll(0, 4);
         for (std::int64_t i = 0; i < crashes; ++i)
             at(clock.at + Millis{roll(0, 1'800'000)}, [this] { crash(); });
+        stripe_in_hundred = 50 * roll(0, 2);
+        for (int minute = 0; minute < 40; minute += 5)
+            at(beginning + std::chrono::minutes(minute), [this] { stripe.storm(); });
+        if (stripe_in_hundred > 0 && one_in(2)) {
+            const auto refunds = roll(1, 4);
+            for (std::int64_t i = 0; i < refunds; ++i)
+                in(Millis{one_in(3) ? roll(0, 200 * 3'600'000) : roll(60'000, 3'600'000)},
+                   [this] { stripe.refund_at_the_dashboard(); });
+        }
         at(clock.at + 40min, [this] {
             say("calm");
             calm = true;
+            stripe.calm();
             engine->clock_moved();
         });
+        for (int day = 1; day <= 25; ++day) in(std::chrono::hours(24 * day), [this] { person(); });
         static constexpr std::int64_t steps_max = 200'000;
         const Instant end = clock.at + std::chrono::hours(24 * 30);
         while (!queue.empty() && report.steps < steps_max && report.broken.empty()) {

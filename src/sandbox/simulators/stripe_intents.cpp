@@ -9,6 +9,10 @@
 namespace kassi::sandbox::stripe {
 namespace {
 
+/// What was made for a card has a digit first, as at Stripe's; "tok_visa" and its like have a letter.
+constexpr std::string_view made_method = "pm_1", made_token = "tok_1";
+constexpr std::size_t made_characters = 23;
+
 std::string status_text(const Intent& intent) {
     return std::string(word(intent.status));
 }
@@ -71,7 +75,7 @@ Answer Payments::refuse(Refusal refusal, const Call& call, const Intent& intent)
 
 Method& Payments::put_method(Card card, const std::string& account, Metadata metadata) {
     Method method;
-    method.id = books_.fresh_id("pm_");
+    method.id = books_.fresh_id(made_method, made_characters);
     method.account = account;
     method.created = books_.now();
     method.card = std::move(card);
@@ -108,7 +112,7 @@ Answer Payments::create_token(Call& call) {
     const auto card = read_card(form, "card", books_.now());
     if (const auto& wrong = form.finish()) return refuse(*wrong, call);
     Token token;
-    token.id = books_.fresh_id("tok_");
+    token.id = books_.fresh_id(made_token, made_characters);
     token.account = call.account;
     token.created = books_.now();
     token.card = *card;

@@ -41,9 +41,9 @@ auto members(const T& v) {
     else if constexpr (N == 19) {
         const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s] = v;
         return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s);
-    } else if constexpr (N == 28) {
-        const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, w, x, y, z, aa, bb, cc] = v;
-        return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, w, x, y, z, aa, bb, cc);
+    } else if constexpr (N == 29) {
+        const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, w, x, y, z, aa, bb, cc, dd] = v;
+        return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, w, x, y, z, aa, bb, cc, dd);
     }
     // clang-format on
 }
@@ -130,7 +130,8 @@ inline Leg leg() {
             .doubt_why = "no answer",
             .refunds = {refund()},
             .references = pairs(),
-            .disputed = true};
+            .disputed = true,
+            .look = true};
 }
 inline Transaction transaction() {
     return {.id = id(),
@@ -216,7 +217,7 @@ inline std::vector<Event> events() {
         ConfirmAsked{at(61)},
         Confirmed{true, {{"ext_test0", "ORDER-1"}}},
         Decided{Verdict::cancelled, "everything_back"},
-        Noted{2, "late answer", {evidence_field()}, true, pairs()},
+        Noted{2, "late answer", {evidence_field()}, true, pairs(), true},
     };
 }
 

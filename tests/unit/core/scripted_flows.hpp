@@ -130,6 +130,8 @@ class ScriptedFlows final : public Flows {
             auto fact = money(LegMoney::taken);
             fact.given_back = Money{std::stoll(says.substr(12)), scene.leg.amount.currency};
             fact.amount = scene.leg.amount;
+            if (says.ends_with(", ours is in it")) fact.refund_found = true;
+            if (says.ends_with(", ours is not in it")) fact.refund_found = false;
             return fact;
         }
         const auto number = [&says](std::string_view before) {

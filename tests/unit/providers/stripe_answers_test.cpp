@@ -58,7 +58,7 @@ TEST(StripeAuthorise, ClosesWhatOnlyAScriptCouldDo) {
     const auto ask = as<core::Ask>(answer(Verb::authorise, 200, body, stripe_stage(false)));
     EXPECT_EQ(ask.as, Verb::close);
     EXPECT_EQ(ask.request.path, "/v1/payment_intents/pi_1/cancel");
-    EXPECT_EQ(ask.key, our_reference + "-close") << "not that of the request before it";
+    EXPECT_EQ(ask.key, our_reference + "-close-1") << "not that of the request before it";
     EXPECT_EQ(ask.references, (Fields{{"intent", "pi_1"}}));
     Stage stage = stripe_stage();
     stage.parcel.saved = ask.saved;
@@ -184,6 +184,17 @@ TEST(StripeCancel, EndsTheHold) {
     }
 }
 
+TEST(StripeCancel, OfWhatIsCancelledIsDone) {
+    const auto refusal = [](const std::string& status) {
+        return error_json("payment_intent_unexpected_state", R"(,"payment_intent":)" + intent_in(status),
+                          "invalid_request_error");
+    };
+    for (const Verb verb : {Verb::void_hold, Verb::close}) {
+        EXPECT_EQ(as<core::Done>(answer(verb, 400, refusal("canceled"))).money, LegMoney::none);
+        EXPECT_TRUE(is<core::Declined>(answer(verb, 400, refusal("succeeded"))));
+    }
+}
+
 // ---- look-ups ------------------------------------------------------------------------------------------
 
 std::string charge_json(const std::string& refunded, const std::string& refunds = "") {
@@ -244,9 +255,26 @@ TEST(StripeLookUp, SettlesTheRefundThatIsOpen) {
     EXPECT_TRUE(is<core::Working>(answer(Verb::query, 200, intent_json(intent), stage)));
 }
 
+TEST(StripeLookUp, CountsWhatArrived) {
+    const auto pending = R"({"object":"refund","status":"pending","amount":3000,"metadata":{}})";
+    const auto there = R"({"object":"refund","status":"succeeded","amount":1000,"metadata":{}})";
+    EXPECT_EQ(fact("succeeded", charge_json("4000", std::string(pending) + "," + there)).given_back->minor,
+              1000)
+        << "what is under way may not arrive";
+    EXPECT_EQ(fact("succeeded", charge_json("11000", pending)).money, LegMoney::taken);
+    // Ours is not among all that there are; of the newest ones only nothing can be told.
+    Stage stage = stripe_stage();
+    stage.leg.refunds.push_back({.no = 1, .amount = {4000, stage.amount.currency}});
+    const auto all = charge_json("1000", there);
+    EXPECT_FALSE(fact("succeeded", all, stage).refund_found.has_value());
+    auto complete = all;
+    complete.insert(complete.find("\"data\""), R"("has_more":false,)");
+    EXPECT_EQ(fact("succeeded", complete, stage).refund_found, false);
+}
+
 TEST(StripeLookUp, GoesThroughTheListToItsEnd) {
     Stage stage = stripe_stage(false);
-    stage.parcel.saved = "1";
+    stage.parcel.saved = "1 0";
     const auto list = [&](const std::string& data, bool more) {
         return answer(
             Verb::query, 200,
@@ -258,13 +286,30 @@ TEST(StripeLookUp, GoesThroughTheListToItsEnd) {
     EXPECT_TRUE(found.request.path.starts_with("/v1/payment_intents/pi_1?"));
     const auto next = as<core::Ask>(list(other, true));
     EXPECT_THAT(next.request.path, HasSubstr("starting_after=pi_9"));
-    EXPECT_EQ(next.saved, "2");
+    EXPECT_EQ(next.saved, "2 0");
     EXPECT_EQ(as<core::Done>(list(other, false)).money, LegMoney::none);
     EXPECT_EQ(as<core::Done>(list("", false)).money, LegMoney::none);
     EXPECT_TRUE(is<core::Unknown>(list("", true))) << "a list without end proves nothing";
     EXPECT_TRUE(is<core::Unknown>(list("1", false)));
-    stage.parcel.saved = "100";
+    stage.parcel.saved = "100 0";
     EXPECT_TRUE(is<core::Unknown>(list(other, true)));
+}
+
+TEST(StripeLookUp, DoesNotTakeALateRequestForNone) {
+    Stage stage = stripe_stage(false);
+    stage.leg.call = core::Call{.verb = Verb::authorise, .meant_at = the_time};
+    stage.now = the_time + std::chrono::seconds(40);
+    stage.parcel.saved = as<core::Ask>(begin(stage, Verb::query)).saved;
+    const auto nothing = [&](Millis since) {
+        stage.now = the_time + since;
+        return answer(Verb::query, 200, R"({"object":"list","data":[],"has_more":false})", stage);
+    };
+    EXPECT_TRUE(is<core::Working>(nothing(std::chrono::seconds(119)))) << "it may still be on its way";
+    EXPECT_EQ(as<core::Done>(nothing(std::chrono::seconds(120))).money, LegMoney::none);
+    // Begun anew, for a notice, it still knows.
+    stage.leg.call->verb = Verb::query;
+    stage.parcel.saved = as<core::Ask>(begin(stage, Verb::query)).saved;
+    EXPECT_TRUE(is<core::Working>(nothing(std::chrono::seconds(119))));
 }
 
 // ---- refunds -------------------------------------------------------------------------------------------
@@ -289,6 +334,10 @@ TEST(StripeRefund, ThatTakesItsTimeIsLookedUpAndNotSentAgain) {
 TEST(StripeRefund, ThatFailedSaysWhy) {
     EXPECT_THAT(as<core::Declined>(answer(Verb::refund, 200, refund_json("failed"))).why.text,
                 HasSubstr("declined"));
+    EXPECT_EQ(as<core::Ask>(answer(Verb::refund, 400, error_json("charge_already_refunded"))).as, Verb::query)
+        << "somebody else gave back: how much, the look says";
+    EXPECT_EQ(as<core::Ask>(answer(Verb::refund, 400, error_json("", R"(,"param":"amount")"))).as,
+              Verb::query);
     EXPECT_THAT(as<core::Declined>(answer(Verb::refund, 400, error_json("charge_disputed"))).why.text,
                 HasSubstr("charge_disputed"));
     EXPECT_TRUE(is<core::Unknown>(answer(Verb::refund, 200, refund_json("succeeded", our_reference + "-9"))));

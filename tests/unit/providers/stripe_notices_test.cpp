@@ -124,6 +124,7 @@ TEST(StripeEvents, TellWhatWentBackInAll) {
     auto heard = hear_event("charge.refunded", charge_json("4000"));
     EXPECT_EQ(heard.notice.fact, LegMoney::taken);
     EXPECT_EQ(heard.notice.given_back->minor, 4000);
+    EXPECT_EQ(heard.notice.trust, core::Trust::hint) << "what is on its way is in it";
     heard = hear_event("charge.refunded", charge_json("11000"));
     EXPECT_EQ(heard.notice.fact, LegMoney::back);
     EXPECT_EQ(hear_event("charge.refunded", charge_json("0", "11000", "")).reference, "pi_1")
@@ -145,6 +146,8 @@ TEST(StripeEvents, TellOfRefundsThatFailed) {
               "£40.00, lost_or_stolen_card");
     heard = hear_event("refund.updated", refund("succeeded"));
     EXPECT_EQ(heard.notice.refund_failed, "");
+    EXPECT_EQ(heard.notice.fact, LegMoney::back);
+    EXPECT_EQ(heard.notice.trust, core::Trust::hint) << "it may be a part";
     EXPECT_TRUE(heard.notice.worth_a_look) << "it may be the one we wait for";
 }
 

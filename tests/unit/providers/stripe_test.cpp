@@ -196,10 +196,21 @@ TEST(StripeRequests, EveryVerbHasAKeyOfItsOwn) {
     EXPECT_EQ(ask(Verb::refund).request.path, "/v1/refunds");
     EXPECT_EQ(value(form_of(ask(Verb::refund).request), "payment_intent"), "pi_1");
     EXPECT_EQ(value(form_of(ask(Verb::refund).request), "metadata[kassi_reference]"), our_reference + "-3");
-    EXPECT_EQ(ask(Verb::capture).key, our_reference + "-capture");
+    EXPECT_EQ(ask(Verb::capture).key, our_reference + "-capture-1");
     EXPECT_EQ(ask(Verb::refund).key, our_reference + "-refund-3");
     EXPECT_NE(ask(Verb::void_hold).key, ask(Verb::close).key);
     EXPECT_EQ(ask(Verb::query).repeat, core::Repeat::safe);
+}
+
+TEST(StripeRequests, WhatIsBegunAgainHasAFreshKeyWhereItCannotBeDoneTwice) {
+    Stage stage = stripe_stage();
+    const auto key = [&](Verb verb, std::int64_t calls) {
+        stage.leg.calls = calls;
+        return as<core::Ask>(begin(stage, verb)).key;
+    };
+    for (const Verb verb : {Verb::capture, Verb::void_hold, Verb::close})
+        EXPECT_NE(key(verb, 4), key(verb, 6)) << "an answer stored under the old key would come for a day";
+    for (const Verb verb : {Verb::authorise, Verb::refund}) EXPECT_EQ(key(verb, 4), key(verb, 6));
 }
 
 TEST(StripeRequests, WhatWasHeldIsCapturedAndNotMore) {

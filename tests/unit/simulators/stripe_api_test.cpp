@@ -41,6 +41,7 @@ TEST_F(StripeApi, PublishableKeysWhereTheyBelong) {
                                                "", ""));
     EXPECT_EQ(token.status, 200) << token.body;
     EXPECT_EQ(token.header("access-control-allow-origin"), "*");
+    EXPECT_TRUE(token.id().starts_with("tok_1")) << "a letter there would be the name of a test token";
     // An intent is shown to who knows its secret, and not all of it.
     const auto intent = town.pay("tok_threeDSecure2Required");
     const auto path = "/payment_intents/" + intent.id();
