@@ -249,6 +249,7 @@ TEST_F(StripeConfigTest, LiveModeRefusesTestKeys) {
     const std::string why =
         "merchant \"house-credit\" has test keys: in live mode it would take no real money";
     expect_refused(live("stripe.key", "pk_test_0123456789"), 14, why);
+    expect_taken(stripe(File().live(), "stripe.key", "pk_test_0123456789", "", "\ntest_keys = true"));
     expect_refused(live("live.key", "pk_test_0123456789"), 21, "not both of test mode or both of live mode");
     expect_refused(live("stripe.key", "pk_live_0123456789"), 21,
                    "not both of test mode or both of live mode");
