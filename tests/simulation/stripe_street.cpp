@@ -219,8 +219,10 @@ const StripeStreet::Truth& StripeStreet::truth(const std::string& reference) {
         if (entry.kind == "held") {
             ++truth.holds;
             truth.held += minor;
+            truth.held_at = entry.at;
         } else if (entry.kind == "hold_gone") {
             truth.hold_gone += minor;
+            truth.expired += minor > 0 && entry.at - truth.held_at >= std::chrono::hours(24 * 7) ? 1 : 0;
         } else if (entry.kind == "given_back") {
             truth.back += minor;
         } else {

@@ -50,6 +50,8 @@ class StripeStreet {
         std::string merchant, intent;
         std::int64_t holds = 0, held = 0, hold_gone = 0;  ///< ever
         std::int64_t captured = 0;
+        Instant held_at{};
+        std::int64_t expired = 0;              ///< 1: let go by itself, when nobody had captured for a week
         std::int64_t back = 0, came_home = 0;  ///< given back, and of it what did not arrive
         [[nodiscard]] std::int64_t kept() const { return captured + came_home - back; }
         [[nodiscard]] std::int64_t still_held() const { return held - hold_gone - captured; }

@@ -281,6 +281,9 @@ struct World final : Stage, engine::Outside {
             ++report.transactions;
             const auto id = view->transaction.id;
             at(clock.at + Millis{roll(0, 30'000)}, [this, id, request] { purchase(id, request); });
+            // After a week the banks of those who paid first have let go.
+            if (request.held_until > clock.at + std::chrono::hours(24))
+                in(std::chrono::hours(roll(165, 172)), [this, id, request] { purchase(id, request); });
             if (one_in(12))
                 at(clock.at + Millis{roll(0, 900'000)}, [this, id] { submit(id, core::Release{}); });
             if (one_in(6))
@@ -391,6 +394,7 @@ struct World final : Stage, engine::Outside {
     void at_our_page(const core::Callout& callout, const std::string& merchant, const std::string& caller) {
         const auto fate = roll(1, 12);
         say(fmt::format("our page for a card, fate {}", fate));
+        ++report.tokens_asked_for;
         if (fate == 12) return;  // walks away
         const bool by_caller = one_in(4);
         in(Millis{roll(1'000, one_in(8) ? 900'000 : 60'000)},
@@ -698,10 +702,13 @@ struct World final : Stage, engine::Outside {
         const auto& truth = stripe.truth(reference);
         report.cards_held += truth.holds;
         report.cards_taken += truth.captured > 0 ? 1 : 0;
+        report.holds_expired += truth.expired;
         report.refunds += truth.back > 0 ? 1 : 0;
         const bool moved = leg.money == core::LegMoney::taken || leg.money == core::LegMoney::back;
         const std::int64_t ours = moved ? leg.taken_minor - leg.back_minor : 0;
         const auto look = stripe.look(truth);
+        report.disputes += look.disputed ? 1 : 0;
+        report.refunds_failed += look.refunds_failed;
         // A refund that failed, or that Stripe refuses since the card's owner has taken the money already.
         const bool explained = !leg.stuck.empty() && (look.disputed || look.refunds_failed > 0);
         // Money that went back and came home: our books keep what was said first, and a person was called.
