@@ -1,0 +1,110 @@
+#include "scenes.hpp"
+
+namespace kassi::faults {
+namespace {
+
+using testing::HasSubstr;
+
+/// One thing that goes wrong, once.
+struct Fault {
+    const char* name;
+    const char* rule;  ///< of the simulator, without "on"; nullptr: on the line
+    OnTheLine line{};
+    bool waits = false;  ///< nobody hears anything until time passes
+};
+
+constexpr Fault faults[] = {
+    {.name = "slow_and_done", .rule = R"("do":"delay","ms":60000)", .waits = true},
+    {.name = "slow_and_not_done", .rule = R"("do":"dead","ms":60000)", .waits = true},
+    {.name = "slow_and_done_later", .rule = R"("do":"delay_before","ms":60000)", .waits = true},
+    {.name = "closed_and_not_done", .rule = R"("do":"dead")"},
+    {.name = "closed_and_done", .rule = R"("do":"drop_answer")"},
+    {.name = "reset_and_not_done", .rule = nullptr, .line = OnTheLine::reset_before},
+    {.name = "reset_and_done", .rule = nullptr, .line = OnTheLine::reset_after},
+    {.name = "answer_cut", .rule = nullptr, .line = OnTheLine::cut},
+    {.name = "answer_cut_by_reset", .rule = nullptr, .line = OnTheLine::cut_by_reset},
+    {.name = "answer_too_large", .rule = nullptr, .line = OnTheLine::too_large},
+    {.name = "answer_no_json", .rule = nullptr, .line = OnTheLine::no_json},
+    {.name = "502_done", .rule = nullptr, .line = OnTheLine::bad_gateway},
+    {.name = "502_not_done", .rule = nullptr, .line = OnTheLine::not_the_gateway},
+    {.name = "409", .rule = R"("do":"key_in_use")"},
+    {.name = "409_retry", .rule = R"("do":"key_in_use","should_retry":true)"},
+    {.name = "429", .rule = R"("do":"rate_limit")"},
+    {.name = "429_lock", .rule = R"("do":"lock_timeout","should_retry":true)"},
+    {.name = "500_not_done", .rule = R"("do":"error_before")"},
+    {.name = "500_not_done_retry", .rule = R"("do":"error_before","should_retry":true)"},
+    {.name = "500_done_key_knows", .rule = R"("do":"error_after")"},
+    {.name = "500_done_key_knows_retry", .rule = R"("do":"error_after","should_retry":true)"},
+    {.name = "500_done_key_knows_never", .rule = R"("do":"error_after","should_retry":false)"},
+    {.name = "500_done_and_kept", .rule = R"("do":"error_kept")"},
+    {.name = "500_done_and_kept_retry", .rule = R"("do":"error_kept","should_retry":true)"},
+    {.name = "500_done_and_kept_never", .rule = R"("do":"error_kept","should_retry":false)"},
+    {.name = "says_replayed", .rule = R"("do":"replayed")"},
+};
+
+constexpr const char* no_webhooks = R"({"on":"webhook","do":"lost","times":1000})";
+
+/// A first answer of the create that tells nothing, so that only the list can say what became of it.
+constexpr const char* create_tells_nothing = R"({"on":"create","do":"error_kept","should_retry":false})";
+
+std::string rules_for(Scene scene, const Fault* fault, bool webhooks) {
+    std::string rules;
+    const auto add = [&rules](const std::string& rule) { rules += (rules.empty() ? "" : ",") + rule; };
+    if (scene == Scene::list) add(create_tells_nothing);
+    if (fault != nullptr && fault->rule != nullptr)
+        add("{\"on\":\"" + rule_step_of(scene) + "\"," + fault->rule + "}");
+    if (!webhooks) add(no_webhooks);
+    return rules;
+}
+
+class Calls : public testing::TestWithParam<std::tuple<Scene, const Fault*, bool>> {};
+
+TEST_P(Calls, EndAsTheyShouldAndOnce) {
+    const auto [scene, fault, webhooks] = GetParam();
+    Town town;
+    Payment payment(town, scene);
+    if (!webhooks) town.rules(no_webhooks);
+    payment.prepare();
+    if (HasFatalFailure()) return;
+    const Step step = step_of(scene);
+    const int asked = town.asked(step);
+    town.rules(rules_for(scene, fault, webhooks));
+    if (fault->rule == nullptr) town.on_the_line(step, fault->line);
+    const auto told = payment.trigger();
+    payment.expect_honest(told);
+    // With webhooks somebody else may have told; without them nobody can know.
+    if (fault->waits && !webhooks && scene != Scene::list) {
+        EXPECT_EQ(town.unanswered(), 1);
+        payment.expect_attempting(town.v1("GET", payment.path).body);
+        if (scene != Scene::void_hold && scene != Scene::close) {
+            EXPECT_EQ(told.status, 202);
+        }
+    }
+    payment.expect_done();
+    EXPECT_GT(town.asked(step), asked) << "the fault was there for nothing";
+}
+
+std::vector<const Fault*> all_faults() {
+    std::vector<const Fault*> all;
+    for (const auto& fault : faults) all.push_back(&fault);
+    return all;
+}
+
+std::string name_of(const testing::TestParamInfo<Calls::ParamType>& info) {
+    const auto [scene, fault, webhooks] = info.param;
+    return faults::name_of(scene) + "_" + fault->name + (webhooks ? "" : "_untold");
+}
+
+INSTANTIATE_TEST_SUITE_P(Untold, Calls,
+                         testing::Combine(testing::ValuesIn(scenes), testing::ValuesIn(all_faults()),
+                                          testing::Values(false)),
+                         name_of);
+/// What a webhook makes superfluous is left out: the look and the list.
+INSTANTIATE_TEST_SUITE_P(Told, Calls,
+                         testing::Combine(testing::Values(Scene::create, Scene::capture, Scene::void_hold,
+                                                          Scene::close, Scene::refund),
+                                          testing::ValuesIn(all_faults()), testing::Values(true)),
+                         name_of);
+
+}  // namespace
+}  // namespace kassi::faults
