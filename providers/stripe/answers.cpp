@@ -217,6 +217,7 @@ core::Step read_fact(const Intent& intent, const core::Scene& scene) {
     }
     auto nothing = done_with(intent, core::LegMoney::none, "looked up: " + text_of(*intent.object, "status"));
     nothing.why = last_error_of(intent);
+    if (intent.status == Status::canceled) nothing.references.emplace_back(cancelled_kind, intent.id);
     // The customer is back, and the card's bank still waits for him.
     if (intent.status == Status::needs_action) nothing.why = authentication_failed();
     return nothing;
@@ -370,6 +371,21 @@ bool is_before_the_work(const json& error) {
     return code == "rate_limit" || code == "lock_timeout" || text_of(error, "type") == "rate_limit_error";
 }
 
+/// 5xx, and what else nobody knows to read.
+core::Step read_trouble(const HttpResponse& response, const core::Scene& scene) {
+    const std::string why = "the provider answered " + std::to_string(response.status);
+    const bool replayed = response.header("Idempotent-Replayed") == "true";
+    // The key was used before, a look found nothing given back, and this is all that the key will ever say.
+    // Only a person can want another one: nothing else keeps a refund from being given twice.
+    if (scene.verb == core::Verb::refund && replayed && scene.leg.call && !scene.leg.call->again)
+        return core::Declined{
+            .why = {"refund_refused", "The money was not given back: " + why + ", and repeats that."},
+            .references = {}};
+    // An answer that is stored under our key would only come again: the provider is asked what became of it.
+    const bool stored = replayed || response.header("Stripe-Should-Retry") == "false";
+    return unknown(why, stored);
+}
+
 }  // namespace
 
 core::Step read_answer(const HttpResponse& response, const core::Scene& scene) {
@@ -380,7 +396,6 @@ core::Step read_answer(const HttpResponse& response, const core::Scene& scene) {
         return read_success(*object, scene);
     }
     const json* error = object ? object_in(*object, "error") : nullptr;
-    const auto retry = response.header("Stripe-Should-Retry");
     switch (response.status) {
         case 400:
         case 402:
@@ -399,9 +414,7 @@ core::Step read_answer(const HttpResponse& response, const core::Scene& scene) {
         default:
             break;
     }
-    // An answer that is stored under our key would only come again: the provider is asked what became of it.
-    const bool stored = retry == "false" || response.header("Idempotent-Replayed") == "true";
-    return unknown("the provider answered " + status, stored);
+    return read_trouble(response, scene);
 }
 
 }  // namespace kassi::providers::stripe

@@ -11,6 +11,8 @@ namespace kassi::providers::stripe {
 
 /// Kind of the PaymentIntent's id among a leg's references.
 inline constexpr std::string_view intent_kind = "intent";
+/// The same of an intent that was seen cancelled, which it stays: cancelling it again would be an error.
+inline constexpr std::string_view cancelled_kind = "cancelled_intent";
 /// Metadata of everything that we make there.
 inline constexpr std::string_view reference_name = "kassi_reference";
 

@@ -196,10 +196,30 @@ TEST(StripeRequests, EveryVerbHasAKeyOfItsOwn) {
     EXPECT_EQ(ask(Verb::refund).request.path, "/v1/refunds");
     EXPECT_EQ(value(form_of(ask(Verb::refund).request), "payment_intent"), "pi_1");
     EXPECT_EQ(value(form_of(ask(Verb::refund).request), "metadata[kassi_reference]"), our_reference + "-3");
-    EXPECT_EQ(ask(Verb::capture).key, our_reference + "-capture");
+    EXPECT_EQ(ask(Verb::capture).key, our_reference + "-capture-1");
     EXPECT_EQ(ask(Verb::refund).key, our_reference + "-refund-3");
     EXPECT_NE(ask(Verb::void_hold).key, ask(Verb::close).key);
     EXPECT_EQ(ask(Verb::query).repeat, core::Repeat::safe);
+}
+
+TEST(StripeRequests, BegunAgainHaveAnotherKeyWhereTheIntentItselfIsTheGuard) {
+    Stage stage = stripe_stage();
+    const auto key = [&](Verb verb) { return as<core::Ask>(begin(stage, verb)).key; };
+    const Verb once[] = {Verb::capture, Verb::void_hold, Verb::close},
+               guarded[] = {Verb::authorise, Verb::refund};
+    for (const Verb verb : once) {
+        stage.leg.calls = 3;
+        const auto before = key(verb);
+        stage.leg.calls = 5;
+        EXPECT_NE(key(verb), before) << word(verb);
+    }
+    // Nothing but their key keeps these from being done twice.
+    for (const Verb verb : guarded) {
+        stage.leg.calls = 3;
+        const auto before = key(verb);
+        stage.leg.calls = 5;
+        EXPECT_EQ(key(verb), before) << word(verb);
+    }
 }
 
 TEST(StripeRequests, WhatWasHeldIsCapturedAndNotMore) {
