@@ -42,6 +42,9 @@ constexpr Fault faults[] = {
     {.name = "says_replayed", .rule = R"("do":"replayed")"},
 };
 
+/// Its key is good for nothing any more.
+constexpr Fault stuck{.name = "500_not_done_and_kept", .rule = R"("do":"error_stuck")"};
+
 constexpr const char* no_webhooks = R"({"on":"webhook","do":"lost","times":1000})";
 
 /// A first answer of the create that tells nothing, so that only the list can say what became of it.
@@ -99,12 +102,53 @@ INSTANTIATE_TEST_SUITE_P(Untold, Calls,
                          testing::Combine(testing::ValuesIn(scenes), testing::ValuesIn(all_faults()),
                                           testing::Values(false)),
                          name_of);
+INSTANTIATE_TEST_SUITE_P(Stuck, Calls,
+                         testing::Combine(testing::Values(Scene::look_up, Scene::list, Scene::capture,
+                                                          Scene::void_hold, Scene::close),
+                                          testing::Values(&stuck), testing::Values(false)),
+                         name_of);
 /// What a webhook makes superfluous is left out: the look and the list.
 INSTANTIATE_TEST_SUITE_P(Told, Calls,
                          testing::Combine(testing::Values(Scene::create, Scene::capture, Scene::void_hold,
                                                           Scene::close, Scene::refund),
                                           testing::ValuesIn(all_faults()), testing::Values(true)),
                          name_of);
+
+/// A purchase whose key knows nothing but an error is none: Stripe has no payment, and we say so.
+TEST(StuckKeys, OfACreateEndWithNothing) {
+    Town town;
+    town.rules(rules_for(Scene::create, &stuck, true));
+    Payment payment(town, Scene::create);
+    payment.prepare();
+    payment.expect_honest(payment.trigger());
+    ASSERT_TRUE(town.run_until(payment.id, Payment::is_over)) << town.explain(payment.id);
+    town.let_time_pass(payment.id);
+    EXPECT_EQ(town.glance(payment.id).transaction.phase, core::Phase::failed);
+    EXPECT_EQ(town.intents_of(payment.id), 0);
+    EXPECT_EQ(town.our_ledger(payment.id), "");
+    EXPECT_EQ(town.verify(), "");
+}
+
+/// Nothing but its key keeps a refund from being given twice, and that one knows nothing but an error: a
+/// person is told, soon, and nobody asks again and again.
+TEST(StuckKeys, OfARefundNeedAPerson) {
+    Town town;
+    Payment payment(town, Scene::refund);
+    payment.prepare();
+    town.rules(rules_for(Scene::refund, &stuck, true));
+    payment.expect_honest(payment.trigger());
+    ASSERT_TRUE(town.run_until(payment.id, [](const Glance& seen) {
+        return core::needs_person(seen.transaction);
+    })) << town.explain(payment.id);
+    town.let_time_pass(payment.id);
+    const auto leg = town.v1("GET", payment.path).body.at("legs").at(0);
+    EXPECT_EQ(leg.at("refunds").at(0).at("state"), "failed");
+    EXPECT_EQ(leg.at("state"), "needs_a_person");
+    EXPECT_EQ(town.asked(Step::refund), 3) << "sent, sent again, begun again";
+    EXPECT_EQ(town.stripe_ledger(payment.id), "held 11000, taken 11000");
+    EXPECT_EQ(town.our_ledger(payment.id), "held 11000, taken 11000");
+    EXPECT_EQ(town.verify(), "");
+}
 
 }  // namespace
 }  // namespace kassi::faults

@@ -226,7 +226,7 @@ class Payment {
     void expect_done() {
         ASSERT_TRUE(town.run_until(id, is_over)) << town.explain(id);
         expect_as_it_should_be("at the end");
-        town.quiet(id);
+        town.let_time_pass(id);
         expect_as_it_should_be("when all was said");
         const auto told = town.v1("GET", path);
         EXPECT_EQ(told.status, 200);

@@ -22,10 +22,11 @@ namespace {
 
 namespace asio = boost::asio;
 using SteadyClock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
 
 constexpr const char* api_key = "key-of-the-box-office";
 constexpr Millis door_patience{150};  ///< how long a door waits before it says that the work goes on
-constexpr Millis clock_step{10'000};
+constexpr Millis clock_step{60'000};
 constexpr std::chrono::seconds patience{40};  ///< for what should take a moment: a defect is no hang
 constexpr std::size_t cut_bytes = 300;        ///< of an answer, which has some thousand
 
@@ -462,11 +463,23 @@ bool Town::run_until(const TransactionId& id, const std::function<bool(const Gla
     }
 }
 
-void Town::quiet(const TransactionId& id) {
-    run_until(
-        id,
-        [&](const Glance& seen) { return timers_.empty() && *unanswered_ == 0 && nothing_under_way(seen); },
-        std::chrono::hours(12));
+bool Town::settle_down(const TransactionId& id) {
+    const auto end = SteadyClock::now() + patience;
+    while (!nothing_under_way(glance(id))) {
+        if (SteadyClock::now() > end) return false;
+        pump(Millis(1));
+    }
+    return true;
+}
+
+void Town::let_time_pass(const TransactionId& id) {
+    // A webhook is tried for less than three hours in all, and nothing else waits so long.
+    constexpr std::chrono::minutes steps[] = {1min, 1min, 1min, 10min, 10min, 40min, 1h, 1h, 1h};
+    for (const auto step : steps) {
+        ASSERT_TRUE(settle_down(id));
+        advance(step);
+    }
+    ASSERT_TRUE(settle_down(id));
 }
 
 // ---- the books -------------------------------------------------------------------------------------------

@@ -126,8 +126,10 @@ class Town {
                    Millis within = std::chrono::minutes(20));
     /// Without moving the clock.
     bool wait_until(const std::function<bool()>& met);
-    /// Stripe has nothing to do or to tell any more, and Kassi has heard it all.
-    void quiet(const TransactionId& id);
+    /// The same until nobody works at the moment. False when that takes too long.
+    bool settle_down(const TransactionId& id);
+    /// Until Stripe has nothing to do or to tell any more, and Kassi has heard it all.
+    void let_time_pass(const TransactionId& id);
     Instant now() const { return clock_->now(); }
     void advance(Millis by);
 
