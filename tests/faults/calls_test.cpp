@@ -45,21 +45,6 @@ constexpr Fault faults[] = {
 /// Its key is good for nothing any more.
 constexpr Fault stuck{.name = "500_not_done_and_kept", .rule = R"("do":"error_stuck")"};
 
-constexpr const char* no_webhooks = R"({"on":"webhook","do":"lost","times":1000})";
-
-/// A first answer of the create that tells nothing, so that only the list can say what became of it.
-constexpr const char* create_tells_nothing = R"({"on":"create","do":"error_kept","should_retry":false})";
-
-std::string rules_for(Scene scene, const Fault* fault, bool webhooks) {
-    std::string rules;
-    const auto add = [&rules](const std::string& rule) { rules += (rules.empty() ? "" : ",") + rule; };
-    if (scene == Scene::list) add(create_tells_nothing);
-    if (fault != nullptr && fault->rule != nullptr)
-        add("{\"on\":\"" + rule_step_of(scene) + "\"," + fault->rule + "}");
-    if (!webhooks) add(no_webhooks);
-    return rules;
-}
-
 class Calls : public testing::TestWithParam<std::tuple<Scene, const Fault*, bool>> {};
 
 TEST_P(Calls, EndAsTheyShouldAndOnce) {
@@ -71,7 +56,7 @@ TEST_P(Calls, EndAsTheyShouldAndOnce) {
     if (HasFatalFailure()) return;
     const Step step = step_of(scene);
     const int asked = town.asked(step);
-    town.rules(rules_for(scene, fault, webhooks));
+    town.rules(rules_for(scene, fault->rule, webhooks));
     if (fault->rule == nullptr) town.on_the_line(step, fault->line);
     const auto told = payment.trigger();
     payment.expect_honest(told);
@@ -114,10 +99,64 @@ INSTANTIATE_TEST_SUITE_P(Told, Calls,
                                           testing::ValuesIn(all_faults()), testing::Values(true)),
                          name_of);
 
+class Refused : public testing::TestWithParam<Scene> {};
+
+/// Nobody listens there for a while.
+TEST_P(Refused, ConnectionsAreTriedAgain) {
+    const Scene scene = GetParam();
+    Town town;
+    Payment payment(town, scene);
+    town.rules(no_webhooks);
+    payment.prepare();
+    if (HasFatalFailure()) return;
+    town.rules(rules_for(scene, nullptr, false));
+    const auto unreachable = [](const Glance& seen) {
+        const auto& leg = seen.transaction.legs.at(0);
+        return leg.doing == core::Doing::doubt || (leg.doing == core::Doing::rest && leg.not_done > 0);
+    };
+    if (scene == Scene::list) {
+        // The create comes first, and is heard.
+        payment.expect_honest(payment.trigger());
+        ASSERT_TRUE(town.run_until(payment.id, unreachable));
+        town.wire().refuse();
+        ASSERT_TRUE(town.run_until(payment.id, [](const Glance& seen) {
+            const auto& leg = seen.transaction.legs.at(0);
+            return leg.doing == core::Doing::doubt && leg.verb == core::Verb::query;
+        }));
+    } else {
+        town.wire().refuse();
+        const auto told = payment.trigger();
+        payment.expect_honest(told);
+        ASSERT_TRUE(town.run_until(payment.id, unreachable)) << town.explain(payment.id);
+        payment.expect_attempting(town.v1("GET", payment.path).body);
+    }
+    EXPECT_EQ(town.asked(step_of(scene)), 0);
+    town.wire().listen();
+    payment.expect_done();
+}
+INSTANTIATE_TEST_SUITE_P(Each, Refused, testing::ValuesIn(scenes),
+                         [](const auto& given) { return faults::name_of(given.param); });
+
+TEST(RefusedConnections, ForGoodIsUnavailableAndMovesNothing) {
+    Town town;
+    Payment payment(town, Scene::create);
+    payment.prepare();
+    town.wire().refuse();
+    payment.expect_honest(payment.trigger());
+    ASSERT_TRUE(town.run_until(payment.id, Payment::is_over)) << town.explain(payment.id);
+    const auto leg = town.v1("GET", payment.path).body.at("legs").at(0);
+    EXPECT_EQ(leg.at("refused").at("code"), "provider_unavailable");
+    town.wire().listen();
+    town.let_time_pass(payment.id);
+    EXPECT_EQ(town.asked(Step::create), 0);
+    EXPECT_EQ(town.our_ledger(payment.id), "");
+    EXPECT_EQ(town.verify(), "");
+}
+
 /// A purchase whose key knows nothing but an error is none: Stripe has no payment, and we say so.
 TEST(StuckKeys, OfACreateEndWithNothing) {
     Town town;
-    town.rules(rules_for(Scene::create, &stuck, true));
+    town.rules(rules_for(Scene::create, stuck.rule, true));
     Payment payment(town, Scene::create);
     payment.prepare();
     payment.expect_honest(payment.trigger());
@@ -135,7 +174,7 @@ TEST(StuckKeys, OfARefundNeedAPerson) {
     Town town;
     Payment payment(town, Scene::refund);
     payment.prepare();
-    town.rules(rules_for(Scene::refund, &stuck, true));
+    town.rules(rules_for(Scene::refund, stuck.rule, true));
     payment.expect_honest(payment.trigger());
     ASSERT_TRUE(town.run_until(payment.id, [](const Glance& seen) {
         return core::needs_person(seen.transaction);

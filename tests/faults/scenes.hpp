@@ -77,6 +77,22 @@ inline std::string rule_step_of(Scene scene) {
     return "";
 }
 
+inline constexpr const char* no_webhooks = R"({"on":"webhook","do":"lost","times":1000})";
+/// A first answer of the create that tells nothing, so that only the list can say what became of it.
+inline constexpr const char* create_tells_nothing =
+    R"({"on":"create","do":"error_kept","should_retry":false})";
+
+/// What the scene needs, the fault (a rule of the simulator without "on", or nullptr) and silence of the
+/// webhooks.
+inline std::string rules_for(Scene scene, const char* fault, bool webhooks) {
+    std::string rules;
+    const auto add = [&rules](const std::string& rule) { rules += (rules.empty() ? "" : ",") + rule; };
+    if (scene == Scene::list) add(create_tells_nothing);
+    if (fault != nullptr) add("{\"on\":\"" + rule_step_of(scene) + "\"," + fault + "}");
+    if (!webhooks) add(no_webhooks);
+    return rules;
+}
+
 inline constexpr std::int64_t refunded = 4'000;
 
 class Payment {

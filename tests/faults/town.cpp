@@ -49,6 +49,11 @@ const http::CertificateAuthority& authority() {
     return made;
 }
 
+http::TlsIdentity good_identity() {
+    static const auto made = http::make_certificate(authority(), {"127.0.0.1"});
+    return made;
+}
+
 Step step_of(const HttpRequest& request) {
     const std::string path(request.path());
     const std::string intents = "/v1/payment_intents";
@@ -131,8 +136,7 @@ Town::Town(Options options)
             send_notice(std::move(request), std::move(done));
         },
         [this](Millis delay, std::function<void()> callback) { timers_.after(delay, std::move(callback)); });
-    serve_stripe(options.identity ? std::move(*options.identity)
-                                  : http::make_certificate(authority(), {"127.0.0.1"}));
+    serve_stripe(options.identity ? std::move(options.identity) : good_identity());
     if (options.listens) wire_.listen();
     start_kassi();
 }
@@ -212,7 +216,7 @@ T Town::in_kassi(std::function<T(engine::Engine&)> work) {
 
 // ---- Stripe ----------------------------------------------------------------------------------------------
 
-void Town::serve_stripe(http::TlsIdentity identity) {
+void Town::serve_stripe(std::optional<http::TlsIdentity> identity) {
     http::ServerOptions options;
     options.tls = std::move(identity);
     if (server_) servers_before_.push_back(std::move(server_));

@@ -96,20 +96,22 @@ class Town {
     [[nodiscard]] int asked(Step step) { return asked_[step]; }
     /// Requests that Stripe has and did not answer.
     [[nodiscard]] int unanswered() const { return *unanswered_; }
-    /// Another certificate, for new connections.
-    void serve_stripe(http::TlsIdentity identity);
+    /// With another certificate, or without TLS, for new connections.
+    void serve_stripe(std::optional<http::TlsIdentity> identity);
     /// A browser at the bank's page: "complete", "fail", "complete_stay".
     void at_the_bank(const json& callout, const std::string& button);
     /// How many payment intents bear a reference of this transaction.
     int intents_of(const TransactionId& id);
     std::string status_of_intent(const TransactionId& id);
-    sandbox::StripeHouse& stripe() { return *house_; }
+    [[nodiscard]] const sandbox::StripeHouse& stripe() const { return *house_; }
     Wire& wire() { return wire_; }
+    boost::asio::io_context& io() { return io_; }
 
     // ---- Kassi
     Answer v1(const std::string& method, const std::string& path, const json& body = nullptr);
     /// The same without waiting for an answer.
     void v1_and_go(const std::string& method, const std::string& path, const json& body);
+    /// `request.target` is a path of Kassi's.
     Answer to_kassi(HttpRequest request);
     TransactionId hand_over(bool owner_confirms = false);
     static json paying(const std::string& token);
@@ -179,5 +181,7 @@ class Town {
 
 /// The authority that Kassi trusts.
 const http::CertificateAuthority& authority();
+/// What Stripe should have.
+http::TlsIdentity good_identity();
 
 }  // namespace kassi::faults
