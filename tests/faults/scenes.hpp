@@ -159,7 +159,10 @@ class Payment {
     }
     void trigger_and_go() {
         const auto what = wish();
+        const auto before = town.glance(id).transaction.version;
         town.v1_and_go("POST", what.path, what.body);
+        // Time stands still until it has come.
+        ASSERT_TRUE(town.wait_until([&] { return town.glance(id).transaction.version > before; }));
     }
 
     [[nodiscard]] core::Phase end() const {
