@@ -431,6 +431,21 @@ bool is_before_the_work(const json& error) {
     return code == "rate_limit" || code == "lock_timeout" || text_of(error, "type") == "rate_limit_error";
 }
 
+/// 5xx, and what else nobody knows to read.
+core::Step read_trouble(const HttpResponse& response, const core::Scene& scene) {
+    const std::string why = "the provider answered " + std::to_string(response.status);
+    const bool replayed = response.header("Idempotent-Replayed") == "true";
+    // The key was used before, a look found nothing given back, and this is all that the key will ever say.
+    // Only a person can want another one: nothing else keeps a refund from being given twice.
+    if (scene.verb == core::Verb::refund && replayed && scene.leg.call && !scene.leg.call->again)
+        return core::Declined{
+            .why = {"refund_refused", "The money was not given back: " + why + ", and repeats that."},
+            .references = {}};
+    // An answer that is stored under our key would only come again: the provider is asked what became of it.
+    const bool stored = replayed || response.header("Stripe-Should-Retry") == "false";
+    return unknown(why, stored);
+}
+
 }  // namespace
 
 core::Step read_answer(const HttpResponse& response, const core::Scene& scene) {
@@ -441,7 +456,6 @@ core::Step read_answer(const HttpResponse& response, const core::Scene& scene) {
         return read_success(*object, scene);
     }
     const json* error = object ? object_in(*object, "error") : nullptr;
-    const auto retry = response.header("Stripe-Should-Retry");
     switch (response.status) {
         case 400:
         case 402:
@@ -460,9 +474,7 @@ core::Step read_answer(const HttpResponse& response, const core::Scene& scene) {
         default:
             break;
     }
-    // An answer that is stored under our key would only come again: the provider is asked what became of it.
-    const bool stored = retry == "false" || response.header("Idempotent-Replayed") == "true";
-    return unknown("the provider answered " + status, stored);
+    return read_trouble(response, scene);
 }
 
 }  // namespace kassi::providers::stripe

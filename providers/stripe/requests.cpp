@@ -20,20 +20,11 @@ std::string path_of(const std::string& intent) {
     return std::string(intents_path) + "/" + encoding::percent_encode(intent);
 }
 
-/// What is begun again after a look gets a key of its own where the intent's status alone keeps it from being
-/// done twice: under the old key a stored 500 would come for a day. A second create or refund would be
-/// another one.
-std::string key_for(const core::Scene& scene, core::Verb verb) {
-    auto key = key_of(scene, verb);
-    if (verb == core::Verb::authorise || verb == core::Verb::refund) return key;
-    return key + "-" + std::to_string(scene.leg.calls + 1);
-}
-
-core::Step post(const core::Scene& scene, core::Verb verb, std::string name, std::string path,
+core::Step post(const core::Scene& scene, std::string key, std::string name, std::string path,
                 const Fields& fields) {
     core::Ask ask;
     ask.name = std::move(name);
-    ask.key = key_for(scene, verb);
+    ask.key = std::move(key);
     ask.key_until = scene.now + key_life;
     ask.repeat = core::Repeat::same_key;
     ask.reference = reference_of(scene);
@@ -42,6 +33,12 @@ core::Step post(const core::Scene& scene, core::Verb verb, std::string name, std
                    {{"Idempotency-Key", ask.key}, {"Content-Type", "application/x-www-form-urlencoded"}},
                    encoding::form(fields)};
     return ask;
+}
+
+/// Of a verb that Stripe does to an intent once, whatever the key: begun again, after a look found it not
+/// done, it has another one. The one of before may know nothing but an error, for as long as keys live.
+std::string key_of_this_call(const core::Scene& scene, core::Verb verb) {
+    return key_of(scene, verb) + "-" + std::to_string(scene.leg.calls + 1);
 }
 
 core::Step get(const core::Scene& scene, std::string name, const std::string& path, const Fields& query) {
@@ -92,7 +89,7 @@ core::Step create(const core::Scene& scene, const Account& account) {
     fields.emplace_back(metadata(reference_name), reference_of(scene));
     fields.emplace_back(metadata("kassi_booking"), scene.transaction.reference);
     fields.emplace_back("expand[0]", "latest_charge");
-    return post(scene, core::Verb::authorise, "create", std::string(intents_path), fields);
+    return post(scene, key_of(scene, core::Verb::authorise), "create", std::string(intents_path), fields);
 }
 
 core::Step capture(const core::Scene& scene) {
@@ -102,7 +99,7 @@ core::Step capture(const core::Scene& scene) {
     const std::int64_t known = scene.leg.taken_minor;
     const Money held{known > 0 ? std::min(known, scene.amount.minor) : scene.amount.minor,
                      scene.amount.currency};
-    return post(scene, core::Verb::capture, "capture", path_of(intent) + "/capture",
+    return post(scene, key_of_this_call(scene, core::Verb::capture), "capture", path_of(intent) + "/capture",
                 {{"amount_to_capture", std::to_string(to_wire(held))}, {"expand[0]", "latest_charge"}});
 }
 
@@ -117,7 +114,7 @@ core::Step cancel(const core::Scene& scene) {
 
 core::Step cancel(const core::Scene& scene, const std::string& intent, std::string saved) {
     const auto verb = scene.verb == core::Verb::void_hold ? core::Verb::void_hold : core::Verb::close;
-    auto step = post(scene, verb, "cancel", path_of(intent) + "/cancel",
+    auto step = post(scene, key_of_this_call(scene, verb), "cancel", path_of(intent) + "/cancel",
                      {{"cancellation_reason", "abandoned"}, {"expand[0]", "latest_charge"}});
     auto& ask = std::get<core::Ask>(step);
     ask.saved = std::move(saved);
@@ -130,7 +127,7 @@ core::Step refund(const core::Scene& scene) {
     if (intent.empty())
         return core::Declined{.why = {"not_refundable", "The payment's id at the provider is not known."},
                               .references = {}};
-    return post(scene, core::Verb::refund, "refund", "/v1/refunds",
+    return post(scene, key_of(scene, core::Verb::refund), "refund", "/v1/refunds",
                 {{"payment_intent", intent},
                  {"amount", std::to_string(to_wire(scene.amount))},
                  {"reason", "requested_by_customer"},

@@ -853,11 +853,15 @@ class Handler {
                 const auto* known = find_field(leg->references, said.first);
                 return known != nullptr && *known != said.second;
             });
-        const Trust trust = of_another ? Trust::hint : notice.trust;
+        // A hold that nobody wants: the news of it may be older than its end, and the provider knows.
+        const bool may_be_over = notice.fact == LegMoney::held && leg->money == LegMoney::none &&
+                                 leg->goal == Goal::give_back && leg->doing != Doing::call &&
+                                 d.facts().can_query;
+        const Trust trust = of_another || may_be_over ? Trust::hint : notice.trust;
         for (const auto& [kind, reference] : notice.references)
             if (!of_another) d.out.references.push_back({notice.leg, leg->merchant, reference});
         // It may come before the answer that names them, and what follows needs them.
-        if (trust == Trust::proof) learn(notice.references);
+        if (!of_another && notice.trust == Trust::proof) learn(notice.references);
         // A hint is asked about by the name of the event, maybe later.
         if (d.facts().notice_trust == Trust::hint && !notice.event_id.empty() && hints_of(*leg) < hints_max)
             learn({{std::string(event_kind), notice.event_id}});

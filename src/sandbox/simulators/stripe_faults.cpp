@@ -21,6 +21,7 @@ constexpr std::pair<std::string_view, Fault> words[] = {{"dead", Fault::dead},
                                                         {"drop_answer", Fault::drop_answer},
                                                         {"error_after", Fault::error_after},
                                                         {"error_kept", Fault::error_kept},
+                                                        {"error_stuck", Fault::error_stuck},
                                                         {"wrong_amount", Fault::wrong_amount},
                                                         {"replayed", Fault::replayed},
                                                         {"stale", Fault::stale},
@@ -52,6 +53,7 @@ bool is_of_webhooks(Fault fault) {
         case Fault::delay_before:
         case Fault::error_after:
         case Fault::error_kept:
+        case Fault::error_stuck:
         case Fault::replayed:
         case Fault::stale:
             return false;
@@ -78,6 +80,7 @@ bool is_of_calls(Fault fault) {
         case Fault::delay_before:
         case Fault::error_after:
         case Fault::error_kept:
+        case Fault::error_stuck:
         case Fault::replayed:
         case Fault::stale:
             return true;

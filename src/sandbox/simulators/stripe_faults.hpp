@@ -28,6 +28,7 @@ enum class Fault {
     drop_answer,   ///< the work is done, and the connection ends
     error_after,   ///< the work is done, 500; its key knows the true answer
     error_kept,    ///< the work is done, 500; that is what its key knows
+    error_stuck,   ///< nothing is done, 500; that is what its key knows
     wrong_amount,  ///< every amount of the answer is one more than the truth
     replayed,      ///< a first answer says that it is a replay
     stale,         ///< a search does not see what is younger than `ms`

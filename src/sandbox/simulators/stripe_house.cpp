@@ -290,6 +290,7 @@ std::optional<HttpResponse> StripeHouse::State::refused_before_work(Job& job) {
         case Fault::drop_answer:
         case Fault::error_after:
         case Fault::error_kept:
+        case Fault::error_stuck:
         case Fault::wrong_amount:
         case Fault::replayed:
         case Fault::stale:
@@ -321,6 +322,7 @@ void StripeHouse::State::run(const std::shared_ptr<Job>& job, const Reply& reply
             return after(rule.ms, [reply, answered] { reply(answered); });
         case Fault::error_after:
         case Fault::error_kept:
+        case Fault::error_stuck:
             answered = refuse(*job, stripe_error(500, "api_error", "", "An unknown error occurred."));
             if (rule.should_retry)
                 answered.headers.emplace_back("Stripe-Should-Retry", word(*rule.should_retry));
@@ -373,7 +375,7 @@ HttpResponse StripeHouse::State::execute(Job& job) {
 /// 401 came first; now the key, then the parameters.
 HttpResponse StripeHouse::State::work_under_key(Job& job) {
     if (job.key.empty()) {
-        auto answer = work(job);
+        auto answer = job.rule && job.rule->fault == Fault::error_stuck ? Answer{} : work(job);
         return response(job, answer.status, std::move(answer.body));
     }
     const std::string path(job.request.path()), print = job.form->fingerprint(job.secret);
@@ -403,8 +405,9 @@ HttpResponse StripeHouse::State::work_under_key(Job& job) {
             break;
     }
     keys.begin(job.account, job.key, {path, print, job.request_id, 0, "", clock.now()});
-    auto answer = work(job);
-    if (job.rule && job.rule->fault == Fault::error_kept)
+    const auto fault = job.rule ? std::optional(job.rule->fault) : std::nullopt;
+    auto answer = fault == Fault::error_stuck ? Answer{} : work(job);
+    if (fault == Fault::error_kept || fault == Fault::error_stuck)
         keys.end(job.account, job.key, 500,
                  printed(stripe_error(500, "api_error", "", "An unknown error occurred."), job.request_id),
                  true);

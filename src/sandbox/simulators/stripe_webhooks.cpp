@@ -105,6 +105,7 @@ void Webhooks::attempt(Try next) {
         case Fault::delay_before:
         case Fault::error_after:
         case Fault::error_kept:
+        case Fault::error_stuck:
         case Fault::replayed:
         case Fault::stale:
             break;  // only calls know them

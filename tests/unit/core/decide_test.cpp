@@ -283,6 +283,30 @@ TEST(Notice, PaidAndNeverCameBack) {
     EXPECT_EQ(s.count<Taken>(), 1);
 }
 
+TEST(Notice, OfAHoldThatIsOverMovesNothing) {
+    Story s;
+    s.hand_over({{"a", 100}}, {.confirm = Confirm::owner});
+    ASSERT_FALSE(s.purchase({{"a", "card"}}));
+    ASSERT_FALSE(s.answer(1, "held"));
+    ASSERT_FALSE(s.hear(ConfirmAnswer{.yes = false, .references = {}}));
+    ASSERT_EQ(s.calls(), "1:void");
+    ASSERT_FALSE(s.answer(1, "none"));
+    ASSERT_EQ(s.doing(1), "none/rest/give_back");
+    // Sent before, and told late: the provider is asked, and knows better.
+    ASSERT_FALSE(s.notice(1, LegMoney::held, 100));
+    EXPECT_EQ(s.calls(), "1:query");
+    ASSERT_FALSE(s.answer(1, "none"));
+    ASSERT_FALSE(s.answer(1, "none"));
+    EXPECT_TRUE(settled(s.t));
+    EXPECT_EQ(s.count<Held>(), 1);
+    EXPECT_EQ(s.count<HoldGone>(), 1);
+    // One that is there all the same goes back.
+    ASSERT_FALSE(s.notice(1, LegMoney::held, 100));
+    ASSERT_FALSE(s.answer(1, "held"));
+    EXPECT_EQ(s.count<Held>(), 2);
+    EXPECT_EQ(s.calls(), "1:void");
+}
+
 TEST(Notice, OtherAmountNeedsAPerson) {
     Story s;
     s.hand_over({{"a", 100}});

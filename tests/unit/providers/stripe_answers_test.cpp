@@ -152,6 +152,20 @@ TEST(StripeErrors, TellWhatWasNotDoneFromWhatNobodyKnows) {
         << "it is stored under our key and would only come again";
 }
 
+TEST(StripeRefund, WhoseKeyKnowsOnlyAnErrorNeedsAPerson) {
+    const auto hear = [](Verb verb, bool again) {
+        Stage stage = stripe_stage();
+        stage.leg.call = core::Call{.no = 4, .verb = verb, .again = again};
+        return answer(verb, 500, "{}", stage,
+                      {{"Idempotent-Replayed", "true"}, {"Stripe-Should-Retry", "false"}});
+    };
+    EXPECT_TRUE(as<core::Unknown>(hear(Verb::refund, true)).look)
+        << "the answer to the first sending was never heard";
+    EXPECT_EQ(as<core::Declined>(hear(Verb::refund, false)).why.code, "refund_refused")
+        << "a look found nothing given back, and the key will never say anything else";
+    EXPECT_TRUE(as<core::Unknown>(hear(Verb::capture, false)).look);
+}
+
 // ---- capture, cancel -----------------------------------------------------------------------------------
 
 TEST(StripeCapture, Takes) {
@@ -235,6 +249,23 @@ TEST(StripeLookUp, SaysWhyNothingWasTaken) {
     EXPECT_TRUE(fact("requires_action").why->failed_3d_secure)
         << "the customer came back without the bank's yes";
     EXPECT_FALSE(fact("canceled").why.has_value());
+}
+
+TEST(StripeLookUp, OfACancelledIntentIsTheEndOfIt) {
+    const auto found = fact("canceled");
+    Stage stage = stripe_stage();
+    stage.leg.references.insert(stage.leg.references.end(), found.references.begin(), found.references.end());
+    const auto seen_again = as<core::Ask>(begin(stage, Verb::close));
+    EXPECT_EQ(seen_again.request.method, "GET") << "cancelling it again would be refused, again and again";
+    EXPECT_EQ(seen_again.as, Verb::close);
+    EXPECT_EQ(as<core::Done>(answer(Verb::close, 200, intent_in("canceled"), stage)).money, LegMoney::none);
+    stage.leg.references.back().second = "pi_2";
+    EXPECT_EQ(as<core::Ask>(begin(stage, Verb::close)).request.method, "POST") << "another one was cancelled";
+    for (const std::string status : {"requires_payment_method", "requires_action"}) {
+        Stage open = stripe_stage();
+        open.leg.references = fact(status).references;
+        EXPECT_EQ(as<core::Ask>(begin(open, Verb::close)).request.method, "POST") << status;
+    }
 }
 
 TEST(StripeLookUp, SettlesTheRefundThatIsOpen) {

@@ -333,6 +333,18 @@ TEST_F(StripeApi, FaultsBeforeTheWork) {
     EXPECT_EQ(town.ledger(), "taken 11000");
 }
 
+TEST_F(StripeApi, AKeyThatKnowsOnlyAnErrorThoughNothingWasDone) {
+    town.faults(R"({"on":"create","do":"error_stuck"},{"on":"list","do":"error_stuck"})");
+    EXPECT_EQ(town.pay("tok_visa", {}, "stuck").status, 500);
+    EXPECT_EQ(town.get("/payment_intents").status, 500);
+    const auto again = town.pay("tok_visa", {}, "stuck");
+    EXPECT_EQ(again.status, 500);
+    EXPECT_EQ(again.header("idempotent-replayed"), "true");
+    EXPECT_TRUE(town.house->ledger().empty());
+    EXPECT_TRUE(town.get("/payment_intents").body["data"].empty());
+    EXPECT_EQ(town.pay("tok_visa", {}, "another").status, 200);
+}
+
 TEST_F(StripeApi, FaultsAfterTheWork) {
     town.faults(
         R"({"on":"create","do":"drop_answer"},{"on":"create","do":"error_after","should_retry":true},)"

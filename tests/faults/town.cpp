@@ -1,0 +1,530 @@
+#include "town.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <boost/asio/post.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <future>
+#include <stdexcept>
+
+#include "base/crypto.hpp"
+#include "base/json.hpp"
+#include "base/limits.hpp"
+#include "base/log.hpp"
+#include "core/codec.hpp"
+#include "sandbox/simulators/stripe_pages.hpp"
+#include "store/sqlite_store.hpp"
+
+namespace kassi::faults {
+namespace {
+
+namespace asio = boost::asio;
+using SteadyClock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+constexpr const char* api_key = "key-of-the-box-office";
+constexpr Millis door_patience{150};  ///< how long a door waits before it says that the work goes on
+constexpr Millis clock_step{60'000};
+constexpr std::chrono::seconds patience{40};  ///< for what should take a moment: a defect is no hang
+constexpr std::size_t cut_bytes = 300;        ///< of an answer, which has some thousand
+
+Secret<> master_key() {
+    return Secret<>(std::string(32, 'k'));
+}
+
+HttpResponse page(int status) {
+    HttpResponse response;
+    response.status = status;
+    response.headers = {{"Content-Type", "text/html"}};
+    response.body = "<html><body>Something else answers here.</body></html>";
+    return response;
+}
+
+}  // namespace
+
+const http::CertificateAuthority& authority() {
+    static const auto made = http::make_certificate_authority("Authority that Kassi trusts");
+    return made;
+}
+
+http::TlsIdentity good_identity() {
+    static const auto made = http::make_certificate(authority(), {"127.0.0.1"});
+    return made;
+}
+
+Step step_of(const HttpRequest& request) {
+    const std::string path(request.path());
+    const std::string intents = "/v1/payment_intents";
+    const bool post = request.method == "POST";
+    if (path == intents) return post ? Step::create : Step::list;
+    if (path == "/v1/refunds") return Step::refund;
+    if (!path.starts_with(intents + "/")) return Step::other;
+    if (path.ends_with("/capture")) return Step::capture;
+    if (path.ends_with("/cancel")) return Step::cancel;
+    return post ? Step::other : Step::look_up;
+}
+
+// ---- Kassi -----------------------------------------------------------------------------------------------
+
+Kassi::Kassi(service::Config config, std::shared_ptr<SystemClock> clock)
+    : service_(std::move(config), std::move(clock)), thread_([this] { status_ = service_.run(); }) {}
+
+Kassi::~Kassi() {
+    if (!thread_.joinable()) return;
+    service_.io().stop();
+    thread_.join();
+}
+
+int Kassi::stop() {
+    service_.stop();
+    thread_.join();
+    return status_;
+}
+
+struct Town::Folder {
+    Folder() {
+        std::string name = (std::filesystem::temp_directory_path() / "kassi-faults-XXXXXX").string();
+        if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
+        path = name;
+    }
+    ~Folder() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path, ignored);
+    }
+    std::string path;
+};
+
+// ---- the town --------------------------------------------------------------------------------------------
+
+namespace {
+
+http::ClientOptions client_options() {
+    http::ClientOptions options;
+    options.loopback_only = true;
+    return options;
+}
+
+sandbox::StripeHouse::Options stripe_options(const std::string& origin) {
+    sandbox::StripeHouse::Options options;
+    options.page_origin = origin;
+    options.accounts = {{.name = std::string(merchant_name),
+                         .secret_key = std::string(secret_key),
+                         .publishable_key = "pk_test_One1234567",
+                         .webhook_url = "http://127.0.0.1:1/webhooks/stripe/" + std::string(merchant_name),
+                         .webhook_secrets = {std::string(webhook_secret)},
+                         .extra_test_tokens = {},
+                         .statement_descriptor = ""}};
+    return options;
+}
+
+}  // namespace
+
+Town::Town(Options options)
+    : folder_(std::make_unique<Folder>()),
+      next_webhook_secret_(options.next_webhook_secret),
+      client_(io_, client_options()) {
+    static const bool quiet = [] {
+        if (std::getenv("KASSI_FAULTS_LOG") == nullptr) log::start(log::Level::error, "/dev/null");
+        return true;
+    }();
+    (void)quiet;
+    house_ = std::make_unique<sandbox::StripeHouse>(
+        stripe_options("https://127.0.0.1:" + std::to_string(wire_.port())), *clock_, randomness_,
+        [this](HttpRequest request, std::function<void(int)> done) {
+            send_notice(std::move(request), std::move(done));
+        },
+        [this](Millis delay, std::function<void()> callback) { timers_.after(delay, std::move(callback)); });
+    serve_stripe(options.identity ? std::move(options.identity) : good_identity());
+    if (options.listens) wire_.listen();
+    start_kassi();
+}
+
+Town::~Town() {
+    kassi_.reset();
+    client_.stop();
+}
+
+service::Config Town::config() const {
+    service::Config config;
+    engine::System system;
+    system.name = "box-office";
+    system.key_digests = {encoding::hex(crypto::to_bytes(crypto::sha256(api_key)))};
+    config.directory.systems.push_back(system);
+    providers::Merchant merchant;
+    merchant.name = merchant_name;
+    merchant.provider = "stripe";
+    merchant.base_url = "https://127.0.0.1:" + std::to_string(wire_.port());
+    merchant.simulator = true;
+    merchant.settings = {{"publishable_key", "pk_test_One1234567"},
+                         {"script_url", merchant.base_url + "/stripe/v3/"}};
+    merchant.secrets.emplace("secret_key", Secret<>(std::string(secret_key)));
+    merchant.secrets.emplace("webhook_secret", Secret<>(std::string(webhook_secret)));
+    if (next_webhook_secret_)
+        merchant.secrets.emplace("webhook_secret_next", Secret<>(std::string(webhook_secret_next)));
+    config.directory.merchants.push_back(merchant);
+    engine::Caller caller;
+    caller.name = "demo";
+    caller.system = "box-office";
+    caller.ways["*"] = {std::string(merchant_name)};
+    caller.return_hosts = {"127.0.0.1:9"};
+    config.directory.callers.push_back(caller);
+    config.data_directory = folder_->path + "/data";
+    config.master_key = master_key();
+    config.trusted_certificates_pem = authority().certificate_pem;
+    config.loopback_only = true;
+    config.settings.answer_within = door_patience;
+    return config;
+}
+
+void Town::start_kassi() {
+    kassi_ = std::make_unique<Kassi>(config(), clock_);
+}
+
+void Town::kill_kassi() {
+    kassi_.reset();
+}
+
+void Town::pump(Millis at_most) {
+    timers_.tick();
+    io_.run_one_for(at_most);
+    io_.poll();
+}
+
+bool Town::wait_until(const std::function<bool()>& met) {
+    const auto end = SteadyClock::now() + patience;
+    while (!met()) {
+        if (SteadyClock::now() > end) return false;
+        pump(Millis(2));
+    }
+    return true;
+}
+
+template <class T>
+T Town::in_kassi(std::function<T(engine::Engine&)> work) {
+    auto promised = std::make_shared<std::promise<T>>();
+    auto result = promised->get_future();
+    asio::post(kassi_->service().io(), [this, promised, work = std::move(work)] {
+        promised->set_value(work(kassi_->service().engine()));
+        asio::post(io_, [] {});
+    });
+    if (!wait_until([&] { return result.wait_for(Millis(0)) == std::future_status::ready; }))
+        throw std::runtime_error("Kassi does not answer");
+    return result.get();
+}
+
+// ---- Stripe ----------------------------------------------------------------------------------------------
+
+void Town::serve_stripe(std::optional<http::TlsIdentity> identity) {
+    http::ServerOptions options;
+    options.tls = std::move(identity);
+    if (server_) servers_before_.push_back(std::move(server_));
+    server_ = std::make_unique<http::Server>(io_, options, [this](HttpRequest request, Reply reply) {
+        answer_as_stripe(std::move(request), std::move(reply));
+    });
+    wire_.lead_to(server_->port());
+}
+
+void Town::rules(const std::string& list) {
+    if (const auto wrong = house_->set_faults("{\"rules\":[" + list + "]}"))
+        throw std::runtime_error(wrong->field + ": " + wrong->message);
+}
+
+void Town::answer_as_stripe(HttpRequest request, Reply reply) {
+    const Step step = step_of(request);
+    ++asked_[step];
+    ++*unanswered_;
+    // Counted down when the answer was given, or will never be.
+    const std::shared_ptr<void> counted(nullptr, [count = unanswered_](void*) { --*count; });
+    Reply counting = [counted = std::make_shared<std::shared_ptr<void>>(counted),
+                      reply = std::move(reply)](HttpResponse response) {
+        counted->reset();
+        reply(std::move(response));
+    };
+    auto handle = sandbox::hanging_up([this, step](HttpRequest asked, Reply answer) {
+        if (!line_ || line_->step != step) return house_->handler()(std::move(asked), std::move(answer));
+        const auto what = line_->what;
+        line_.reset();
+        misbehave(what, std::move(asked), answer);
+    });
+    handle(std::move(request), std::move(counting));
+}
+
+void Town::misbehave(OnTheLine what, HttpRequest request, const Reply& reply) {
+    switch (what) {
+        case OnTheLine::reset_before:
+            return wire_.reset();
+        case OnTheLine::not_the_gateway:
+            return reply(page(502));
+        case OnTheLine::reset_after:
+        case OnTheLine::cut:
+        case OnTheLine::cut_by_reset:
+        case OnTheLine::too_large:
+        case OnTheLine::no_json:
+        case OnTheLine::bad_gateway:
+            break;
+    }
+    house_->handler()(std::move(request), [this, what, reply](HttpResponse answer) {
+        switch (what) {
+            case OnTheLine::reset_after:
+                return wire_.reset();
+            case OnTheLine::cut:
+                wire_.cut_behind(cut_bytes, false);
+                break;
+            case OnTheLine::cut_by_reset:
+                wire_.cut_behind(cut_bytes, true);
+                break;
+            case OnTheLine::too_large:
+                // Still JSON, and still the truth.
+                answer.body += std::string(limits::response_body_bytes_max, ' ');
+                break;
+            case OnTheLine::no_json:
+                answer = page(200);
+                break;
+            case OnTheLine::bad_gateway:
+                answer = page(502);
+                break;
+            case OnTheLine::reset_before:
+            case OnTheLine::not_the_gateway:
+                break;
+        }
+        reply(std::move(answer));
+    });
+}
+
+void Town::send_notice(HttpRequest request, std::function<void(int)> done) {
+    ++notices_open_;
+    const auto url = parse_url(request.target, "webhook_url");
+    if (!kassi_) {
+        asio::post(io_, [this, done = std::move(done)] {
+            --notices_open_;
+            done(0);
+        });
+        return;
+    }
+    // Kassi's port is another one after each start.
+    request.target = "http://127.0.0.1:" + std::to_string(kassi_->service().port()) + url->target;
+    client_.send(std::move(request), patience, [this, done = std::move(done)](http::Outcome outcome) {
+        --notices_open_;
+        const auto* response = std::get_if<HttpResponse>(&outcome);
+        done(response != nullptr ? response->status : 0);
+    });
+}
+
+HttpResponse Town::ask_stripe(HttpRequest request) {
+    HttpResponse answer;
+    house_->handler()(std::move(request), [&](HttpResponse given) { answer = std::move(given); });
+    return answer;
+}
+
+void Town::at_the_bank(const json& callout, const std::string& button) {
+    Fields fields{{"act", button}};
+    for (const auto& pair : callout.at("parameters")) fields.emplace_back(pair.at(0), pair.at(1));
+    const auto answer = ask_stripe({"POST",
+                                    std::string(sandbox::stripe::secure_act_path),
+                                    {{"Content-Type", "application/x-www-form-urlencoded"}},
+                                    encoding::form(fields),
+                                    ""});
+    if (answer.status != 200 && answer.status != 303) throw std::runtime_error("the bank: " + answer.body);
+}
+
+namespace {
+
+std::vector<json> intents_in(const HttpResponse& list, const TransactionId& id) {
+    std::vector<json> found;
+    const json body = json::parse(list.body);
+    for (const auto& intent : body.at("data"))
+        if (intent.at("metadata").value("kassi_reference", "").starts_with(id.text()))
+            found.push_back(intent);
+    return found;
+}
+
+HttpRequest list_request() {
+    return {"GET",
+            "/v1/payment_intents?limit=100",
+            {{"Authorization", "Bearer " + std::string(secret_key)}},
+            "",
+            ""};
+}
+
+}  // namespace
+
+int Town::intents_of(const TransactionId& id) {
+    return static_cast<int>(intents_in(ask_stripe(list_request()), id).size());
+}
+
+std::string Town::status_of_intent(const TransactionId& id) {
+    const auto intents = intents_in(ask_stripe(list_request()), id);
+    return intents.size() == 1 ? intents.front().at("status").get<std::string>() : "not one";
+}
+
+// ---- what a booking system does --------------------------------------------------------------------------
+
+HttpRequest Town::v1_request(const std::string& method, const std::string& path, const json& body) const {
+    HttpRequest request{method, "/v1" + path, {{"Authorization", std::string("Bearer ") + api_key}}, "", ""};
+    if (!body.is_null()) {
+        request.headers.emplace_back("Content-Type", "application/json");
+        request.body = body.dump();
+    }
+    request.target = "http://127.0.0.1:" + std::to_string(kassi_->service().port()) + request.target;
+    return request;
+}
+
+Answer Town::to_kassi(HttpRequest request) {
+    if (request.target.starts_with('/'))
+        request.target = "http://127.0.0.1:" + std::to_string(kassi_->service().port()) + request.target;
+    auto answer = std::make_shared<std::optional<Answer>>();
+    client_.send(std::move(request), patience, [answer](http::Outcome outcome) {
+        answer->emplace();
+        const auto* response = std::get_if<HttpResponse>(&outcome);
+        if (response == nullptr) return;
+        (*answer)->status = response->status;
+        if (auto body = parse_json(response->body)) (*answer)->body = std::move(*body);
+    });
+    if (!wait_until([&] { return answer->has_value(); })) throw std::runtime_error("Kassi does not answer");
+    return **answer;
+}
+
+Answer Town::v1(const std::string& method, const std::string& path, const json& body) {
+    return to_kassi(v1_request(method, path, body));
+}
+
+void Town::v1_and_go(const std::string& method, const std::string& path, const json& body) {
+    client_.send(v1_request(method, path, body), patience, [](const http::Outcome&) {});
+}
+
+TransactionId Town::hand_over(bool owner_confirms) {
+    json body = {
+        {"caller", "demo"},
+        {"held_until", iso8601(now() + std::chrono::minutes(30))},
+        {"bundles",
+         {{{"source", source}, {"description", "Two seats"}, {"currency", "GBP"}, {"amount", price}}}}};
+    if (owner_confirms) body["policy"] = {{"confirm", "owner"}};
+    const auto answer = v1("POST", "/transactions", body);
+    if (answer.status != 201) throw std::runtime_error("hand-over: " + answer.body.dump());
+    return *TransactionId::parse(answer.body.at("id").get<std::string>(), "id");
+}
+
+json Town::paying(const std::string& token) {
+    return {{"credentials", {{source, {{"stripe_token", token}}}}},
+            {"return",
+             {{"via", "caller"}, {"token", "token-one"}, {"url", "http://127.0.0.1:9/back/token-one"}}}};
+}
+
+Answer Town::purchase(const TransactionId& id, const std::string& token) {
+    return v1("POST", "/transactions/" + id.text() + "/purchase", paying(token));
+}
+
+json Town::explain(const TransactionId& id) {
+    return v1("GET", "/transactions/" + id.text() + "/explain").body;
+}
+
+// ---- time ------------------------------------------------------------------------------------------------
+
+Glance Town::glance(const TransactionId& id) {
+    return in_kassi<Glance>([id](engine::Engine& engine) {
+        const auto loaded = engine.store().load(id);
+        if (!loaded) throw std::runtime_error("no such transaction");
+        return Glance{loaded->transaction, engine.store().next_due(), engine.metrics().calls_open};
+    });
+}
+
+void Town::advance(Millis by) {
+    clock_->advance(by);
+    in_kassi<bool>([](engine::Engine& engine) {
+        engine.clock_moved();
+        return true;
+    });
+}
+
+/// Time may be moved: nobody works, but for requests that Stripe lets wait.
+bool Town::nothing_under_way(const Glance& seen) const {
+    if (notices_open_ > 0 || seen.calls_open > *unanswered_) return false;
+    if (seen.next_due && *seen.next_due <= now()) return false;
+    for (const auto& leg : seen.transaction.legs)
+        if (leg.doing == core::Doing::call && seen.calls_open == 0) return false;
+    return true;
+}
+
+bool Town::run_until(const TransactionId& id, const std::function<bool(const Glance&)>& met, Millis within) {
+    const Instant until = now() + within;
+    // Should something wait for real time, that passes too.
+    constexpr Millis real_pause{1'500};
+    auto moved = SteadyClock::now();
+    for (;;) {
+        const auto seen = glance(id);
+        if (met(seen)) return true;
+        if (now() >= until) return false;
+        if (!nothing_under_way(seen) && SteadyClock::now() < moved + real_pause) {
+            pump(Millis(1));
+            continue;
+        }
+        Millis step = clock_step;
+        if (seen.next_due && *seen.next_due > now()) step = std::min(step, *seen.next_due - now());
+        advance(std::max(step, Millis(1)));
+        moved = SteadyClock::now();
+    }
+}
+
+bool Town::settle_down(const TransactionId& id) {
+    const auto end = SteadyClock::now() + patience;
+    while (!nothing_under_way(glance(id))) {
+        if (SteadyClock::now() > end) return false;
+        pump(Millis(1));
+    }
+    return true;
+}
+
+void Town::let_time_pass(const TransactionId& id) {
+    // A webhook is tried for less than three hours in all, and nothing else waits so long.
+    constexpr std::chrono::minutes steps[] = {1min, 1min, 1min, 10min, 10min, 40min, 1h, 1h, 1h};
+    for (const auto step : steps) {
+        ASSERT_TRUE(settle_down(id));
+        advance(step);
+    }
+    ASSERT_TRUE(settle_down(id));
+}
+
+// ---- the books -------------------------------------------------------------------------------------------
+
+namespace {
+
+void add(std::string& text, std::string_view kind, std::int64_t minor) {
+    text += (text.empty() ? "" : ", ") + std::string(kind) + " " + std::to_string(minor);
+}
+
+}  // namespace
+
+std::string Town::stripe_ledger(const TransactionId& id, std::int64_t leg) const {
+    std::string text;
+    for (const auto& entry : house_->ledger())
+        if (entry.reference == id.text() + "-" + std::to_string(leg)) add(text, entry.kind, entry.minor);
+    return text;
+}
+
+std::string Town::our_ledger(const TransactionId& id, std::int64_t leg) {
+    return in_kassi<std::string>([id, leg](engine::Engine& engine) {
+        std::string text;
+        const auto transaction = engine.store().load(id)->transaction;
+        for (const auto& stored : engine.store().journal(id)) {
+            const auto row = core::parse_row(stored.json);
+            if (!row) return std::string("a row cannot be read");
+            for (const auto& entry : core::ledger_of(transaction, row->events))
+                if (entry.leg == leg) add(text, entry.kind, entry.amount.minor);
+        }
+        return text;
+    });
+}
+
+std::string Town::verify() {
+    const int status = kassi_->stop();
+    kassi_.reset();
+    if (status != 0) return "ended with " + std::to_string(status);
+    const auto report =
+        store::verify(folder_->path + "/data", master_key(), "", [](std::int64_t, std::int64_t) {});
+    if (!report) return report.error().message;
+    return report->findings.empty() ? "" : report->findings.front().what;
+}
+
+}  // namespace kassi::faults
