@@ -23,6 +23,8 @@ constexpr std::chrono::minutes late_work_max{2};
 constexpr std::int64_t payment_wire_max = payment_minor_max * 100;
 /// What a cancellation was for, in Ask::saved.
 constexpr std::string_view for_authentication = "authentication";
+/// What a look is for, in the same place: our refund is not done, and the look says why.
+constexpr std::string_view for_refused_refund = "refused refund";
 
 core::Step unknown(std::string why, bool look = false) {
     return core::Unknown{.why = std::move(why), .look = look};
@@ -224,6 +226,9 @@ core::Step read_taken(const Intent& intent, const core::Scene& scene) {
         }
         if (status != "succeeded") return unknown("the refund has a status that we do not know");
         done.refund_found = true;
+    } else if (scene.parcel.saved == for_refused_refund) {
+        done.refund_found = false;
+        done.why = {"refund_refused", "Not as much is left of the payment."};
     } else if (knows_all_refunds(*charge)) {
         done.refund_found = false;
     }
@@ -391,6 +396,12 @@ bool is_canceled(const json& error, const core::Scene& scene) {
     return intent && intent->status == Status::canceled;
 }
 
+core::Step look_after_refusal(const core::Scene& scene) {
+    auto step = as_query(look_up(scene));
+    if (auto* ask = std::get_if<core::Ask>(&step)) ask->saved = for_refused_refund;
+    return step;
+}
+
 /// 400, 402, 404: Stripe did not do it, and says why.
 core::Step read_refusal(int status, const json& error, const core::Scene& scene) {
     const std::string why = "the provider answered " + std::to_string(status) + " " + words_of(error);
@@ -413,7 +424,7 @@ core::Step read_refusal(int status, const json& error, const core::Scene& scene)
         case core::Verb::refund:
             // Somebody gave back at the dashboard: what is left is less.
             if (code == "charge_already_refunded" || text_of(error, "param") == "amount")
-                return as_query(look_up(scene));
+                return look_after_refusal(scene);
             return core::Declined{.why = {"refund_refused", "The money was not given back: " + why + "."},
                                   .references = {}};
         // An account that no longer knows its own payment says nothing about the money.

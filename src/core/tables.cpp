@@ -304,32 +304,33 @@ void end_refund_too_large(Deciding& d) {
     // Who wants nothing of it asks for the rest.
     if (left.minor > 0 && d.leg().goal == Goal::take) d.emit(Stuck{d.leg_no, why});
 }
-void act_refund_facts(Deciding& d, const Done& done) {
-    const Refund* open = d.open_refund();
-    if (open != nullptr && done.why) {
-        d.emit(RefundEnded{d.leg_no, open->no, true, done.why->text});
-        d.emit(Stuck{d.leg_no, fmt::format("the provider declined the refund: {}", done.why->text)});
-        return;
-    }
+void count_given_back(Deciding& d, const Done& done) {
     const Leg& leg = d.leg();
     if (leg.money < LegMoney::taken || !done.given_back || done.given_back->currency != leg.amount.currency)
         return;
     std::int64_t fresh = done.given_back->minor - leg.back_minor;
-    if (open != nullptr) fresh = find_open_refund(d, done, *open, fresh);
+    const Refund* open = d.open_refund();
+    if (open != nullptr && !done.why) fresh = find_open_refund(d, done, *open, fresh);
     if (fresh > 0) d.emit(GivenBack{d.leg_no, {fresh, leg.amount.currency}, 0});
     if (fresh < 0)
         d.emit(Stuck{d.leg_no, fmt::format("of the money given back {} did not arrive",
                                            money_for_people({-fresh, leg.amount.currency}))});
+}
+void act_refund_facts(Deciding& d, const Done& done) {
+    count_given_back(d, done);
     end_refund_too_large(d);
+    const Refund* open = d.open_refund();
+    if (open == nullptr || !done.why) return;
+    d.emit(RefundEnded{d.leg_no, open->no, true, done.why->text});
+    d.emit(Stuck{d.leg_no, fmt::format("the provider declined the refund: {}", done.why->text)});
 }
 void act_fact(Deciding& d) {
+    // A refund that a look did not find goes out again later: its answer may be stored, and the same.
+    static constexpr Millis not_found_pause{900'000};
     const auto& done = step_as<Done>(d);
-    // A refund that a look did not find goes out again, slower and slower: its answer may be as before.
-    if (d.open_refund() != nullptr && done.refund_found == false)
-        d.end_call(CallOutcome::not_done, done.evidence, done.references,
-                   d.now + recheck_pause(d.leg().not_done));
-    else
-        d.end_call(CallOutcome::done, done.evidence, done.references);
+    const bool missing = d.open_refund() != nullptr && done.refund_found == false;
+    d.end_call(CallOutcome::done, done.evidence, done.references,
+               missing ? std::optional(d.now + not_found_pause) : std::nullopt);
     d.fact = done.money;
     d.fact_amount = done.amount;
     if (d.fact > d.leg().money) d.money_event(done.money, d.fact_money());

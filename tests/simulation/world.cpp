@@ -386,8 +386,10 @@ struct World final : Stage, engine::Outside {
     void customer(const core::Callout& callout, const std::string& merchant, const std::string& caller) {
         if (!seen.emplace(callout.return_token, true).second && !one_in(3)) return;
         if (callout.hosted) return at_our_page(callout, merchant, caller);
-        if (is_stripe(merchant))
+        if (is_stripe(merchant)) {
+            if (one_in(8)) forge_return(callout);
             return stripe.at_the_bank(callout, [this](const std::string& location) { go_home(location); });
+        }
         at_the_house(callout);
     }
     /// Our page asks for the card; or the caller, who has the token, asks for it with a form of his own.
@@ -423,6 +425,16 @@ struct World final : Stage, engine::Outside {
                            come_back(url, fields);
                    });
            });
+    }
+    /// Who was sent to the bank can say what he likes at the return URL, whatever he does there.
+    void forge_return(const core::Callout& callout) {
+        const bool shop = callers_of_tokens.contains(callout.return_token);
+        const std::string url = shop ? "https://shop.test/back/" + callout.return_token + "/done"
+                                     : "http://kassi.test/callback/" + callout.return_token;
+        Fields fields{{"redirect_status", "succeeded"}};
+        if (const auto* intent = find_field(callout.parameters, "payment_intent"); intent && !one_in(4))
+            fields.emplace_back("payment_intent", *intent);
+        in(Millis{roll(500, 30'000)}, [this, url, fields] { come_back(url, fields); });
     }
     void go_home(const std::string& location) {
         const auto url = parse_url(location, "location");

@@ -132,6 +132,10 @@ class ScriptedFlows final : public Flows {
             fact.amount = scene.leg.amount;
             if (says.ends_with(", ours is in it")) fact.refund_found = true;
             if (says.ends_with(", ours is not in it")) fact.refund_found = false;
+            if (says.ends_with(", ours was refused")) {
+                fact.refund_found = false;
+                fact.why = Refusal{"refused", "not as much is left"};
+            }
             return fact;
         }
         const auto number = [&says](std::string_view before) {

@@ -365,8 +365,15 @@ TEST(StripeRefund, ThatTakesItsTimeIsLookedUpAndNotSentAgain) {
 TEST(StripeRefund, ThatFailedSaysWhy) {
     EXPECT_THAT(as<core::Declined>(answer(Verb::refund, 200, refund_json("failed"))).why.text,
                 HasSubstr("declined"));
-    EXPECT_EQ(as<core::Ask>(answer(Verb::refund, 400, error_json("charge_already_refunded"))).as, Verb::query)
-        << "somebody else gave back: how much, the look says";
+    const auto look = as<core::Ask>(answer(Verb::refund, 400, error_json("charge_already_refunded")));
+    EXPECT_EQ(look.as, Verb::query) << "somebody else gave back: how much, the look says";
+    Stage stage = stripe_stage();
+    stage.leg.refunds.push_back({.no = 1, .amount = {11'000, stage.amount.currency}});
+    stage.parcel.saved = look.saved;
+    const auto found = fact("succeeded", charge_json("4000"), stage);
+    EXPECT_EQ(found.given_back->minor, 4000);
+    EXPECT_EQ(found.refund_found, false);
+    EXPECT_EQ(found.why->code, "refund_refused");
     EXPECT_EQ(as<core::Ask>(answer(Verb::refund, 400, error_json("", R"(,"param":"amount")"))).as,
               Verb::query);
     EXPECT_THAT(as<core::Declined>(answer(Verb::refund, 400, error_json("charge_disputed"))).why.text,
