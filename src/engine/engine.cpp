@@ -36,6 +36,16 @@ bool answerable(const Transaction& transaction, Until until) {
     return true;
 }
 
+bool at_work(const Transaction& transaction, Until until) {
+    if (!answerable(transaction, until)) return true;
+    const bool in_doubt = std::any_of(transaction.legs.begin(), transaction.legs.end(),
+                                      [](const core::Leg& leg) { return leg.doing == core::Doing::doubt; });
+    const bool says_something = core::has_verdict(transaction.phase) ||
+                                transaction.phase == core::Phase::confirming ||
+                                core::leg_away(transaction) != nullptr;
+    return in_doubt && (until == Until::rest || !says_something);
+}
+
 namespace {
 
 Input input_of(core::InputBody body, std::string by, std::string tracking = {}) {
@@ -624,8 +634,8 @@ struct Engine::State {
         return replay_until(id, version, [](const Transaction&) { return true; });
     }
     Result<Transaction> rest_at(const TransactionId& id, std::int64_t version, Until until) {
-        return replay_until(
-            id, version, [until](const Transaction& transaction) { return answerable(transaction, until); });
+        return replay_until(id, version,
+                            [until](const Transaction& transaction) { return !at_work(transaction, until); });
     }
 
     std::string digest(const std::string& text) const { return crypto::keyed_digest(parts.digest_key, text); }

@@ -180,5 +180,8 @@ class Engine {
 };
 
 bool answerable(const core::Transaction& transaction, Until until);
+/// It goes on without the caller: a call is open, or a doubt is looked at again later. A doubt is answerable,
+/// as it may take long, and yet no outcome.
+bool at_work(const core::Transaction& transaction, Until until);
 
 }  // namespace kassi::engine

@@ -153,6 +153,30 @@ TEST(RefusedConnections, ForGoodIsUnavailableAndMovesNothing) {
     EXPECT_EQ(town.verify(), "");
 }
 
+class AskedAgain : public testing::TestWithParam<Scene> {};
+
+/// What a caller hears while the outcome is in doubt, and under the same Idempotency-Key when it is there.
+TEST_P(AskedAgain, UnderTheSameKeyTheOutcomeIsTold) {
+    Town town;
+    Payment payment(town, GetParam());
+    town.rules(no_webhooks);
+    payment.prepare();
+    if (HasFatalFailure()) return;
+    town.rules(rules_for(GetParam(), R"("do":"drop_answer","times":2)", false));
+    const auto doubtful = payment.trigger("once");
+    EXPECT_EQ(doubtful.status, 202) << doubtful.body;
+    payment.expect_attempting(doubtful.body);
+    EXPECT_EQ(payment.trigger("once").status, 202) << "still";
+    ASSERT_TRUE(town.run_until(payment.id, Payment::is_over)) << town.explain(payment.id);
+    const auto told = payment.trigger("once");
+    EXPECT_EQ(told.status, 200) << told.body;
+    EXPECT_EQ(told.body.at("phase"), "purchased");
+    EXPECT_EQ(told.body.at("settled"), true);
+    payment.expect_done();
+}
+INSTANTIATE_TEST_SUITE_P(Each, AskedAgain, testing::Values(Scene::create, Scene::capture, Scene::refund),
+                         [](const auto& given) { return faults::name_of(given.param); });
+
 /// A purchase whose key knows nothing but an error is none: Stripe has no payment, and we say so.
 TEST(StuckKeys, OfACreateEndWithNothing) {
     Town town;

@@ -153,9 +153,9 @@ class Payment {
         }
         return {};
     }
-    Answer trigger() {
+    Answer trigger(const std::string& key = "") {
         const auto what = wish();
-        return town.v1("POST", what.path, what.body);
+        return town.v1("POST", what.path, what.body, key);
     }
     void trigger_and_go() {
         const auto what = wish();

@@ -108,7 +108,9 @@ class Town {
     boost::asio::io_context& io() { return io_; }
 
     // ---- Kassi
-    Answer v1(const std::string& method, const std::string& path, const json& body = nullptr);
+    /// `key`: Idempotency-Key, "" none.
+    Answer v1(const std::string& method, const std::string& path, const json& body = nullptr,
+              const std::string& key = "");
     /// The same without waiting for an answer.
     void v1_and_go(const std::string& method, const std::string& path, const json& body);
     /// `request.target` is a path of Kassi's.

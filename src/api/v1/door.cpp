@@ -297,7 +297,7 @@ Result<const engine::Caller*> Door::my_caller(const Call& call, const std::strin
 }
 
 HttpResponse Door::answer(const View& view, Until until) const {
-    const bool is_answer = engine::answerable(view.transaction, until);
+    const bool is_answer = !engine::at_work(view.transaction, until);
     auto response =
         json_response(is_answer ? 200 : 202, transaction_json(view, engine_.settings().public_url));
     if (!is_answer)
