@@ -34,7 +34,7 @@ class Deciding {
     std::string evidence;
     bool unattended = false;
     std::map<std::int64_t, Credential> in_hand;  ///< by leg: brought by this input, and never kept
-    bool look_later = false;  ///< of news: only asking can tell, when the call is over
+    bool look_later = false;                     ///< of news: only asking can tell, when the call is over
 
     [[nodiscard]] const Leg& leg() const { return leg_at(leg_no); }
     [[nodiscard]] const Leg& leg_at(std::int64_t no) const;
