@@ -512,7 +512,7 @@ class Story:
         rules = {"rules": [{"on": "complete", "do": "error_after"}, {"on": "look_up", "do": "dead", "times": 1000}]}
         send(origin, "PUT", "/_faults", json.dumps(rules).encode(), {"Content-Type": "application/json"})
         try:
-            doubtful = check.call("POST", "/v1/callbacks/{token}", 200, {"token": token},
+            doubtful = check.call("POST", "/v1/callbacks/{token}", 202, {"token": token},
                                   body={"caller": "demo-quiet", "fields": back}).json()
             if not doubtful["in_doubt"]:
                 check.complain(f"not in doubt: {doubtful['legs']}")
