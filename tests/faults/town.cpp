@@ -430,9 +430,11 @@ json Town::explain(const TransactionId& id) {
 
 Glance Town::glance(const TransactionId& id) {
     return in_kassi<Glance>([id](engine::Engine& engine) {
+        // In this order: what the writer commits in between then shows as something that is under way.
+        const auto next_due = engine.store().next_due();
         const auto loaded = engine.store().load(id);
         if (!loaded) throw std::runtime_error("no such transaction");
-        return Glance{loaded->transaction, engine.store().next_due(), engine.metrics().calls_open};
+        return Glance{loaded->transaction, next_due, engine.metrics().calls_open};
     });
 }
 

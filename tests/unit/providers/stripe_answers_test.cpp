@@ -251,23 +251,6 @@ TEST(StripeLookUp, SaysWhyNothingWasTaken) {
     EXPECT_FALSE(fact("canceled").why.has_value());
 }
 
-TEST(StripeLookUp, OfACancelledIntentIsTheEndOfIt) {
-    const auto found = fact("canceled");
-    Stage stage = stripe_stage();
-    stage.leg.references.insert(stage.leg.references.end(), found.references.begin(), found.references.end());
-    const auto seen_again = as<core::Ask>(begin(stage, Verb::close));
-    EXPECT_EQ(seen_again.request.method, "GET") << "cancelling it again would be refused, again and again";
-    EXPECT_EQ(seen_again.as, Verb::close);
-    EXPECT_EQ(as<core::Done>(answer(Verb::close, 200, intent_in("canceled"), stage)).money, LegMoney::none);
-    stage.leg.references.back().second = "pi_2";
-    EXPECT_EQ(as<core::Ask>(begin(stage, Verb::close)).request.method, "POST") << "another one was cancelled";
-    for (const std::string status : {"requires_payment_method", "requires_action"}) {
-        Stage open = stripe_stage();
-        open.leg.references = fact(status).references;
-        EXPECT_EQ(as<core::Ask>(begin(open, Verb::close)).request.method, "POST") << status;
-    }
-}
-
 TEST(StripeLookUp, SettlesTheRefundThatIsOpen) {
     Stage stage = stripe_stage();
     stage.leg.refunds.push_back({.no = 1, .amount = {4000, stage.amount.currency}});
