@@ -159,10 +159,17 @@ class Payment {
     }
     void trigger_and_go() {
         const auto what = wish();
-        const auto before = town.glance(id).transaction.version;
+        const auto before = town.glance(id).transaction;
         town.v1_and_go("POST", what.path, what.body);
-        // Time stands still until it has come.
-        ASSERT_TRUE(town.wait_until([&] { return town.glance(id).transaction.version > before; }));
+        // Time stands still until it has come. Notices of what went before change the transaction, too.
+        ASSERT_TRUE(town.wait_until([&] { return has_come(before, town.glance(id).transaction); }));
+    }
+    /// A wish moves the transaction on, or asks for a refund.
+    static bool has_come(const core::Transaction& before, const core::Transaction& now) {
+        const auto refunds = [](const core::Transaction& of) {
+            return of.legs.empty() ? std::size_t{0} : of.legs.front().refunds.size();
+        };
+        return now.phase != before.phase || refunds(now) != refunds(before);
     }
 
     [[nodiscard]] core::Phase end() const {
