@@ -854,9 +854,9 @@ class Handler {
                 return known != nullptr && *known != said.second;
             });
         // A hold that nobody wants: the news of it may be older than its end, and the provider knows.
-        const bool may_be_over = notice.fact == LegMoney::held && leg->money == LegMoney::none &&
-                                 leg->goal == Goal::give_back && leg->doing != Doing::call &&
-                                 d.facts().can_query;
+        const bool may_be_over =
+            notice.fact == LegMoney::held && leg->money == LegMoney::none && leg->goal == Goal::give_back &&
+            (leg->doing != Doing::call || leg->verb == Verb::query) && d.facts().can_query;
         const Trust trust = of_another || may_be_over ? Trust::hint : notice.trust;
         for (const auto& [kind, reference] : notice.references)
             if (!of_another) d.out.references.push_back({notice.leg, leg->merchant, reference});
@@ -893,7 +893,8 @@ class Handler {
         d.evidence = "notice: " + notice.evidence;
         const bool of_refunds =
             notice.fact == LegMoney::back || notice.given_back || !notice.refund_failed.empty();
-        d.look_later = news && of_refunds && leg->doing == Doing::call && d.facts().can_query;
+        d.look_later =
+            ((news && of_refunds) || may_be_over) && leg->doing == Doing::call && d.facts().can_query;
         d.happen(LegOn::nothing_new);
         return std::nullopt;
     }
