@@ -16,6 +16,7 @@
 #include "core/codec.hpp"
 #include "sandbox/simulators/stripe_pages.hpp"
 #include "store/sqlite_store.hpp"
+#include "tests/unit/service/temporary.hpp"
 
 namespace kassi::faults {
 namespace {
@@ -83,18 +84,8 @@ int Kassi::stop() {
     return status_;
 }
 
-struct Town::Folder {
-    Folder() {
-        std::string name = (std::filesystem::temp_directory_path() / "kassi-faults-XXXXXX").string();
-        if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-        path = name;
-    }
-    ~Folder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path, ignored);
-    }
-    std::string path;
-};
+/// The folder that goes away with the test, by the name that the header knows.
+struct Town::Folder : service::TemporaryFolder {};
 
 // ---- the town --------------------------------------------------------------------------------------------
 
@@ -173,7 +164,7 @@ service::Config Town::config() const {
     caller.ways["*"] = {std::string(merchant_name)};
     caller.return_hosts = {"127.0.0.1:9"};
     config.directory.callers.push_back(caller);
-    config.data_directory = folder_->path + "/data";
+    config.data_directory = folder_->path() + "/data";
     config.master_key = master_key();
     config.trusted_certificates_pem = authority().certificate_pem;
     config.loopback_only = true;
@@ -530,7 +521,7 @@ std::string Town::verify() {
     kassi_.reset();
     if (status != 0) return "ended with " + std::to_string(status);
     const auto report =
-        store::verify(folder_->path + "/data", master_key(), "", [](std::int64_t, std::int64_t) {});
+        store::verify(folder_->path() + "/data", master_key(), "", [](std::int64_t, std::int64_t) {});
     if (!report) return report.error().message;
     return report->findings.empty() ? "" : report->findings.front().what;
 }
