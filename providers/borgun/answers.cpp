@@ -15,7 +15,8 @@ namespace kassi::providers::borgun {
 namespace {
 
 constexpr Millis try_again_later{5'000};
-constexpr Millis try_again_much_later{60'000};
+constexpr Millis try_again_latest{300'000};
+constexpr Millis slower_with_each_call{2'000};
 
 /// The gateway is asked what became of it, never sent the same again.
 core::Step unknown(std::string why) {
@@ -96,7 +97,14 @@ struct Acted {
     Kept kept;
 };
 
-/// 2xx with a code, or 400: what the answer says goes along with the reading back.
+/// The gateway is busy, or out of order: what it did is read back, and it is asked again more and more
+/// slowly.
+bool is_in_trouble(int status) {
+    constexpr int server_errors = 500;
+    return status == 408 || status == 429 || status >= server_errors;
+}
+
+/// 2xx with a code, 400, or trouble: what the answer says goes along with the reading back.
 Acted read_acted(const HttpResponse& response, const core::Scene& scene) {
     Acted acted{std::nullopt, kept_of(scene)};
     acted.kept.action_status = response.status;
@@ -107,7 +115,7 @@ Acted read_acted(const HttpResponse& response, const core::Scene& scene) {
         return acted;
     }
     const auto object = object_of(response.body);
-    if (response.status == 400 && object) return acted;
+    if ((response.status == 400 && object) || is_in_trouble(response.status)) return acted;
     const auto action = wire::is_success(response.status) && object
                             ? read_action(*object, known_payment(scene))
                             : std::nullopt;
@@ -131,9 +139,12 @@ core::Step read_refund(const HttpResponse& response, const core::Scene& scene) {
     if (acted.step) return std::move(*acted.step);
     const Kept& kept = acted.kept;
     const bool whole = scene.leg.back_minor == 0 && scene.amount.minor == scene.leg.taken_minor;
-    // A second refund of the whole is refused: perhaps the first was never heard of.
+    // A second refund of the whole is refused: perhaps the first was never heard of. A part is not begun
+    // again by anybody.
     if (kept.action_code.empty() && !whole)
-        return declined({"refund_refused", "The provider refused the refund."});
+        return is_in_trouble(kept.action_status)
+                   ? unknown(status_word(kept.action_status) + " to the refund")
+                   : declined({"refund_refused", "The provider refused the refund."});
     const auto kind = kept.action_code.empty() ? Class::ok : class_of(kept.action_code);
     switch (kind) {
         case Class::ok:
@@ -154,12 +165,27 @@ core::Step read_refund(const HttpResponse& response, const core::Scene& scene) {
     return declined({"refund_refused", "The refund was refused with " + kept.action_code + "."});
 }
 
+/// Of what was answered to the action that is read back.
+Class class_of_action(const Kept& kept) {
+    if (!kept.action_code.empty()) return class_of(kept.action_code);
+    return is_in_trouble(kept.action_status) ? Class::transient : Class::hard;
+}
+
+/// Core counts in a row only what ends with its first call; here each try has two or more.
+Millis pause_of(const core::Scene& scene) {
+    return std::clamp(slower_with_each_call * scene.leg.calls, try_again_later, try_again_latest);
+}
+
+core::Step again_later(const core::Scene& scene, const Kept& kept, std::string_view what) {
+    const auto said = kept.action_code.empty() ? std::to_string(kept.action_status) : kept.action_code;
+    return core::NotDone{.why = std::string(what) + " was answered with " + said, .after = pause_of(scene)};
+}
+
 /// A hold that cannot be captured is let go at once: nobody shall wait for it to run out.
 core::Step let_go(const Payment& payment, const core::Scene& scene, Kept kept) {
-    switch (kept.action_code.empty() ? Class::hard : class_of(kept.action_code)) {
+    switch (class_of_action(kept)) {
         case Class::transient:
-            return core::NotDone{.why = "the capture was answered with " + kept.action_code,
-                                 .after = try_again_later};
+            return again_later(scene, kept, "the capture");
         case Class::ok:
         case Class::unknown:
             return unknown("the payment was captured and says otherwise");
@@ -188,7 +214,7 @@ core::Step captured_back(const Payment& payment, const core::Scene& scene, bool 
         case State::uncaptured:
             if (released)
                 return core::NotDone{.why = "the hold can neither be captured nor let go",
-                                     .after = try_again_much_later};
+                                     .after = pause_of(scene)};
             return let_go(payment, scene, kept_of(scene));
         case State::declined:
         case State::error:
@@ -198,7 +224,7 @@ core::Step captured_back(const Payment& payment, const core::Scene& scene, bool 
 }
 
 core::Step voided_back(const Payment& payment, const core::Scene& scene) {
-    const auto code = kept_of(scene).action_code;
+    const auto kept = kept_of(scene);
     switch (payment.state) {
         case State::cancelled:
             return done_with(payment, core::LegMoney::none, "cancelled");
@@ -207,9 +233,12 @@ core::Step voided_back(const Payment& payment, const core::Scene& scene) {
         case State::refunded:
             return declined({"already_paid", "The payment was taken before it could be cancelled."});
         case State::uncaptured: {
-            const auto kind = code.empty() ? Class::hard : class_of(code);
-            if (kind == Class::ok || kind == Class::unknown || kind == Class::transient) break;
-            return declined({"not_cancelled", "The payment could not be cancelled: " + code + "."});
+            const auto kind = class_of_action(kept);
+            if (kind == Class::transient) return again_later(scene, kept, "the cancel");
+            if (kind == Class::ok || kind == Class::unknown) break;
+            return declined({"not_cancelled", "The payment could not be cancelled: " +
+                                                  (kept.action_code.empty() ? "refused" : kept.action_code) +
+                                                  "."});
         }
         case State::declined:
         case State::error:
@@ -220,9 +249,10 @@ core::Step voided_back(const Payment& payment, const core::Scene& scene) {
 
 core::Step refunded_back(const Payment& payment, const core::Scene& scene) {
     if (payment.state == State::refunded) return done_with(payment, core::LegMoney::back, "given back");
-    if (kept_of(scene).action_status == 400)
-        return declined({"refund_refused", "The provider refused the refund."});
-    return unknown("the payment was refunded and says otherwise");
+    const auto kept = kept_of(scene);
+    if (!kept.action_code.empty()) return unknown("the payment was refunded and says otherwise");
+    if (class_of_action(kept) == Class::transient) return again_later(scene, kept, "the refund");
+    return declined({"refund_refused", "The provider refused the refund."});
 }
 
 /// The state of the payment after something was done to it.

@@ -175,8 +175,9 @@ void remember(const json& answer, Kept& kept) {
 
 core::Step once_more(const MdRow& row, int status, const Kept& kept, const core::Scene& scene,
                      const Account& account) {
-    const bool both_exponents = kept.exponent > first_exponent(scene.amount.currency);
-    if (scene.leg.not_done == 0 && !both_exponents)
+    // Two enrollments were asked for already.
+    const bool was_second = kept.method_done || kept.exponent > first_exponent(scene.amount.currency);
+    if (scene.leg.not_done == 0 && !was_second)
         return core::NotDone{.why = "3-D Secure answered MdStatus " + std::to_string(status),
                              .after = try_again_soon};
     return goes_on(status, account) ? go_on(kept, status) : declined(refusal_of(row));

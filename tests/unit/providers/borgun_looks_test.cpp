@@ -291,7 +291,10 @@ TEST(BorgunSteps, BelieveNothingThatTheyDoNotUnderstand) {
                 borgun::Kept kept;
                 kept.payment_sent = true;
                 open_call(stage, verb, step, kept);
-                EXPECT_TRUE(is<core::Unknown>(hear(stage, status, body)));
+                const auto heard = hear(stage, status, body);
+                // Of a gateway in trouble the payment is read back at once.
+                const auto* ask = std::get_if<core::Ask>(&heard);
+                EXPECT_TRUE(is<core::Unknown>(heard) || (ask != nullptr && ask->request.method == "GET"));
             }
         }
     }

@@ -182,8 +182,26 @@ TEST(BorgunCapture, OfAnotherPaymentIsNotBelieved) {
     Stage stage = known(Verb::capture);
     EXPECT_TRUE(is<core::Unknown>(hear(stage, 200, R"({"TransactionId":"tr_2","ActionCode":"000"})")));
     EXPECT_TRUE(is<core::Unknown>(hear(stage, 200, "{}")));
-    EXPECT_TRUE(is<core::Unknown>(hear(stage, 500, acted_json("000"))));
     EXPECT_TRUE(is<core::NotDone>(hear(stage, 401, "{}")));
+}
+
+TEST(BorgunCapture, OfAGatewayInTroubleIsReadBackAndTriedLater) {
+    for (const auto verb : {Verb::capture, Verb::void_hold}) {
+        for (const int status : {408, 429, 500, 503}) {
+            Stage stage = known(verb);
+            const auto ask = as<core::Ask>(hear(stage, status, acted_json("000")));
+            EXPECT_EQ(ask.name, "read_back");
+            send(stage, ask);
+            EXPECT_TRUE(is<core::NotDone>(hear(stage, 200, first_payment(stage, {}))));
+            EXPECT_TRUE(is<core::Done>(
+                hear(stage, 200,
+                     first_payment(stage, {.status = verb == Verb::capture ? "Captured" : "Cancelled"}))));
+        }
+    }
+    Stage refund = known(Verb::refund, LegMoney::taken);
+    send(refund, as<core::Ask>(hear(refund, 503, "")));
+    EXPECT_TRUE(is<core::NotDone>(hear(refund, 200, first_payment(refund, {.status = "Captured"}))))
+        << "a second one of the whole would be refused";
 }
 
 TEST(BorgunCapture, ThatIsRefusedLetsTheHoldGo) {

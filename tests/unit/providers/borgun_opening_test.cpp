@@ -237,6 +237,7 @@ TEST(BorgunEnrollment, AfterAMethodSaysThatItWasNotRun) {
               R"({"XId":"MjAyNjExMjMxMDA0MDAwMDAwMDE=","TxId":"4711","TDS2ThreeDSCompInd":"N"})");
     send(stage, ask);
     EXPECT_EQ(outcome(hear(stage, 200, enrolled_json("50"))), "auth_failure") << "once";
+    EXPECT_EQ(outcome(hear(stage, 200, enrolled_json("91"))), "authentication_unavailable") << "no third";
     EXPECT_EQ(outcome(hear(stage, 200, enrolled_json("9", challenge_1))), "bank");
 }
 
