@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "providers/borgun/borgun.hpp"
 #include "providers/evidence.hpp"
 #include "providers/flow.hpp"
 #include "providers/on_credit/on_credit.hpp"
@@ -67,7 +68,7 @@ Registry::Registry() : state_(std::make_unique<State>()) {}
 Registry::~Registry() = default;
 
 std::vector<const Flow*> Registry::flows() {
-    return {&on_credit_flow(), &redirect_flow(), &stripe_flow()};
+    return {&on_credit_flow(), &redirect_flow(), &stripe_flow(), &borgun_flow()};
 }
 
 const Flow* Registry::flow(std::string_view provider) const {

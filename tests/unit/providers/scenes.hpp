@@ -93,6 +93,23 @@ inline Merchant stripe_merchant() {
                         {"webhook_secret", Secret<>{"whsec_the-first-secret"}}}};
 }
 
+/// Takes cards and tokens.
+inline Merchant borgun_merchant() {
+    return {.name = "demo-creditcard",
+            .provider = "borgun",
+            .base_url = "http://127.0.0.1:8081/borgun/rpg",
+            .simulator = true,
+            .settings = {{"public_key", "100001_puTHE0PUBLIC0KEY"}, {"accepts", "card,token"}},
+            .secrets = {{"private_key", Secret<>{"100001_prTHE0PRIVATE0KEY"}}}};
+}
+
+inline Merchant borgun_sale_merchant() {
+    auto merchant = borgun_merchant();
+    merchant.name = "sale-house";
+    merchant.settings = {{"sale_only", "true"}, {"notifies", "false"}};
+    return merchant;
+}
+
 inline std::string hmac_hex(std::string_view secret, std::string_view text) {
     return encoding::hex(crypto::to_bytes(crypto::hmac_sha256(secret, text)));
 }

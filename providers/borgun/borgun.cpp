@@ -1,0 +1,147 @@
+#include "providers/borgun/borgun.hpp"
+
+#include <algorithm>
+
+#include "providers/borgun/account.hpp"
+#include "providers/borgun/answers.hpp"
+#include "providers/borgun/credential.hpp"
+#include "providers/borgun/looks.hpp"
+#include "providers/borgun/notices.hpp"
+#include "providers/borgun/opening.hpp"
+#include "providers/borgun/page.hpp"
+#include "providers/borgun/requests.hpp"
+#include "providers/evidence.hpp"
+#include "providers/settings.hpp"
+
+namespace kassi::providers {
+namespace {
+
+using namespace borgun;
+
+constexpr Millis try_again_soon{1'000};
+
+/// What was done is done, whether or not we could read it back: nothing of it is begun again.
+bool reads_back(std::string_view name) {
+    return name == step::read_back || name == step::read_release || name == step::read_refund ||
+           name == step::release;
+}
+
+core::Step read_silence(std::string_view name, const core::Silence& silence) {
+    if (is_opening(name)) return opening_silence(name, silence);
+    const std::string why = silence.why.empty() ? "the provider did not answer" : silence.why;
+    if (!silence.sent && !reads_back(name)) return core::NotDone{.why = why, .after = try_again_soon};
+    return core::Unknown{.why = why};
+}
+
+// ---- scrub ---------------------------------------------------------------------------------------------
+core::EvidenceField scrub(const std::string& name, const std::string& value) {
+    constexpr std::string_view words[] = {"yes", "1", "0"};
+    core::EvidenceField field{evidence_name(name), core::Keep::drop, "",
+                              static_cast<std::int64_t>(value.size())};
+    const bool is_word = (name == "cancelled" || name == "is_tsw_callout_timeout_callback") &&
+                         std::find(std::begin(words), std::end(words), value) != std::end(words);
+    if (is_word || (name == "MD" && is_md(value))) {
+        field.keep = core::Keep::value;
+        field.value = value;
+    }
+    return field;
+}
+
+class Borgun final : public Flow {
+  public:
+    [[nodiscard]] std::string_view name() const override { return flow_name; }
+
+    [[nodiscard]] std::optional<Debitor> debitor(const Merchant& merchant) const override {
+        return account_of(merchant).debitor;
+    }
+
+    [[nodiscard]] Result<core::Facts> configure(const Merchant& merchant) const override {
+        const auto account = read_account(merchant);
+        if (!account) return account.error();
+        return facts_of(*account);
+    }
+
+    [[nodiscard]] core::Step begin(const core::Scene& scene, const Merchant& merchant) const override {
+        const auto account = account_of(merchant);
+        switch (scene.verb) {
+            case core::Verb::open:
+                return begin_open(scene, account);
+            case core::Verb::authorise:
+                if (account.sale_only) break;
+                return begin_pay(scene, false);
+            case core::Verb::charge:
+                if (!account.sale_only) break;
+                return begin_pay(scene, true);
+            case core::Verb::capture:
+                if (account.sale_only) break;
+                return begin_capture(scene);
+            case core::Verb::void_hold:
+                if (account.sale_only) break;
+                return begin_void(scene);
+            case core::Verb::refund:
+                return begin_refund(scene);
+            case core::Verb::query:
+                return begin_query(scene);
+            case core::Verb::close:
+                return begin_close(scene);
+        }
+        return core::NotDone{.why = account.sale_only ? "money is taken at once" : "money is held first"};
+    }
+
+    [[nodiscard]] core::Step resume(const core::Scene& scene, const Merchant& merchant,
+                                    const core::Heard& heard) const override {
+        if (const auto* returned = std::get_if<core::Returned>(&heard))
+            return read_return(returned->fields, scene);
+        const std::string_view step = scene.leg.call ? std::string_view(scene.leg.call->step) : "";
+        if (const auto* silence = std::get_if<core::Silence>(&heard)) return read_silence(step, *silence);
+        const auto& response = std::get<core::Answered>(heard).response;
+        if (is_opening(step)) return read_opening(step, response, scene, account_of(merchant));
+        if (is_money_step(step)) return read_money(step, response, scene, account_of(merchant));
+        if (is_look(step)) return read_look(step, response, scene);
+        return core::Unknown{.why = "nothing of the kind was asked"};
+    }
+
+    [[nodiscard]] Result<std::string> admit(const core::Credential& credential, const Merchant& merchant,
+                                            Instant now) const override {
+        return borgun::admit(credential, account_of(merchant), merchant.name, now);
+    }
+
+    [[nodiscard]] std::optional<HostedPage> page(const core::Callout& callout, const Money& amount,
+                                                 const Merchant& merchant) const override {
+        if (!callout.hosted) return std::nullopt;
+        return token_page(amount, account_of(merchant));
+    }
+
+    [[nodiscard]] std::vector<core::EvidenceField> evidence(const Fields& fields) const override {
+        std::vector<core::EvidenceField> kept;
+        for (const auto& [field, value] : fields) kept.push_back(scrub(field, value));
+        return kept;
+    }
+
+    [[nodiscard]] HttpRequest dress(const core::Request& request, const Merchant& merchant) const override {
+        const auto account = account_of(merchant);
+        HttpRequest dressed{request.method, account.api_url + request.path, request.headers, request.body,
+                            ""};
+        dressed.headers.emplace_back("Accept", "application/json");
+        // The key is the user's name; there is no password, and the colon stays.
+        std::string credentials(settings::secret(merchant, "private_key"));
+        credentials += ':';
+        dressed.headers.emplace_back("Authorization", "Basic " + encoding::base64(credentials));
+        wipe(credentials.data(), credentials.size());
+        return dressed;
+    }
+
+    [[nodiscard]] Result<NoticeRead> read(const HttpRequest& request, const Merchant&,
+                                          Instant) const override {
+        return read_notice(request);
+    }
+};
+
+}  // namespace
+
+const Flow& borgun_flow() {
+    static const Borgun flow;
+    return flow;
+}
+
+}  // namespace kassi::providers

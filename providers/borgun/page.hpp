@@ -1,0 +1,11 @@
+#pragma once
+
+#include "providers/borgun/account.hpp"
+
+/// The page that makes the missing token in the customer's browser: the card goes from there straight to the
+/// gateway, with the public key, and never to us.
+namespace kassi::providers::borgun {
+
+Flow::HostedPage token_page(const Money& amount, const Account& account);
+
+}  // namespace kassi::providers::borgun
