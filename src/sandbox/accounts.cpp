@@ -96,6 +96,23 @@ providers::Merchant by_stripe(const Secret<>& master_key, const std::string& ori
     return merchant;
 }
 
+/// The customer of demo-creditcard gives his card to the booking system, that of demo-borgun to the gateway.
+providers::Merchant by_borgun(std::string_view name, const Secret<>& master_key, const std::string& origin) {
+    providers::Merchant merchant;
+    merchant.name = name;
+    merchant.provider = "borgun";
+    merchant.simulator = true;
+    merchant.base_url = origin + "/borgun/rpg";
+    if (name == borgun_card_merchant) {
+        // The guide's card ran out in April 2019.
+        merchant.settings = {{"accepts", "card"}, {"forgives_expiry", "true"}};
+    } else {
+        merchant.settings = {{"accepts", "token"}, {"public_key", borgun_public_key(master_key, name)}};
+    }
+    merchant.secrets.emplace("private_key", Secret<>(borgun_private_key(master_key, name)));
+    return merchant;
+}
+
 using Ways = std::map<std::string, std::vector<std::string>>;
 
 /// What an account is besides its name and password.
@@ -109,6 +126,8 @@ Character character_of(std::string_view name) {
     if (name == "demo-redirect") return {redirect_demo, {}};
     if (name == "demo-redirect-post") return {{{"*", {"redirect-demo-post"}}}, {}};
     if (name == "demo-stripe") return {{{"*", {std::string(stripe_merchant)}}}, {}};
+    if (name == "demo-creditcard") return {{{"*", {std::string(borgun_card_merchant)}}}, {}};
+    if (name == "demo-borgun") return {{{"*", {std::string(borgun_token_merchant)}}}, {}};
     if (name == "demo-mixed")
         return {{{"ext_test0", {"on_credit", "redirect-demo"}},
                  {"ext_test1", {"redirect-demo", "on_credit"}},
@@ -133,6 +152,8 @@ const std::vector<Account>& demo_accounts() {
         {"demo-redirect", demo_password, "pays at the redirect house, sent there by GET"},
         {"demo-redirect-post", demo_password, "pays at the redirect house, sent there by POST"},
         {"demo-stripe", demo_password, "pays by card, through Stripe"},
+        {"demo-creditcard", demo_password, "pays by card, with 3-D Secure, through Borgun"},
+        {"demo-borgun", demo_password, "pays by card, through Borgun: the shop never sees the card"},
         {"demo-mixed", demo_password, "ext_test0 on credit, ext_test1 at the redirect house"},
         {"demo-quiet", demo_password, "a redirect house that answers questions and sends no notices"},
         {"demo-silent", demo_password,
@@ -160,6 +181,8 @@ engine::Directory demo_directory(const Secret<>& master_key, std::string_view si
     for (const auto& merchant : redirect_merchants)
         directory.merchants.push_back(redirect(merchant, master_key, origin));
     directory.merchants.push_back(by_stripe(master_key, origin));
+    for (const auto name : {borgun_card_merchant, borgun_token_merchant})
+        directory.merchants.push_back(by_borgun(name, master_key, origin));
 
     // Most accounts have the same password, and a hash costs a twentieth of a second.
     std::map<std::string_view, std::string> hashes;
@@ -215,6 +238,30 @@ StripeHouse::Options demo_stripe_accounts(const Secret<>& master_key, std::strin
          .webhook_secrets = {stripe_webhook_secret(master_key)},
          .extra_test_tokens = {std::begin(guide_tokens), std::end(guide_tokens)},
          .statement_descriptor = std::string(statement_descriptor)});
+    return options;
+}
+
+std::string borgun_private_key(const Secret<>& master_key, std::string_view merchant) {
+    return derived_plain_word(master_key, "100001_pr", "borgun private " + std::string(merchant));
+}
+
+std::string borgun_public_key(const Secret<>& master_key, std::string_view merchant) {
+    return derived_plain_word(master_key, "100001_pu", "borgun public " + std::string(merchant));
+}
+
+BorgunHouse::Options demo_borgun_merchants(const Secret<>& master_key, std::string_view simulators,
+                                           std::string_view kassi) {
+    BorgunHouse::Options options;
+    options.page_origin = simulators;
+    for (const auto name : {borgun_card_merchant, borgun_token_merchant}) {
+        BorgunHouse::Merchant merchant;
+        merchant.name = name;
+        merchant.private_key = borgun_private_key(master_key, name);
+        merchant.public_key = borgun_public_key(master_key, name);
+        merchant.webhook_url = std::string(kassi) + "/webhooks/borgun/" + std::string(name);
+        merchant.forgives_expiry = name == borgun_card_merchant;
+        options.merchants.push_back(std::move(merchant));
+    }
     return options;
 }
 

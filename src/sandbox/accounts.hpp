@@ -6,6 +6,7 @@
 
 #include "base/secret.hpp"
 #include "engine/directory.hpp"
+#include "sandbox/simulators/borgun_house.hpp"
 #include "sandbox/simulators/redirect_house.hpp"
 #include "sandbox/simulators/stripe_house.hpp"
 
@@ -46,5 +47,19 @@ std::string stripe_webhook_secret(const Secret<>& master_key);
 /// One account, with the tokens of the guide; `kassi` is where its webhooks go: "http://127.0.0.1:8080".
 StripeHouse::Options demo_stripe_accounts(const Secret<>& master_key, std::string_view simulators,
                                           std::string_view kassi);
+
+// ---- Borgun
+
+/// Of the account demo-creditcard: cards, as the guide pays with them.
+inline constexpr std::string_view borgun_card_merchant = "borgun-card";
+/// Of the account demo-borgun: tokens that the customer's browser makes.
+inline constexpr std::string_view borgun_token_merchant = "borgun-token";
+/// "100001_pr" and 32 letters and digits; `merchant` is one of the two.
+std::string borgun_private_key(const Secret<>& master_key, std::string_view merchant);
+/// "100001_pu" and the same; it may be seen.
+std::string borgun_public_key(const Secret<>& master_key, std::string_view merchant);
+/// Both, as the gateway knows them; `kassi` as above.
+BorgunHouse::Options demo_borgun_merchants(const Secret<>& master_key, std::string_view simulators,
+                                           std::string_view kassi);
 
 }  // namespace kassi::sandbox

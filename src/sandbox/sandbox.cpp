@@ -22,6 +22,7 @@ constexpr std::string_view log_name = "kassi.log";
 constexpr std::string_view redirect_house_name =
     "redirect_house.jsonl";  ///< what the simulator must remember
 constexpr std::string_view stripe_house_name = "stripe_house.jsonl";
+constexpr std::string_view borgun_house_name = "borgun_house.jsonl";
 constexpr unsigned last_port = 65535;
 
 /// `base` + `more` when somebody may listen there, else 0: any free one.
@@ -55,6 +56,7 @@ struct Map {
     std::string operators;
     std::string v1_key;
     std::string stripe_key, stripe_webhook_secret;
+    std::string borgun_public_key, borgun_private_key;  ///< of demo-borgun's merchant
     std::filesystem::path data;
 };
 
@@ -73,6 +75,11 @@ std::string map_json(const Map& map, Instant now) {
         .field("faults", map.simulators + "/stripe/_faults");
     out.field("script", map.simulators + "/stripe/v3/").field("publishable_key", stripe_publishable_key);
     out.field("secret_key", map.stripe_key).field("webhook_secret", map.stripe_webhook_secret);
+    out.end_object();
+    out.begin_object().field("name", "borgun").field("url", map.simulators + "/borgun/rpg");
+    out.field("ledger", map.simulators + "/borgun/_ledger")
+        .field("faults", map.simulators + "/borgun/_faults");
+    out.field("public_key", map.borgun_public_key).field("private_key", map.borgun_private_key);
     out.end_object().end_array();
     out.key("operators").begin_object().field("url", map.operators).end_object();
     out.key("accounts").begin_array();
@@ -108,6 +115,8 @@ std::vector<shop::Parts::Place> places_of(const Map& map) {
             {"Redirect house, its faults", map.simulators + "/_faults"},
             {"Stripe, its ledger", map.simulators + "/stripe/_ledger"},
             {"Stripe, its faults", map.simulators + "/stripe/_faults"},
+            {"Borgun, its ledger", map.simulators + "/borgun/_ledger"},
+            {"Borgun, its faults", map.simulators + "/borgun/_faults"},
             {"Operators", map.operators + "/readyz"}};
 }
 
@@ -123,7 +132,8 @@ void say_hello(const Map& map, bool log_in_file) {
     line("Simulators", map.simulators + "/_ledger");
     line("Operators", map.operators + "/readyz");
     line("F13", map.url + "/f13/");
-    line("  users", "demo, demo-redirect, demo-redirect-post, demo-stripe   (password demopass)");
+    line("  users", "demo, demo-redirect, demo-redirect-post, demo-stripe, demo-creditcard, demo-borgun");
+    line("", "(password demopass)");
     line("", "example-user   (password some-password)");
     line("v1", map.url + "/v1/");
     line("  key", map.v1_key);
@@ -179,6 +189,8 @@ int run(const Options& options) {
                   .v1_key = demo_v1_key(key),
                   .stripe_key = stripe_secret_key(key),
                   .stripe_webhook_secret = stripe_webhook_secret(key),
+                  .borgun_public_key = borgun_public_key(key, borgun_token_merchant),
+                  .borgun_private_key = borgun_private_key(key, borgun_token_merchant),
                   .data = folder.path()};
     shop = std::make_unique<shop::Shop>(shop::Parts{.engine = service.engine(),
                                                     .io = service.io(),
@@ -196,7 +208,9 @@ int run(const Options& options) {
     street->open({.redirect = demo_houses(key, map.simulators),
                   .redirect_file = folder.path() / redirect_house_name,
                   .stripe = demo_stripe_accounts(key, map.simulators, map.url),
-                  .stripe_file = folder.path() / stripe_house_name});
+                  .stripe_file = folder.path() / stripe_house_name,
+                  .borgun = demo_borgun_merchants(key, map.simulators, map.url),
+                  .borgun_file = folder.path() / borgun_house_name});
     boost::asio::post(service.io(), [&] { say_hello(map, log_in_file); });
     const int status = service.run();
     // Its thread may still want to tell the shop something, on the service's loop.

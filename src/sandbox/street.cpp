@@ -8,6 +8,7 @@
 #include <optional>
 #include <stdexcept>
 #include <thread>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -97,10 +98,16 @@ struct Street::State {
         return options;
     }
 
-    void send_notice(HttpRequest request, std::function<void(int)> done) {
+    /// `done` is told the status, and the body where it wants that.
+    template <class Done>
+    void send_notice(HttpRequest request, Done done) {
         client.send(std::move(request), notice_deadline, [done = std::move(done)](http::Outcome outcome) {
             const auto* response = std::get_if<HttpResponse>(&outcome);
-            done(response != nullptr ? response->status : 0);
+            const int status = response != nullptr ? response->status : 0;
+            if constexpr (std::is_invocable_v<Done, int, const std::string&>)
+                done(status, response != nullptr ? response->body : std::string());
+            else
+                done(status);
         });
     }
 
@@ -111,9 +118,7 @@ struct Street::State {
         file.emplace(path);
         house = std::make_unique<House>(
             std::move(options), *clock, randomness,
-            [this](HttpRequest request, std::function<void(int)> done) {
-                send_notice(std::move(request), std::move(done));
-            },
+            [this](HttpRequest request, auto done) { send_notice(std::move(request), std::move(done)); },
             [this](Millis delay, std::function<void()> callback) {
                 timers.after(delay, std::move(callback));
             },
@@ -155,9 +160,10 @@ struct Street::State {
     asio::steady_timer poll;
     http::Client client;
     Handler handler;
-    std::optional<LineFile> redirect_file, stripe_file;
+    std::optional<LineFile> redirect_file, stripe_file, borgun_file;
     std::unique_ptr<RedirectHouse> redirect;
     std::unique_ptr<StripeHouse> stripe;
+    std::unique_ptr<BorgunHouse> borgun;
     std::unique_ptr<http::Server> server;
     std::thread thread;
 };
@@ -173,21 +179,61 @@ std::string Street::origin() const {
 namespace {
 
 /// Whose door a path is.
-Handler dispatcher(Handler redirect, Handler stripe) {
-    return [redirect = std::move(redirect), stripe = std::move(stripe)](HttpRequest request, Reply reply) {
+Handler dispatcher(Handler redirect, Handler stripe, Handler borgun) {
+    return [redirect = std::move(redirect), stripe = std::move(stripe), borgun = std::move(borgun)](
+               HttpRequest request, Reply reply) {
         const auto path = request.path();
         const bool is_stripe = path.starts_with("/v1/") || path.starts_with("/stripe/");
-        (is_stripe ? stripe : redirect)(std::move(request), std::move(reply));
+        const bool is_borgun = path.starts_with("/borgun/");
+        (is_stripe ? stripe : is_borgun ? borgun : redirect)(std::move(request), std::move(reply));
     };
 }
 
+/// A house's unit of `places` digits in minor units; nullopt for a currency that we do not know.
+std::optional<Money> money_of(std::int64_t amount, const std::string& code, int places) {
+    constexpr std::int64_t ten = 10;
+    const auto currency = Currency::parse(code, "currency");
+    if (!currency) return std::nullopt;
+    for (; places < currency->places(); ++places) amount *= ten;
+    for (; places > currency->places(); --places) amount /= ten;
+    return Money{amount, *currency};
+}
+
+/// Stripe writes these two with two digits, whatever ISO 4217 says.
+int places_at_stripe(const std::string& code) {
+    if (code == "ISK" || code == "UGX") return 2;
+    const auto currency = Currency::parse(code, "currency");
+    return currency ? currency->places() : 0;
+}
+int places_at_borgun(const std::string& code) {
+    return code == "JPY" ? 0 : 2;
+}
+int places_at_redirect(const std::string& code) {
+    const auto currency = Currency::parse(code, "currency");
+    return currency ? currency->places() : 0;
+}
+
+const std::string& payment_of(const RedirectHouse::Entry& entry) {
+    return entry.session;
+}
+const std::string& payment_of(const StripeHouse::Entry& entry) {
+    return entry.intent;
+}
+const std::string& payment_of(const BorgunHouse::Entry& entry) {
+    return entry.transaction;
+}
+
 template <class Entry>
-std::vector<Entry> entries_of(const std::vector<Entry>& ledger, const std::vector<std::string>& references) {
-    std::vector<Entry> found;
-    for (const auto& entry : ledger)
-        if (std::find(references.begin(), references.end(), entry.reference) != references.end())
-            found.push_back(entry);
-    return found;
+void add_movements(std::vector<Movement>& found, const std::vector<Entry>& ledger,
+                   const std::vector<std::string>& of, int (*places)(const std::string&)) {
+    const auto wanted = [&of](const std::string& name) {
+        return std::find(of.begin(), of.end(), name) != of.end();
+    };
+    for (const auto& entry : ledger) {
+        if (!wanted(entry.reference) && !wanted(payment_of(entry))) continue;
+        const auto amount = money_of(entry.minor, entry.currency, places(entry.currency));
+        if (amount) found.push_back({payment_of(entry), entry.reference, entry.kind, *amount});
+    }
 }
 
 }  // namespace
@@ -197,22 +243,19 @@ void Street::open(Houses houses) {
     KASSI_ENSURE(!s.redirect);
     s.move_in(s.redirect, s.redirect_file, std::move(houses.redirect), houses.redirect_file);
     s.move_in(s.stripe, s.stripe_file, std::move(houses.stripe), houses.stripe_file);
-    s.handler = hanging_up(dispatcher(s.redirect->handler(), s.stripe->handler()));
+    s.move_in(s.borgun, s.borgun_file, std::move(houses.borgun), houses.borgun_file);
+    s.handler = hanging_up(dispatcher(s.redirect->handler(), s.stripe->handler(), s.borgun->handler()));
     s.keep_polling();
     s.thread = std::thread([&s] { s.io.run(); });
 }
 
-void Street::entries(std::vector<std::string> references,
-                     std::function<void(std::vector<RedirectHouse::Entry>)> done) {
-    asio::post(state_->io, [&s = *state_, references = std::move(references), done = std::move(done)] {
-        done(entries_of(s.redirect->ledger(), references));
-    });
-}
-
-void Street::stripe_entries(std::vector<std::string> references,
-                            std::function<void(std::vector<StripeHouse::Entry>)> done) {
-    asio::post(state_->io, [&s = *state_, references = std::move(references), done = std::move(done)] {
-        done(entries_of(s.stripe->ledger(), references));
+void Street::movements(std::vector<std::string> of, std::function<void(std::vector<Movement>)> done) {
+    asio::post(state_->io, [&s = *state_, of = std::move(of), done = std::move(done)] {
+        std::vector<Movement> found;
+        add_movements(found, s.redirect->ledger(), of, places_at_redirect);
+        add_movements(found, s.stripe->ledger(), of, places_at_stripe);
+        add_movements(found, s.borgun->ledger(), of, places_at_borgun);
+        done(std::move(found));
     });
 }
 

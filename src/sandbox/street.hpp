@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/money.hpp"
+#include "sandbox/simulators/borgun_house.hpp"
 #include "sandbox/simulators/redirect_house.hpp"
 #include "sandbox/simulators/stripe_house.hpp"
 
@@ -18,6 +20,14 @@ namespace kassi::sandbox {
 inline constexpr Millis simulator_poll{50};
 /// A notice that is not answered by then was not heard.
 inline constexpr Millis notice_deadline{10'000};
+
+/// One movement of money in a house's ledger.
+struct Movement {
+    std::string payment;    ///< the house's own id: "rs_...", "pi_...", "tr_..."
+    std::string reference;  ///< ours, as the house was told: "<transaction>-<leg>", an order id
+    std::string kind;       ///< "held" | "hold_gone" | "taken" | "given_back"
+    Money amount;
+};
 
 class Street {
   public:
@@ -35,18 +45,16 @@ class Street {
         std::filesystem::path redirect_file;
         StripeHouse::Options stripe;
         std::filesystem::path stripe_file;
+        BorgunHouse::Options borgun;
+        std::filesystem::path borgun_file;
     };
     /// The houses move in, each with what is in its file, write into it what happens, and answer from now on:
-    /// Stripe at /v1 and /stripe, the redirect house everywhere else. Throws std::runtime_error naming the
-    /// line of the file that is not understood.
+    /// Stripe at /v1 and /stripe, Borgun at /borgun, the redirect house everywhere else. Throws
+    /// std::runtime_error naming the line of the file that is not understood.
     void open(Houses houses);
-    /// What the redirect house's ledger has on these references (of sessions: "<transaction>-<leg>"), oldest
-    /// first. From any thread; `done` comes on the street's own.
-    void entries(std::vector<std::string> references,
-                 std::function<void(std::vector<RedirectHouse::Entry>)> done);
-    /// The same of Stripe's (metadata[kassi_reference]).
-    void stripe_entries(std::vector<std::string> references,
-                        std::function<void(std::vector<StripeHouse::Entry>)> done);
+    /// What the ledgers of all houses have on these references and payments, oldest first in each. From any
+    /// thread; `done` comes on the street's own.
+    void movements(std::vector<std::string> of, std::function<void(std::vector<Movement>)> done);
 
   private:
     struct State;

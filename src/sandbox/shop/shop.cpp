@@ -418,16 +418,16 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
     }
 
     void tell(const View& view, const std::string& notice, const Reply& reply, int status) {
-        parts.street.entries(
+        parts.street.movements(
             references_of(view.transaction), [weak = weak_from_this(), io = &parts.io, view, notice, reply,
-                                              status](std::vector<RedirectHouse::Entry> house) {
+                                              status](std::vector<Movement> house) {
                 boost::asio::post(*io, [weak, view, notice, reply, status, house = std::move(house)] {
                     if (const auto self = weak.lock()) reply(self->told(view, house, notice, status));
                 });
             });
     }
 
-    [[nodiscard]] HttpResponse told(const View& view, const std::vector<RedirectHouse::Entry>& house,
+    [[nodiscard]] HttpResponse told(const View& view, const std::vector<Movement>& house,
                                     const std::string& notice, int status) const {
         const auto& transaction = view.transaction;
         const auto explanation = parts.engine.explain(transaction);

@@ -184,8 +184,30 @@ json rows_of(const std::vector<store::StoredRow>& journal, SumsByLeg& ours) {
     return rows;
 }
 
-std::string reference_of(const core::Transaction& transaction, const core::Leg& leg) {
-    return transaction.id.text() + "-" + std::to_string(leg.no);
+std::vector<std::string> references_of(const core::Transaction& transaction, const core::Leg& leg) {
+    std::vector<std::string> references{transaction.id.text() + "-" + std::to_string(leg.no)};
+    for (const auto& [kind, value] : leg.references) references.push_back(value);
+    if (leg.call && !leg.call->reference.empty()) references.push_back(leg.call->reference);
+    return references;
+}
+
+/// What was held and then taken is no longer held.
+Sums sums_of(const std::vector<Movement>& house, const std::vector<std::string>& references) {
+    const auto is_its = [&references](const std::string& name) {
+        return std::find(references.begin(), references.end(), name) != references.end();
+    };
+    Sums sums;
+    std::int64_t held = 0, gone = 0;
+    for (const auto& movement : house) {
+        if (!is_its(movement.reference) && !is_its(movement.payment)) continue;
+        const auto minor = movement.amount.minor;
+        if (movement.kind == "held") held += minor;
+        if (movement.kind == "hold_gone") gone += minor;
+        if (movement.kind == "taken") sums.taken += minor;
+        if (movement.kind == "given_back") sums.back += minor;
+    }
+    if (held > 0) sums.held = held - gone - sums.taken;
+    return sums;
 }
 
 void add_books(json& page, const Told& told, const SumsByLeg& ours) {
@@ -202,11 +224,7 @@ void add_books(json& page, const Told& told, const SumsByLeg& ours) {
         if (leg.flow == "on_credit") {
             book["theirs"] = {"the account owes it to us"};
         } else {
-            Sums theirs;
-            for (const auto& entry : told.house) {
-                if (entry.reference != reference_of(transaction, leg)) continue;
-                (entry.kind == "taken" ? theirs.taken : theirs.back) += entry.minor;
-            }
+            const Sums theirs = sums_of(told.house, references_of(transaction, leg));
             any_house = true;
             agree = agree && theirs == sums;
             book["theirs"] = sums_for_people(theirs, leg.amount.currency);
@@ -333,8 +351,11 @@ json story_of(const Told& told) {
 
 std::vector<std::string> references_of(const core::Transaction& transaction) {
     std::vector<std::string> references;
-    for (const auto& leg : transaction.legs)
-        if (leg.flow != "on_credit") references.push_back(reference_of(transaction, leg));
+    for (const auto& leg : transaction.legs) {
+        if (leg.flow == "on_credit") continue;
+        auto more = references_of(transaction, leg);
+        std::move(more.begin(), more.end(), std::back_inserter(references));
+    }
     return references;
 }
 

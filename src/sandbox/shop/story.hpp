@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "engine/engine.hpp"
-#include "sandbox/simulators/redirect_house.hpp"
+#include "sandbox/street.hpp"
 
 /// What the shop's pages say about a transaction: JSON for the templates list.html and story.html. Pure.
 namespace kassi::sandbox::shop {
@@ -26,15 +26,15 @@ struct Told {
     const engine::View& view;
     const core::Explanation& explanation;
     const std::vector<store::StoredRow>& journal;
-    const std::vector<RedirectHouse::Entry>& house;  ///< what the simulators' ledgers have on its legs
-    std::vector<std::string> other_ways;             ///< merchants that another try may name
+    const std::vector<Movement>& house;   ///< what the simulators' ledgers have on its legs
+    std::vector<std::string> other_ways;  ///< merchants that another try may name
     Instant now;
     std::string public_url;
     std::string data;  ///< --data of the operator's commands
 };
 nlohmann::json story_of(const Told& told);
 
-/// References by which the simulators know the legs of a transaction that left the house.
+/// By what the simulators know the legs of a transaction that left the house: our references, and their ids.
 std::vector<std::string> references_of(const core::Transaction& transaction);
 
 /// A refused transaction waits for another try of its customer.

@@ -83,10 +83,11 @@ TEST(Pages, EveryPageShowsTextAsText) {
 TEST(Story, BothLedgersBesideEachOther) {
     auto transaction = nasty_transaction();
     transaction.legs[0].refused.reset();
+    const auto gbp = [](std::int64_t minor) { return Money{minor, *Currency::parse("GBP", "currency")}; };
     const auto view =
         engine::View{.transaction = transaction, .callout = {}, .callout_leg = 0, .replayed = false};
     const core::Explanation explanation;
-    const auto told = [&](const std::vector<RedirectHouse::Entry>& house) {
+    const auto told = [&](const std::vector<Movement>& house) {
         return story_of({.view = view,
                          .explanation = explanation,
                          .journal = {},
@@ -100,12 +101,19 @@ TEST(Story, BothLedgersBesideEachOther) {
     const auto reference = references_of(transaction).at(0);
     EXPECT_EQ(reference, "0191e0a2-0000-7000-8000-000000000001-1");
     // The house took money that we know nothing of.
-    const auto story = told({{{}, "m", "rs_1", reference, "taken", 1250, "GBP"}});
+    const auto story = told({{"rs_1", reference, "taken", gbp(1250)}});
     EXPECT_FALSE(story["agree"].get<bool>());
     EXPECT_TRUE(story["differ"].get<bool>());
     EXPECT_EQ(story["books"][0]["theirs"][0], "taken £12.50");
     // Somebody else's money is not ours.
-    EXPECT_TRUE(told({{{}, "m", "rs_1", reference + "1", "taken", 1250, "GBP"}})["agree"].get<bool>());
+    EXPECT_TRUE(told({{"rs_1", reference + "1", "taken", gbp(1250)}})["agree"].get<bool>());
+    // What was held and then taken is taken.
+    const auto captured =
+        told({{"tr_1", reference, "held", gbp(1250)}, {"tr_1", reference, "taken", gbp(1250)}});
+    EXPECT_EQ(captured["books"][0]["theirs"], nlohmann::json::array({"taken £12.50"}));
+    const auto held =
+        told({{"tr_1", reference, "held", gbp(1250)}, {"tr_1", reference, "hold_gone", gbp(1000)}});
+    EXPECT_EQ(held["books"][0]["theirs"], nlohmann::json::array({"reserved £2.50"}));
 }
 
 TEST(Story, StatusInAFewWords) {

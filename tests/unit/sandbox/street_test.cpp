@@ -91,7 +91,9 @@ Street::Houses houses_of(const std::string& origin, const std::filesystem::path&
     return {.redirect = demo_houses(key, origin),
             .redirect_file = file,
             .stripe = demo_stripe_accounts(key, origin, "http://127.0.0.1:1"),
-            .stripe_file = file.string() + "-stripe"};
+            .stripe_file = file.string() + "-stripe",
+            .borgun = demo_borgun_merchants(key, origin, "http://127.0.0.1:1"),
+            .borgun_file = file.string() + "-borgun"};
 }
 
 TEST(Street, OpensOnAnyPortAndTellsItsLedger) {
@@ -104,7 +106,7 @@ TEST(Street, OpensOnAnyPortAndTellsItsLedger) {
     const DataFolder folder("");
     second.open(houses_of(second.origin(), folder.path() / "house"));
     std::promise<std::size_t> told;
-    second.entries({"nobody-1"}, [&](const auto& entries) { told.set_value(entries.size()); });
+    second.movements({"nobody-1"}, [&](const auto& entries) { told.set_value(entries.size()); });
     EXPECT_EQ(told.get_future().get(), 0U);
 }
 
@@ -176,8 +178,8 @@ TEST(Street, ItsHousesRememberOverARestart) {
     EXPECT_EQ(
         last.api("POST", "/sessions/" + session + "/refunds", R"({"amount":700,"reference":"r"})")["status"],
         "refunded");
-    std::promise<std::vector<RedirectHouse::Entry>> told;
-    last.street.entries({"T1-1"}, [&](auto entries) { told.set_value(std::move(entries)); });
+    std::promise<std::vector<Movement>> told;
+    last.street.movements({"T1-1"}, [&](auto entries) { told.set_value(std::move(entries)); });
     const auto entries = told.get_future().get();
     ASSERT_EQ(entries.size(), 2U);
     EXPECT_EQ(entries[0].kind + " " + entries[1].kind, "taken given_back");
@@ -208,12 +210,13 @@ TEST(Street, StripeLivesThereTooAndRemembersOverARestart) {
     }
     Visited after(file);
     EXPECT_EQ(stripe(after, "GET", "/v1/payment_intents/" + intent)["amount_received"], 700);
-    std::promise<std::vector<StripeHouse::Entry>> told;
-    after.street.stripe_entries({"T1-1"}, [&](auto entries) { told.set_value(std::move(entries)); });
+    std::promise<std::vector<Movement>> told;
+    after.street.movements({"T1-1"}, [&](auto entries) { told.set_value(std::move(entries)); });
     const auto entries = told.get_future().get();
     ASSERT_EQ(entries.size(), 1U);
     EXPECT_EQ(entries[0].kind, "taken");
-    EXPECT_EQ(entries[0].intent, intent);
+    EXPECT_EQ(entries[0].payment, intent);
+    EXPECT_EQ(entries[0].amount.minor, 700);
 }
 
 TEST(Street, TheFileIsMadeSmallAtAStartAndSaysTheSame) {
