@@ -155,6 +155,7 @@ core::Facts facts_of(const Account& account) {
     facts.credentials.emplace_back(token_kind);  // what a card becomes
     if (account.takes_tokens) facts.credentials.emplace_back(final_kind);
     if (account.takes_cards) facts.volatile_credentials = {std::string(card::credential_kind)};
+    facts.must_bring_credential = !account.takes_tokens;
     facts.currencies = account.currencies;
     facts.steps = steps();
     const auto url = parse_url(account.api_url, "base_url");

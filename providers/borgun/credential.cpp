@@ -45,8 +45,7 @@ Result<std::string> admit_card(const core::Credential& credential, const Account
     const auto read = card::read(credential.value, account.card_rules, now);
     if (!read) return read.error();
     if (read->faults.empty()) return std::string();
-    const auto fault = read->faults.front();
-    return bad_request("card." + std::string(card::member_of(fault)), std::string(card::text_of(fault)));
+    return card::error_of(read->faults.front());
 }
 
 Result<std::string> admit_token(const std::string& value) {

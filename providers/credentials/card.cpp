@@ -310,6 +310,17 @@ std::string_view text_of(Fault fault) {
     return row_of(fault).text;
 }
 
+Error error_of(Fault fault) {
+    return bad_request("card." + std::string(member_of(fault)), std::string(text_of(fault)));
+}
+
+std::optional<Fault> fault_of(const Error& error) {
+    for (const auto& row : fault_rows)
+        if (error.message == row.text && error.field.ends_with("card." + std::string(row.member)))
+            return row.fault;
+    return std::nullopt;
+}
+
 Result<Read> read(std::string_view text, const Rules& rules, Instant now) {
     constexpr int levels_max = 2;
     if (text.size() > text_bytes_max)

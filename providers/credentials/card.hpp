@@ -46,6 +46,10 @@ enum class Fault : std::uint8_t {
 std::string_view member_of(Fault fault);
 /// "The card has expired."
 std::string_view text_of(Fault fault);
+/// bad_request naming "card." and the member, with text_of().
+Error error_of(Fault fault);
+/// What an error says that error_of() made, whatever stands before its field; nullopt for another.
+std::optional<Fault> fault_of(const Error& error);
 
 struct Month {
     int year = 0;   ///< 2026

@@ -594,8 +594,13 @@ class Handler {
         d.happen(again ? On::again : On::purchase);
         for (std::size_t i = 0; i < purchase.legs.size(); ++i) {
             const LegPlan& plan = purchase.legs[i];
-            if (plan.credential.kind.empty()) continue;
             d.leg_no = d.tx.legs[before + i].no;
+            if (plan.credential.kind.empty()) {
+                const Facts& facts = d.facts_of(d.leg());
+                if (!facts.must_bring_credential) continue;
+                return bad_request("credentials." + plan.sources.front() + "." + facts.credentials.front(),
+                                   "is missing");
+            }
             if (auto error = take_credential(d.leg(), plan.credential, "credentials." + plan.sources.front()))
                 return error;
         }
@@ -981,7 +986,9 @@ class Handler {
         const auto once = d.terms.flows.admit(leg, credential, d.now);
         if (!once) {
             Error error = once.error();
-            if (!field.empty()) error.field = field;
+            // What is wrong inside of it keeps its name: credentials.ext_test0.card.expiry.
+            const bool is_inside = error.field.starts_with(credential.kind + ".");
+            if (!field.empty()) error.field = is_inside ? field + "." + error.field : field;
             return error;
         }
         if (!once->empty()) {

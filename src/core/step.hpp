@@ -32,6 +32,8 @@ struct Facts {
     std::vector<std::string> credentials;
     /// Of these, the kinds that live in memory only (a card): open begins in the commit that brings one.
     std::vector<std::string> volatile_credentials;
+    /// No page asks the customer for one: a purchase that brings none is refused.
+    bool must_bring_credential = false;
     std::vector<std::string> currencies;  ///< upper case; empty: all
     /// The smallest step of an amount in minor units, where it is not 1: {"MGA", 100}; 0: not taken at all.
     std::vector<std::pair<std::string, std::int64_t>> steps;

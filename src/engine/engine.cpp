@@ -48,6 +48,20 @@ bool at_work(const Transaction& transaction, Until until) {
 
 namespace {
 
+/// The kind of the credential that came for all bundles, when none came for a single one.
+std::optional<std::string> kind_of_shared(const PurchaseRequest& request) {
+    if (!request.shared_credential || !request.credentials.empty()) return std::nullopt;
+    return request.shared_credential->kind;
+}
+
+/// "credentials.ext_test0.card.expiry" of a card that came for all bundles: "credential.card.expiry".
+Error spelled_as_shared(Error error, std::string_view kind) {
+    if (!error.field.starts_with("credentials.")) return error;
+    const auto inside = error.field.find("." + std::string(kind), std::string_view("credentials").size());
+    error.field = inside == std::string::npos ? "credential" : "credential" + error.field.substr(inside);
+    return error;
+}
+
 Input input_of(core::InputBody body, std::string by, std::string tracking = {}) {
     Input input;
     input.body = std::move(body);
@@ -787,10 +801,12 @@ void Engine::purchase(TransactionId id, PurchaseRequest request, Meta meta, Done
     if (request.customer_json.size() > limits::customer_bytes_max)
         return done(Error{ErrorKind::too_large, "customer",
                           fmt::format("must have at most {} bytes", limits::customer_bytes_max)});
+    const auto shared_kind = kind_of_shared(request);
     auto job = std::make_shared<State::Job>();
     job->id = id;
     if (meta.once) job->claims.push_back({meta.once->scope, meta.once->key, meta.once->fingerprint});
-    job->make = [&s, request, meta, asked = job.get()](const Loaded* loaded) -> Result<Input> {
+    job->make = [&s, request = std::move(request), meta,
+                 asked = job.get()](const Loaded* loaded) -> Result<Input> {
         const Transaction& transaction = loaded->transaction;
         const bool under_way = core::purchase_under_way(transaction);
         asked->customer_json.reset();
@@ -860,7 +876,10 @@ void Engine::purchase(TransactionId id, PurchaseRequest request, Meta meta, Done
         done(known ? std::move(*known)
                    : Result<View>(Error{ErrorKind::conflict, "Idempotency-Key", "is in use"}));
     };
-    job->done = State::tell(*job, std::move(done));
+    job->done = State::tell(*job, [done = std::move(done), shared_kind](Result<View> view) {
+        if (view || !shared_kind) return done(std::move(view));
+        done(Result<View>(spelled_as_shared(view.error(), *shared_kind)));
+    });
     s.run(job);
 }
 

@@ -6,6 +6,7 @@
 
 #include "api/call_log.hpp"
 #include "api/f13/cancel.hpp"
+#include "api/f13/card.hpp"
 #include "api/f13/customer.hpp"
 #include "api/f13/document.hpp"
 #include "api/f13/print.hpp"
@@ -22,7 +23,7 @@ using engine::Until;
 using engine::View;
 
 /// The engine's names for what F13 calls otherwise; "" for what no parameter says.
-Error spelled_as_here(Error error) {
+Error spelled_as_here(Error error, const Fields& fields) {
     constexpr std::array<std::pair<std::string_view, std::string_view>, 8> names{
         {{"transaction", "transaction_uuid"},
          {"return", "return_token"},
@@ -33,9 +34,10 @@ Error spelled_as_here(Error error) {
          {"leg", ""},
          {"amount", ""}}};
     if (error.field.starts_with("ways.")) error.field.clear();
+    if (auto parameter = card_parameter(error.field); !parameter.empty()) error.field = std::move(parameter);
     constexpr std::string_view credentials = "credentials.";
     if (error.field.starts_with(credentials))
-        error.field = credential_parameter(std::string_view(error.field).substr(credentials.size()));
+        error.field = credential_parameter(std::string_view(error.field).substr(credentials.size()), fields);
     for (const auto& [theirs, ours] : names) {
         if (error.field != theirs) continue;
         error.field = ours;
@@ -85,7 +87,8 @@ struct Call {
     }
     void answer(std::string json) const { finish(json_response(200, std::move(json))); }
     void refuse(const Error& error) const {
-        finish(error_response(spelled_as_here(error)), reason_of(error));
+        if (auto card = card_response(error)) return finish(std::move(*card), reason_of(error));
+        finish(error_response(spelled_as_here(error, fields)), reason_of(error));
     }
 };
 using CallPointer = std::shared_ptr<Call>;
@@ -352,6 +355,7 @@ void Door::purchase(const CallPointer& call) {
     if (!credentials) return call->refuse(credentials.error());
     request.credentials = std::move(*credentials);
     drop_untaken(request.credentials, *call->caller);
+    request.shared_credential = take_card(call->fields);
     if (takes_customer(transaction)) {
         const auto* email = find_field(call->fields, "email_address");
         if (const auto fault = email_fault(email == nullptr ? std::string_view() : *email))

@@ -476,6 +476,12 @@ HttpResponse error_response(const Error& error) {
     return response;
 }
 
+HttpResponse rejection(int error_code, std::string_view text) {
+    JsonWriter out;
+    out.begin_object().field("error_code", error_code).field("error_desc", text).end_object();
+    return json_response(status_rejected, out.take());
+}
+
 HttpResponse error_response(const EmailFault& fault) {
     JsonWriter out;
     out.begin_object()

@@ -31,6 +31,8 @@ House house_of(const engine::Engine& engine);
 HttpResponse error_response(const Error& error);
 /// The same for what was refused before this door read it, with the status that it has already.
 HttpResponse error_response(int status, std::string_view text);
+/// 460 with a code of its own.
+HttpResponse rejection(int error_code, std::string_view text);
 /// 460, error_code 2000 and its error_key.
 HttpResponse error_response(const EmailFault& fault);
 

@@ -15,7 +15,9 @@ constexpr std::string_view root = "/f13/";
 constexpr std::string_view callback_endpoint = "callback.v1";
 constexpr std::string_view this_mark = "this.", next_mark = "next.";
 constexpr std::string_view callback_mark = "_callback/";  ///< f13.md section 2, StripeDetails
-constexpr std::string_view stripe_token = "stripeToken";
+/// What a page brings, and the kind of credential that it is.
+constexpr std::pair<std::string_view, std::string_view> callback_parameters[] = {
+    {"stripeToken", "stripe_token"}, {"borgunToken", "borgun_token"}};
 constexpr std::size_t suffix_segments_max = 3;  // user, sub-user, language
 constexpr std::int64_t item_max = 999'999'999;
 constexpr std::size_t items_max = limits::bundles_max * limits::orders_per_bundle_max;
@@ -135,20 +137,26 @@ Result<std::map<std::string, core::Credential>> read_credentials(const Fields& f
     for (const auto& [name, value] : fields) {
         const auto mark = name.find(callback_mark);
         if (mark == std::string::npos) continue;
-        if (std::string_view(name).substr(mark + callback_mark.size()) != stripe_token)
+        const auto brought = std::string_view(name).substr(mark + callback_mark.size());
+        const auto* kind = std::find_if(std::begin(callback_parameters), std::end(callback_parameters),
+                                        [brought](const auto& each) { return each.first == brought; });
+        if (kind == std::end(callback_parameters))
             return bad_request(std::string(name_for_error(name, "a ..._callback/... parameter")),
                                "is nothing that a way of paying knows");
-        const auto [known, added] =
-            credentials.try_emplace(name.substr(0, mark), core::Credential{"stripe_token", value});
-        if (!added && known->second.value != value)
+        const core::Credential credential{std::string(kind->second), value};
+        const auto [known, added] = credentials.try_emplace(name.substr(0, mark), credential);
+        if (!added && known->second != credential)
             return bad_request(std::string(name_for_error(name, "a ..._callback/... parameter")),
                                "comes twice, with two values");
     }
     return credentials;
 }
 
-std::string credential_parameter(std::string_view source) {
-    return std::string(source).append(callback_mark).append(stripe_token);
+std::string credential_parameter(std::string_view source, const Fields& fields) {
+    const auto prefix = std::string(source).append(callback_mark);
+    for (const auto& field : fields)
+        if (field.first.starts_with(prefix)) return field.first;
+    return prefix + "...";
 }
 
 std::optional<engine::ReturnDetails> read_returns(const Fields& fields) {

@@ -40,11 +40,11 @@ std::string read_tracking(const Fields& fields);
 /// left is what the third party sent.
 Fields without_call_parameters(Fields fields);
 
-/// What each bundle is paid with: {source}_callback/stripeToken. Errors: bad_request for a {source}_callback/
-/// parameter that no way of paying knows, or that comes with two values.
+/// What each bundle is paid with: {source}_callback/stripeToken, .../borgunToken. Errors: bad_request for a
+/// {source}_callback/ parameter that no way of paying knows, or that comes with two values.
 Result<std::map<std::string, core::Credential>> read_credentials(const Fields& fields);
-/// The parameter that brings what a source is paid with.
-std::string credential_parameter(std::string_view source);
+/// The parameter of `fields` that brings what a source is paid with.
+std::string credential_parameter(std::string_view source, const Fields& fields);
 
 /// The return details of purchase.v1, when return_token or return_url is there.
 std::optional<engine::ReturnDetails> read_returns(const Fields& fields);

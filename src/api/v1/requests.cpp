@@ -20,6 +20,7 @@ using nlohmann::json;
 
 constexpr std::size_t header_text_bytes_max = 1024;  // a browser's User-Agent, an Accept
 constexpr std::size_t address_bytes_max = 64;
+constexpr std::size_t credential_bytes_max = 4096;  // one that is an object
 // The largest number that every JSON reader keeps exactly (RFC 8259 section 6).
 constexpr std::int64_t item_max = 9'007'199'254'740'991;
 
@@ -136,6 +137,36 @@ void read_words(ObjectReader& object, std::string_view name, Keep keep) {
     }
 }
 
+/// {"stripe_token": "tok_1"}, {"card": {...}}: one, by the name of its kind. `path` is where it stands.
+core::Credential read_credential(ObjectReader& members, const json& kinds, std::string path) {
+    if (kinds.size() != 1) {
+        members.refuse(std::move(path), "must hold one credential, by the name of its kind");
+        return {};
+    }
+    const std::string& kind = kinds.begin().key();
+    if (kind.size() > limits::text_bytes_max) {
+        members.refuse(std::move(path), "has a name that is too long");
+        return {};
+    }
+    const auto* value = members.member(kind, Need::required);
+    if (value == nullptr || !value->is_object())
+        return {kind, members.text(kind, Need::required, limits::text_bytes_max)};
+    auto text = value->dump(-1, ' ', false, json::error_handler_t::replace);
+    if (text.size() > credential_bytes_max)
+        members.refuse(members.at(kind),
+                       "must have at most " + std::to_string(credential_bytes_max) + " bytes");
+    return {kind, std::move(text)};
+}
+
+/// {"card": {...}}: for every bundle whose way takes it.
+void read_shared_credential(ObjectReader& object, std::optional<core::Credential>& credential) {
+    constexpr std::string_view name = "credential";
+    const auto* found = object.object(name, Need::optional);
+    if (found == nullptr) return;
+    auto members = object.within(name, *found);
+    credential = read_credential(members, *found, object.at(name));
+}
+
 /// {"ext_test0": {"stripe_token": "tok_1"}}: by source, of one kind each.
 void read_credentials(ObjectReader& object, std::map<std::string, core::Credential>& credentials) {
     constexpr std::string_view name = "credentials";
@@ -148,10 +179,7 @@ void read_credentials(ObjectReader& object, std::map<std::string, core::Credenti
         const auto* kinds = sources.object(source, Need::required);
         if (kinds == nullptr) return;
         auto members = sources.within(source, *kinds);
-        if (kinds->size() != 1)
-            return object.refuse(sources.at(source), "must hold one credential, by the name of its kind");
-        const std::string kind = kinds->begin().key();
-        credentials[source] = {kind, members.text(kind, Need::required, limits::text_bytes_max)};
+        credentials[source] = read_credential(members, *kinds, sources.at(source));
     }
 }
 
@@ -260,6 +288,7 @@ Result<engine::PurchaseRequest> read_purchase(std::string_view body) {
                 request.ways.emplace(source, std::move(merchant));
             });
             read_credentials(object, request.credentials);
+            read_shared_credential(object, request.shared_credential);
             if (const auto* details = object.object("return", Need::optional)) {
                 auto members = object.within("return", *details);
                 request.returns = read_return_details(members);

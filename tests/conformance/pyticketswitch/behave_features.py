@@ -21,8 +21,6 @@ WANTED = ("behave==1.2.6", "PyHamcrest==2.1.0", "setuptools<81")  # behave 1.2.6
 
 # Scenarios of accounts that the sandbox does not have yet. A line that is deleted here enables its scenario.
 NOT_YET = {
-    "card debitor": "the sandbox has no account demo-creditcard: paying by card comes with another change",
-    "invalid card details": "the sandbox has no account demo-creditcard: paying by card comes with another change",
 }
 
 SITECUSTOMIZE = '''

@@ -151,7 +151,9 @@ TEST(F13Credentials, NameWhatIsRefused) {
     ASSERT_FALSE(twice);
     EXPECT_EQ(twice.error().field, "a_callback/stripeToken");
     EXPECT_EQ(twice.error().message, "comes twice, with two values");
-    EXPECT_EQ(credential_parameter("a"), "a_callback/stripeToken");
+    EXPECT_EQ(
+        credential_parameter("a", {{"ab_callback/stripeToken", "x"}, {"a_callback/borgunToken", "ts_1"}}),
+        "a_callback/borgunToken");
 }
 
 // ---- customer -----------------------------------------------------------------------------------------
