@@ -211,7 +211,8 @@ Pool::Pool(asio::io_context& given_io, ClientOptions given)
       lookups(given_io, options.resolve ? options.resolve : resolve_by_system),
       timer_(given_io) {
     SSL_CTX_set_min_proto_version(tls.native_handle(), TLS1_2_VERSION);
-    SSL_CTX_set_options(tls.native_handle(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_options(tls.native_handle(),
+                        SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CLEANSE_PLAINTEXT);
     SSL_CTX_set_mode(tls.native_handle(), SSL_MODE_RELEASE_BUFFERS);
     tls.set_verify_mode(asio::ssl::verify_peer);
     error_code ec;

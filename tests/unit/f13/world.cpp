@@ -12,15 +12,16 @@ namespace {
 
 constexpr std::chrono::seconds patience{60};
 
-/// Only Stripe is called here, and time passes only when a test says so.
+/// Only Stripe and Borgun are called here, and time passes only when a test says so.
 class Outside final : public engine::Outside {
   public:
     explicit Outside(Loop& loop) : loop_(loop) {}
     void call(HttpRequest request, Millis, std::function<void(core::Heard)> done) override {
         request.target = parse_url(request.target, "target")->target;
         loop_.post([this, request = std::move(request), done = std::move(done)]() mutable {
-            stripe(std::move(request),
-                   [done](HttpResponse response) { done(core::Answered{std::move(response)}); });
+            const auto& house = request.target.starts_with("/borgun/") ? borgun : stripe;
+            house(std::move(request),
+                  [done](HttpResponse response) { done(core::Answered{std::move(response)}); });
         });
     }
     void visit(const std::string&, bool, std::function<void(std::string)> done) override {
@@ -28,7 +29,7 @@ class Outside final : public engine::Outside {
     }
     void wake_at(std::optional<Instant>, std::function<void()>) override {}
     void after(Millis, std::function<void()>) override {}
-    Handler stripe;
+    Handler stripe, borgun;
 
   private:
     Loop& loop_;
@@ -70,6 +71,31 @@ sandbox::StripeHouse::Options stripe_accounts() {
     return options;
 }
 
+/// Cards: of any kind and age, or as a careful merchant takes them.
+providers::Merchant card_merchant(const std::string& name, std::map<std::string, std::string> settings) {
+    providers::Merchant merchant;
+    merchant.name = name;
+    merchant.provider = "borgun";
+    merchant.simulator = true;
+    merchant.base_url = "http://127.0.0.1:9000/borgun/rpg";
+    merchant.settings = std::move(settings);
+    merchant.secrets.emplace("private_key", Secret<>("100001_prOf" + name));
+    return merchant;
+}
+
+sandbox::BorgunHouse::Options borgun_merchants() {
+    sandbox::BorgunHouse::Options options;
+    for (const auto* name : {"card-demo", "card-strict", "card-token"}) {
+        sandbox::BorgunHouse::Merchant merchant;
+        merchant.name = name;
+        merchant.private_key = "100001_prOf" + merchant.name;
+        merchant.public_key = "100001_puOf" + merchant.name;
+        merchant.forgives_expiry = merchant.name == "card-demo";
+        options.merchants.push_back(std::move(merchant));
+    }
+    return options;
+}
+
 engine::Directory directory(Randomness& randomness) {
     engine::Directory out;
     out.systems.push_back({"box-office", {}});
@@ -78,8 +104,14 @@ engine::Directory directory(Randomness& randomness) {
     providers::Merchant credit;
     credit.name = "on_credit";
     credit.provider = "on_credit";
-    out.merchants = {credit, redirect_merchant("demo-redirect", "get"),
-                     redirect_merchant("demo-redirect-post", "post"), stripe_merchant()};
+    out.merchants = {
+        credit,
+        redirect_merchant("demo-redirect", "get"),
+        redirect_merchant("demo-redirect-post", "post"),
+        stripe_merchant(),
+        card_merchant("card-demo", {{"forgives_expiry", "true"}}),
+        card_merchant("card-strict", {{"accepted_cards", "visa,maestro"}, {"wants_cvc", "true"}}),
+        card_merchant("card-token", {{"accepts", "token"}, {"public_key", "100001_puOfcard-token"}})};
     static const std::string hash = crypto::hash_password("demopass", randomness);
     const auto add = [&](const std::string& name, std::map<std::string, std::vector<std::string>> ways,
                          core::Policy policy = {}) {
@@ -99,6 +131,9 @@ engine::Directory directory(Randomness& randomness) {
     add("demo-mixed", {{"ext_test0", {"on_credit"}}, {"ext_test1", {"demo-redirect"}}});
     add("demo-partial", {{"*", {"demo-redirect"}}}, {.partial = true});
     add("demo-stripe", {{"*", {"stripe-demo"}}});
+    add("demo-creditcard", {{"*", {"card-demo"}}});
+    add("demo-strict", {{"*", {"card-strict"}}});
+    add("demo-borgun", {{"*", {"card-token"}}});
     add("stripe-neighbour", {{"*", {"stripe-demo"}}});
     add("demo-again", {{"*", {"stripe-demo"}}}, {.on_decline = core::OnDecline::again});
     return out;
@@ -154,8 +189,13 @@ struct World::State {
           outside(loop),
           stripe(
               stripe_accounts(), clock, randomness, [](HttpRequest, const std::function<void(int)>&) {},
+              [](Millis, const std::function<void()>&) {}),
+          borgun(
+              borgun_merchants(), clock, randomness,
+              [](HttpRequest, const sandbox::BorgunHouse::NoticeAnswer&) {},
               [](Millis, const std::function<void()>&) {}) {
         outside.stripe = stripe.handler();
+        outside.borgun = borgun.handler();
         const std::string key(32, 'k');
         const auto post = [&loop](std::function<void()> callback) { loop.post(std::move(callback)); };
         auto registered = providers::Registry::make(known.merchants);
@@ -181,6 +221,7 @@ struct World::State {
     engine::Settings settings;
     Outside outside;
     sandbox::StripeHouse stripe;
+    sandbox::BorgunHouse borgun;
     std::unique_ptr<providers::Registry> registry;
     std::unique_ptr<store::SqliteStore> store;
     std::optional<engine::Engine> engine;
@@ -200,6 +241,10 @@ store::Store& World::store() {
 
 sandbox::StripeHouse& World::stripe() {
     return state_->stripe;
+}
+
+sandbox::BorgunHouse& World::borgun() {
+    return state_->borgun;
 }
 
 void World::production(std::shared_ptr<BoxOffice> box_office) {

@@ -13,6 +13,7 @@
 
 #include "api/f13/door.hpp"
 #include "engine/engine.hpp"
+#include "sandbox/simulators/borgun_house.hpp"
 #include "sandbox/simulators/stripe_house.hpp"
 #include "store/sqlite_store.hpp"
 
@@ -75,6 +76,7 @@ class World {
     engine::Engine& engine();
     store::Store& store();
     sandbox::StripeHouse& stripe();
+    sandbox::BorgunHouse& borgun();
     Loop& loop() { return loop_; }
     TestClock& clock() { return clock_; }
     /// A door without box office, or with another one, over the same engine.

@@ -204,6 +204,22 @@ TEST(Purchase, BringsCredentialsBySource) {
               (std::map<std::string, core::Credential>{{"ext_test0", {"stripe_token", "tok_1"}},
                                                        {"a.b c", {"pigeon", "grey"}}}));
     EXPECT_TRUE(read_purchase(R"({"credentials": {}})")->credentials.empty());
+    // An object is its text: the way of paying reads it.
+    const auto card =
+        read_purchase(R"({"credentials": {"a": {"card": {"number": "1", "billing": {"town": "é"}}}}})");
+    EXPECT_EQ(card->credentials.at("a").kind, "card");
+    EXPECT_EQ(json::parse(card->credentials.at("a").value),
+              (json{{"number", "1"}, {"billing", {{"town", "é"}}}}));
+    EXPECT_FALSE(card->shared_credential);
+    const auto shared = read_purchase(R"({"credential": {"card": {"number": "1"}}})");
+    ASSERT_TRUE(shared->shared_credential);
+    EXPECT_EQ(*shared->shared_credential, (core::Credential{"card", R"({"number":"1"})"}));
+    const auto sized = [](std::size_t bytes) {
+        return read_purchase(json{{"credential", {{"card", {{"n", std::string(bytes, 'x')}}}}}}.dump());
+    };
+    constexpr std::size_t frame = 8;  // {"n":""}
+    EXPECT_TRUE(sized(4096 - frame).has_value());
+    EXPECT_EQ(sized(4097 - frame).error().field, "credential.card");
     const std::string longest(limits::text_bytes_max, 'x');
     const auto with = [](const std::string& value) {
         return read_purchase(json{{"credentials", {{"a", {{"stripe_token", value}}}}}}.dump());
@@ -242,6 +258,10 @@ TEST(Purchase, NamesWhatIsWrong) {
          {R"({"return": {"via": "kassi", "user_agent": "a\u0000b"}})", "return.user_agent"},
          {R"({"card": "4111"})", "card"},
          {R"({"credentials": "tok_1"})", "credentials"},
+         {R"({"credential": "tok_1"})", "credential"},
+         {R"({"credential": {}})", "credential"},
+         {R"({"credential": {"card": {}, "stripe_token": "t"}})", "credential"},
+         {R"({"credential": {"card": 4}})", "credential.card"},
          {R"({"credentials": null})", "credentials"},
          {R"({"credentials": {"a": "tok_1"}})", "credentials.a"},
          {R"({"credentials": {"a": {}}})", "credentials.a"},
