@@ -86,6 +86,7 @@ core::Facts facts_of(const Account& account) {
     facts.browser = core::Browser::always;
     facts.credentials = {"none"};
     facts.currencies = account.currencies;
+    facts.steps = borgun::steps();
     const auto url = parse_url(account.page_url, "base_url");
     facts.test_only = url && url->host == test_host;
     return facts;
