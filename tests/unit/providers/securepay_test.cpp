@@ -108,6 +108,7 @@ TEST(SecurePayConfiguration, StatesItsFacts) {
     EXPECT_EQ(facts.notice_trust, core::Trust::proof);
     EXPECT_EQ(facts.browser, core::Browser::always);
     EXPECT_THAT(facts.credentials, ElementsAre("none"));
+    EXPECT_THAT(facts.steps, ElementsAre(Pair("BHD", 10)));
     EXPECT_TRUE(securepay_flow().signs_returns(securepay_merchant()));
 }
 
