@@ -51,10 +51,8 @@ std::optional<Money> money_of(std::string_view amount, std::string_view currency
     const auto code = Currency::parse(currency, "currency");
     if (!code) return std::nullopt;
     std::string text(amount);
-    if (const auto comma = text.find(','); comma != std::string::npos) {
-        if (text.find('.') != std::string::npos) return std::nullopt;  // of thousands
-        text[comma] = '.';
-    }
+    // Two of them, as with groups of thousands, are no amount.
+    std::replace(text.begin(), text.end(), ',', '.');
     const auto minor = minor_from_decimal(text, code->places(), "amount");
     if (!minor || *minor <= 0 || *minor > payment_minor_max) return std::nullopt;
     return Money{*minor, *code};
