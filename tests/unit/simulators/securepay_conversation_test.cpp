@@ -394,6 +394,31 @@ TEST(SecurePayConversation, ANotificationThatComesTwiceLateOrNever) {
     }
 }
 
+TEST(SecurePayConversation, WhatIsNotSignedInANotificationChangesNothing) {
+    World world;
+    world.buy();
+    world.at_the_page("pay_stay");
+    const auto told = world.gate.notices.at(0);
+    const auto with = [&](const std::string& name, const std::string& value) {
+        auto fields = *encoding::parse_form(told.body, "body");
+        for (auto& field : fields)
+            if (field.first == name) field.second = value;
+        auto changed = told;
+        changed.body = encoding::form(fields);
+        return changed;
+    };
+    world.hear_notice(with("status", "CANCEL"));
+    EXPECT_TRUE(world.is_away()) << core::state_json(world.t);
+    world.talk();
+    world.expect_bought();
+    const auto known = world.t.legs[0].references;
+    world.hear_notice(with("refundid", "RF-OfAnother"));
+    world.hear_notice(with("status", "ERROR"));
+    world.expect_bought();
+    EXPECT_EQ(world.t.legs[0].references, known) << "the first name of the payment stays";
+    EXPECT_EQ(world.notices_refused, 0);
+}
+
 // ---- refunds -------------------------------------------------------------------------------------------
 
 TEST(SecurePayConversation, MoneyGoesBackInParts) {
