@@ -253,6 +253,13 @@ HttpResponse webhook_error(const Error& error) {
     return response;
 }
 
+HttpResponse acknowledged(const providers::Flow::Acknowledgement& words) {
+    auto response = json_response(200, std::string(words.body));
+    for (auto& [name, value] : response.headers)
+        if (same_header_name(name, "Content-Type")) value = words.content_type;
+    return response;
+}
+
 void refuse_notice(const CallPointer& call, const Error& error) {
     call->finish(webhook_error(error), api::reason_of(error));
 }
@@ -281,10 +288,13 @@ Handler webhooks_door(engine::Engine& engine) {
         const auto path = segments(request.path(), "/webhooks/", 2);
         if (path.empty()) return refuse_notice(call, {ErrorKind::not_found, "", "there is nothing here"});
         call->merchant = path[1].substr(0, limits::text_bytes_max);
-        engine.notice(path[0], path[1], std::move(request), [call](const Result<engine::NoticeHeard>& heard) {
-            if (!heard) return refuse_notice(call, heard.error());
-            call->finish(json_response(200, R"({"received":true})"));
-        });
+        engine.notice(
+            path[0], path[1], std::move(request),
+            [call, flow = engine.registry().flow(path[0])](const Result<engine::NoticeHeard>& heard) {
+                if (!heard) return refuse_notice(call, heard.error());
+                KASSI_ENSURE(flow != nullptr);  // it has read the notice
+                call->finish(acknowledged(flow->acknowledgement()));
+            });
     };
 }
 

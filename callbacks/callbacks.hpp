@@ -19,7 +19,8 @@ Handler browser_door(engine::Engine& engine, Randomness& randomness);
 Handler callout_door(engine::Engine& engine, Randomness& randomness);
 
 /// To be mounted at "/webhooks/": /webhooks/<provider>/<merchant>, POST, the body as it came. 200
-/// {"received":true} after the commit; errors as JSON {"error", "field"}.
+/// after the commit, in the provider's own words where it has some, else {"received":true}; errors as JSON
+/// {"error", "field"}.
 Handler webhooks_door(engine::Engine& engine);
 
 }  // namespace kassi::callbacks

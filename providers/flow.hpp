@@ -68,6 +68,14 @@ class Flow {
     /// Webhook of this merchant: signature over the raw body first. Errors: unauthenticated, bad_request.
     [[nodiscard]] virtual Result<NoticeRead> read(const HttpRequest& request, const Merchant& merchant,
                                                   Instant now) const = 0;
+    /// How the provider hears that its webhook was recorded: with 200, and nothing else.
+    struct Acknowledgement {
+        std::string_view content_type, body;
+    };
+    /// {"received":true} as JSON, unless the provider waits for words of its own.
+    [[nodiscard]] virtual Acknowledgement acknowledgement() const;
+    /// What its returns say of money is signed. False: a return alone is worth nothing in live mode.
+    [[nodiscard]] virtual bool signs_returns(const Merchant& merchant) const;
 };
 
 /// All flows and all merchants; what core sees of them.

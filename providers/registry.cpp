@@ -6,6 +6,7 @@
 #include "providers/flow.hpp"
 #include "providers/on_credit/on_credit.hpp"
 #include "providers/redirect/redirect.hpp"
+#include "providers/securepay/securepay.hpp"
 #include "providers/stripe/stripe.hpp"
 
 namespace kassi::providers {
@@ -49,6 +50,14 @@ std::optional<Flow::HostedPage> Flow::page(const core::Callout&, const Money&, c
     return std::nullopt;
 }
 
+Flow::Acknowledgement Flow::acknowledgement() const {
+    return {"application/json", R"({"received":true})"};
+}
+
+bool Flow::signs_returns(const Merchant&) const {
+    return false;
+}
+
 struct Registry::State {
     struct Known {
         Merchant merchant;
@@ -68,7 +77,7 @@ Registry::Registry() : state_(std::make_unique<State>()) {}
 Registry::~Registry() = default;
 
 std::vector<const Flow*> Registry::flows() {
-    return {&on_credit_flow(), &redirect_flow(), &stripe_flow(), &borgun_flow()};
+    return {&on_credit_flow(), &redirect_flow(), &stripe_flow(), &borgun_flow(), &securepay_flow()};
 }
 
 const Flow* Registry::flow(std::string_view provider) const {

@@ -770,6 +770,10 @@ class Redirect final : public Flow {
         return facts_of_house(*house);
     }
 
+    [[nodiscard]] bool signs_returns(const Merchant& merchant) const override {
+        return house_of(merchant).signed_return;
+    }
+
     [[nodiscard]] core::Step begin(const core::Scene& scene, const Merchant& merchant) const override {
         const House house = house_of(merchant);
         if (scene.verb == core::Verb::open) return begin_open(scene, house, merchant);

@@ -774,8 +774,8 @@ class ConfigReader {
                 problems_.add_line(line, "merchant " + in_quotes(merchant.name) +
                                              " has test keys: in live mode it would take no real money (say "
                                              "test_keys = true where nothing real is sold)");
-            const auto signs = merchant.settings.find("signed_return");
-            if (facts->settled_by_return && (signs == merchant.settings.end() || signs->second != "true"))
+            const bool signs = (*registry)->flow(merchant.provider)->signs_returns(merchant);
+            if (facts->settled_by_return && !signs)
                 problems_.add_line(line, "merchant " + in_quotes(merchant.name) +
                                              " cannot be asked: in live mode it must sign its returns "
                                              "(signed_return = true)");

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "../log_lines.hpp"
+#include "base/crypto.hpp"
 #include "house.hpp"
 
 namespace kassi::doors {
@@ -28,6 +29,58 @@ TEST(Webhook, IsHeardOnce) {
     }
     ASSERT_TRUE(house.queue.run_until([&] { return house.engine->metrics().calls_open == 0; }));
     EXPECT_EQ(house.read(away)["phase"], "purchased");
+}
+
+/// What the hosted page posts when it was paid.
+HttpRequest notice_of_the_page(const json& away, const std::string& amount) {
+    std::string order, currency, url;
+    for (const auto& pair : away["callout"]["parameters"]) {
+        if (pair[0] == "orderid") order = pair[1];
+        if (pair[0] == "currency") currency = pair[1];
+        if (pair[0] == "returnurlsuccessserver") url = pair[1];
+    }
+    EXPECT_EQ(url, std::string(House::public_url) + "/webhooks/securepay/hosted-page");
+    const auto hash = encoding::hex(
+        crypto::to_bytes(crypto::hmac_sha256(House::securepay_key, order + "|" + amount + "|" + currency)));
+    return {"POST",
+            url.substr(House::public_url.size()),
+            {{"Content-Type", "application/x-www-form-urlencoded"}},
+            encoding::form({{"status", "OK"},
+                            {"step", "Payment"},
+                            {"orderid", order},
+                            {"orderhash", hash},
+                            {"amount", amount},
+                            {"currency", currency},
+                            {"refundid", "RF-000123"}}),
+            ""};
+}
+
+TEST(Webhook, IsAnsweredInTheWordsThatItsHouseWaitsFor) {
+    House house;
+    const auto away = house.purchase_via_kassi(house.hand_over("demo-securepay"));
+    const auto notice = notice_of_the_page(away, "12.50");
+    for (int i = 0; i < 2; ++i) {
+        const auto response = house.ask(notice);
+        EXPECT_EQ(response.status, 200);
+        EXPECT_EQ(response.body, "<PaymentNotification>Accepted</PaymentNotification>");
+        EXPECT_EQ(header(response, "Content-Type"), "text/xml; charset=utf-8");
+        EXPECT_EQ(header(response, "Cache-Control"), "no-store");
+        EXPECT_EQ(house.read(away)["phase"], "purchased");
+    }
+}
+
+TEST(Webhook, WhatTheHouseDidNotSignIsNotAccepted) {
+    House house;
+    const auto away = house.purchase_via_kassi(house.hand_over("demo-securepay"));
+    auto notice = notice_of_the_page(away, "12.50");
+    notice.body.replace(notice.body.find("12.50"), 5, "12.51");
+    const auto response = house.ask(notice);
+    EXPECT_EQ(response.status, 401);
+    EXPECT_EQ(json::parse(response.body)["field"], "orderhash");
+    EXPECT_EQ(house.read(away)["legs"][0]["state"], "called_out");
+    // Signed, and of another amount: heard, and never a success.
+    EXPECT_EQ(house.ask(notice_of_the_page(away, "12.51")).status, 200);
+    EXPECT_EQ(house.read(away)["legs"][0]["state"], "needs_a_person");
 }
 
 void expect_refused(const HttpResponse& response, int status) {

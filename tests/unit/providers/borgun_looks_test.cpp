@@ -30,7 +30,7 @@ core::Ask then(Stage& stage, int status, std::string body) {
 }
 
 std::string first_payment(const Stage& stage, PaymentText text = {}) {
-    if (text.order.empty()) text.order = borgun::order_id(stage.transaction.id, stage.leg.no, 1);
+    if (text.order.empty()) text.order = order_id(stage.transaction.id, stage.leg.no, 1);
     return payment_json(stage, text);
 }
 

@@ -42,7 +42,7 @@ std::string acted_json(std::string_view code, std::string_view more = "") {
 }
 
 std::string first_payment(const Stage& stage, PaymentText text) {
-    text.order = borgun::order_id(stage.transaction.id, stage.leg.no, 1);
+    text.order = order_id(stage.transaction.id, stage.leg.no, 1);
     return payment_json(stage, text);
 }
 

@@ -76,9 +76,8 @@ struct PaymentText {
 };
 
 inline std::string payment_json(const Stage& stage, PaymentText text = {}) {
-    const auto order = text.order.empty()
-                           ? borgun::order_id(stage.transaction.id, stage.leg.no, stage.leg.calls)
-                           : text.order;
+    const auto order =
+        text.order.empty() ? order_id(stage.transaction.id, stage.leg.no, stage.leg.calls) : text.order;
     return R"({"TransactionId":")" + text.id + R"(","TransactionType":")" + text.type + R"(","Amount":)" +
            text.amount + R"(,"Currency":)" + text.currency + R"(,"OrderId":")" + order +
            R"(","ActionCode":")" + text.code + R"(","TransactionStatus":")" + text.status +

@@ -153,12 +153,12 @@ TEST(BorgunOrderId, HasTheFormThatTheGatewayWants) {
         for (auto& byte : id.bytes) byte = *rc::gen::arbitrary<std::uint8_t>();
         const auto leg = *rc::gen::inRange<std::int64_t>(1, 100);
         const auto call = *rc::gen::inRange<std::int64_t>(1, 1000);
-        const auto order = borgun::order_id(id, leg, call);
-        RC_ASSERT(borgun::is_order_id(order));
+        const auto order = order_id(id, leg, call);
+        RC_ASSERT(is_order_id(order));
         RC_ASSERT(order.substr(6).find_first_of("0123456789") != std::string::npos);
-        RC_ASSERT(order == borgun::order_id(id, leg, call));
-        RC_ASSERT(order != borgun::order_id(id, leg + 1, call));
-        RC_ASSERT(order != borgun::order_id(id, leg, call + 1));
+        RC_ASSERT(order == order_id(id, leg, call));
+        RC_ASSERT(order != order_id(id, leg + 1, call));
+        RC_ASSERT(order != order_id(id, leg, call + 1));
     });
 }
 
@@ -167,7 +167,7 @@ TEST(BorgunOrderId, IsOneCallsAlone) {
     std::set<std::string> ids;
     for (std::int64_t leg = 1; leg <= 20; ++leg)
         for (std::int64_t call = 1; call <= 500; ++call)
-            ids.insert(borgun::order_id(stage.transaction.id, leg, call));
+            ids.insert(order_id(stage.transaction.id, leg, call));
     EXPECT_EQ(ids.size(), 10'000U);
 }
 
@@ -175,7 +175,7 @@ TEST(BorgunOrderId, IsKnownAgainByItsLeg) {
     Stage stage = borgun_stage();
     stage.leg.calls = 3;
     const auto order = [&](std::int64_t leg, std::int64_t call) {
-        return borgun::order_id(stage.transaction.id, leg, call);
+        return order_id(stage.transaction.id, leg, call);
     };
     EXPECT_TRUE(borgun::is_our_order(stage.scene(), order(2, 1)));
     EXPECT_TRUE(borgun::is_our_order(stage.scene(), order(2, 3)));
@@ -253,7 +253,7 @@ TEST(BorgunRequests, PayWithWhatWasAuthenticated) {
     kept.mpi_token = "mpi-4f1c7a90";
     stage.parcel.saved = borgun::write(kept);
     const auto ask = as<core::Ask>(begin(stage, Verb::authorise));
-    const auto order = borgun::order_id(stage.transaction.id, 2, 5);
+    const auto order = order_id(stage.transaction.id, 2, 5);
     EXPECT_EQ(ask.name, "pay");
     EXPECT_EQ(ask.repeat, core::Repeat::never);
     EXPECT_EQ(ask.reference, order) << "recorded before it is sent";
@@ -416,7 +416,7 @@ NoticeRead notice(std::string_view type, std::string_view data) {
 TEST(BorgunNotices, AreHints) {
     Stage stage = borgun_stage();
     stage.leg.calls = 1;
-    const auto order = borgun::order_id(stage.transaction.id, 2, 1);
+    const auto order = order_id(stage.transaction.id, 2, 1);
     const auto created = notice("\"PaymentCreate\"", payment_json(stage));
     EXPECT_EQ(created.reference, order);
     EXPECT_EQ(created.notice.event_id, "ev_1");

@@ -17,7 +17,13 @@ std::vector<Merchant> samples(std::string_view flow) {
     if (flow == "redirect") return {redirect_merchant(), page_merchant(false), page_merchant(true)};
     if (flow == "stripe") return {stripe_merchant()};
     if (flow == "borgun") return {borgun_merchant(), borgun_sale_merchant()};
+    if (flow == "securepay") return {securepay_merchant()};
     return {};
+}
+
+/// The one kind of merchant that live mode refuses for it.
+bool is_unsigned_page(const Merchant& merchant) {
+    return merchant.name == "page-house" && merchant.secrets.empty();
 }
 
 struct Subject {
@@ -42,7 +48,8 @@ void for_all(const std::function<void(const Subject&)>& check) {
 
 Stage stage_of(const Subject& subject) {
     Stage stage(subject.merchant.name, std::string(subject.flow->name()));
-    stage.leg.references = {{"session", "rs_1"}, {"intent", "pi_1"}, {"payment", "tr_1"}};
+    stage.leg.references = {
+        {"session", "rs_1"}, {"intent", "pi_1"}, {"payment", "tr_1"}, {"refund_id", "RF-1"}};
     stage.parcel.credential = {"stripe_token", "tok_1"};
     if (subject.flow->name() == "borgun") stage.parcel.credential = {"borgun_token", "ts_1234567890"};
     stage.parcel.returned = {{"success", "1"}};
@@ -200,6 +207,24 @@ TEST(AllFlows, SayThatADefectIsNoPaymentWhateverItsStatus) {
                 EXPECT_FALSE(is<core::Done>(step)) << "a body does not undo its status";
             }
         }
+    });
+}
+
+TEST(AllFlows, AcknowledgeANoticeInWordsOfSomeKind) {
+    for_all([](const Subject& subject) {
+        const auto words = subject.flow->acknowledgement();
+        EXPECT_THAT(std::string(words.content_type), testing::HasSubstr("/"));
+        EXPECT_FALSE(words.body.empty());
+        if (subject.flow->name() != "securepay") {
+            EXPECT_EQ(words.body, R"({"received":true})");
+        }
+    });
+}
+
+TEST(AllFlows, SignReturnsWhereTheyAreAllThereIs) {
+    for_all([](const Subject& subject) {
+        const bool is_signed = subject.flow->signs_returns(subject.merchant);
+        EXPECT_EQ(is_signed, subject.facts.settled_by_return && !is_unsigned_page(subject.merchant));
     });
 }
 

@@ -110,6 +110,16 @@ inline Merchant borgun_sale_merchant() {
     return merchant;
 }
 
+/// With the key of the reference's vectors.
+inline Merchant securepay_merchant() {
+    return {.name = "demo-securepay",
+            .provider = "securepay",
+            .base_url = "http://127.0.0.1:8081/borgun/securepay",
+            .simulator = true,
+            .settings = {{"merchant_id", "9275444"}, {"gateway_id", "16"}},
+            .secrets = {{"secret_key", Secret<>{"SimSecret-0001"}}}};
+}
+
 inline std::string hmac_hex(std::string_view secret, std::string_view text) {
     return encoding::hex(crypto::to_bytes(crypto::hmac_sha256(secret, text)));
 }

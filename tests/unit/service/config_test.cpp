@@ -426,6 +426,14 @@ TEST_F(ConfigTest, LiveModeIsForRealMoney) {
     expect_refused(File().live().line(16, quiet + "'https://pay.example.com/page'"), 14,
                    "must sign its returns");
     expect_refused(File().live().line(16, quiet + "'http://pay.example.com/page'"), 20, "https");
+    folder.write("page.key", "SimSecret-0001");
+    const auto hosted = [](const std::string& base_url) {
+        return File().live().line(16, "provider = 'securepay'\n" + base_url +
+                                          "[merchant.settings]\nmerchant_id = '9275444'\ngateway_id = '16'\n"
+                                          "[merchant.secrets]\nsecret_key = { file = 'page.key' }");
+    };
+    expect_taken(hosted(""));
+    expect_refused(hosted("base_url = 'https://test.borgun.is/SecurePay'\n"), 14, "has test keys");
     EXPECT_FALSE(read(File().live()).config->loopback_only);
     EXPECT_FALSE(read(File().live()).config->settings.visit_loopback_only);
 }

@@ -44,6 +44,18 @@ providers::Merchant page_only(const std::string& name) {
     return merchant;
 }
 
+/// A page whose notifications tests sign themselves.
+providers::Merchant hosted_page(const std::string& name) {
+    providers::Merchant merchant;
+    merchant.name = name;
+    merchant.provider = "securepay";
+    merchant.base_url = "http://127.0.0.1:9000/borgun/securepay";
+    merchant.simulator = true;
+    merchant.settings = {{"merchant_id", "9275444"}, {"gateway_id", "16"}};
+    merchant.secrets.emplace("secret_key", Secret<>(House::securepay_key));
+    return merchant;
+}
+
 constexpr const char* stripe_secret_key = "sk_test_OfTheDoors";
 constexpr const char* stripe_publishable_key = "pk_test_OfTheDoors";
 constexpr const char* stripe_webhook_secret = "whsec_OfTheDoors";
@@ -85,6 +97,7 @@ std::vector<providers::Merchant> merchants() {
     all.push_back(redirect("redirect-post", "post"));
     all.push_back(page_only("page-only"));
     all.push_back(by_stripe("card"));
+    all.push_back(hosted_page("hosted-page"));
     return all;
 }
 
@@ -196,6 +209,7 @@ House::House() : data_(new_directory()) {
         caller("demo-partial", {"redirect-get"}, {.partial = true}),
         caller("demo-page-only", {"page-only"}),
         caller("demo-stripe", {"card"}),
+        caller("demo-securepay", {"hosted-page"}),
         caller("demo-credit-or-stripe", {"on_credit", "card"}),
         caller("rival-caller", {"on_credit"})};
     directory.callers.push_back(caller("demo-two-houses", {"redirect-post"}));

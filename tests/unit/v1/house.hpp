@@ -74,8 +74,8 @@ class World final : public engine::Outside {
 };
 
 /// Two systems: box-office (demo, demo-redirect, demo-redirect-post, demo-again, demo-owner, demo-partial,
-/// demo-page-only, demo-two-houses, demo-stripe, demo-credit-or-stripe), and rival (rival-caller). Keys:
-/// key(system).
+/// demo-page-only, demo-two-houses, demo-stripe, demo-securepay, demo-credit-or-stripe), and rival
+/// (rival-caller). Keys: key(system).
 class House {
   public:
     House();
@@ -90,6 +90,7 @@ class House {
 
     static std::string key(std::string_view system) { return "key of " + std::string(system); }
     static constexpr std::string_view public_url = "http://127.0.0.1:8080";
+    static constexpr const char* securepay_key = "SecretOfTheHostedPage";
 
     /// One request through all doors, as the server would hand it in; runs until it is answered.
     HttpResponse ask(HttpRequest request);
