@@ -113,6 +113,18 @@ providers::Merchant by_borgun(std::string_view name, const Secret<>& master_key,
     return merchant;
 }
 
+providers::Merchant by_securepay(const Secret<>& master_key, const std::string& origin) {
+    providers::Merchant merchant;
+    merchant.name = securepay_merchant;
+    merchant.provider = "securepay";
+    merchant.simulator = true;
+    merchant.base_url = origin + "/borgun/securepay";
+    merchant.settings = {{"merchant_id", std::string(securepay_id)},
+                         {"gateway_id", std::string(securepay_gateway)}};
+    merchant.secrets.emplace("secret_key", Secret<>(securepay_secret(master_key)));
+    return merchant;
+}
+
 using Ways = std::map<std::string, std::vector<std::string>>;
 
 /// What an account is besides its name and password.
@@ -128,6 +140,7 @@ Character character_of(std::string_view name) {
     if (name == "demo-stripe") return {{{"*", {std::string(stripe_merchant)}}}, {}};
     if (name == "demo-creditcard") return {{{"*", {std::string(borgun_card_merchant)}}}, {}};
     if (name == "demo-borgun") return {{{"*", {std::string(borgun_token_merchant)}}}, {}};
+    if (name == "demo-securepay") return {{{"*", {std::string(securepay_merchant)}}}, {}};
     if (name == "demo-mixed")
         return {{{"ext_test0", {"on_credit", "redirect-demo"}},
                  {"ext_test1", {"redirect-demo", "on_credit"}},
@@ -154,6 +167,7 @@ const std::vector<Account>& demo_accounts() {
         {"demo-stripe", demo_password, "pays by card, through Stripe"},
         {"demo-creditcard", demo_password, "pays by card, with 3-D Secure, through Borgun"},
         {"demo-borgun", demo_password, "pays by card, through Borgun: the shop never sees the card"},
+        {"demo-securepay", demo_password, "pays on SecurePay, Borgun's page"},
         {"demo-mixed", demo_password, "ext_test0 on credit, ext_test1 at the redirect house"},
         {"demo-quiet", demo_password, "a redirect house that answers questions and sends no notices"},
         {"demo-silent", demo_password,
@@ -183,6 +197,7 @@ engine::Directory demo_directory(const Secret<>& master_key, std::string_view si
     directory.merchants.push_back(by_stripe(master_key, origin));
     for (const auto name : {borgun_card_merchant, borgun_token_merchant})
         directory.merchants.push_back(by_borgun(name, master_key, origin));
+    directory.merchants.push_back(by_securepay(master_key, origin));
 
     // Most accounts have the same password, and a hash costs a twentieth of a second.
     std::map<std::string_view, std::string> hashes;
@@ -249,6 +264,10 @@ std::string borgun_public_key(const Secret<>& master_key, std::string_view merch
     return derived_plain_word(master_key, "100001_pu", "borgun public " + std::string(merchant));
 }
 
+std::string securepay_secret(const Secret<>& master_key) {
+    return derived_plain_word(master_key, "", "securepay " + std::string(securepay_merchant));
+}
+
 BorgunHouse::Options demo_borgun_merchants(const Secret<>& master_key, std::string_view simulators,
                                            std::string_view kassi) {
     BorgunHouse::Options options;
@@ -262,6 +281,12 @@ BorgunHouse::Options demo_borgun_merchants(const Secret<>& master_key, std::stri
         merchant.forgives_expiry = name == borgun_card_merchant;
         options.merchants.push_back(std::move(merchant));
     }
+    BorgunHouse::Merchant page;
+    page.name = securepay_merchant;
+    page.securepay_id = securepay_id;
+    page.securepay_gateway = securepay_gateway;
+    page.securepay_secret = securepay_secret(master_key);
+    options.merchants.push_back(std::move(page));
     return options;
 }
 

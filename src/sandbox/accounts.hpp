@@ -58,7 +58,12 @@ inline constexpr std::string_view borgun_token_merchant = "borgun-token";
 std::string borgun_private_key(const Secret<>& master_key, std::string_view merchant);
 /// "100001_pu" and the same; it may be seen.
 std::string borgun_public_key(const Secret<>& master_key, std::string_view merchant);
-/// Both, as the gateway knows them; `kassi` as above.
+/// Of the account demo-securepay: Borgun's hosted page. Its number is on every page.
+inline constexpr std::string_view securepay_merchant = "securepay-demo";
+inline constexpr std::string_view securepay_id = "9275444", securepay_gateway = "16";
+/// 32 letters and digits.
+std::string securepay_secret(const Secret<>& master_key);
+/// All three, as the house knows them; `kassi` as above.
 BorgunHouse::Options demo_borgun_merchants(const Secret<>& master_key, std::string_view simulators,
                                            std::string_view kassi);
 

@@ -269,7 +269,7 @@ TEST(BorgunConversation, TheGuidesCardWithAndWithoutAWayBack) {
     strict.hand_over("ISK", price);
     const auto refused = strict.buy({"card", R"({"number":"4111111111111111","expiry":"0419","cvc":"737"})"});
     ASSERT_TRUE(refused);
-    EXPECT_EQ(refused->field, "credentials.a");
+    EXPECT_EQ(refused->field, "credentials.a.card.expiry");
     EXPECT_EQ(strict.t.phase, Phase::reserved);
 }
 
