@@ -594,13 +594,8 @@ class Handler {
         d.happen(again ? On::again : On::purchase);
         for (std::size_t i = 0; i < purchase.legs.size(); ++i) {
             const LegPlan& plan = purchase.legs[i];
+            if (plan.credential.kind.empty()) continue;
             d.leg_no = d.tx.legs[before + i].no;
-            if (plan.credential.kind.empty()) {
-                const Facts& facts = d.facts_of(d.leg());
-                if (!facts.must_bring_credential) continue;
-                return bad_request("credentials." + plan.sources.front() + "." + facts.credentials.front(),
-                                   "is missing");
-            }
             if (auto error = take_credential(d.leg(), plan.credential, "credentials." + plan.sources.front()))
                 return error;
         }
@@ -1088,6 +1083,9 @@ class Handler {
             if (missing && !plan.credential.kind.empty())
                 return bad_request("credentials." + first, fmt::format("is a {}, and {} takes none",
                                                                        plan.credential.kind, plan.merchant));
+            if (missing && facts.must_bring_credential)
+                return bad_request("credentials." + first + "." + facts.credentials.front(),
+                                   fmt::format("is missing: {} takes nothing without it", plan.merchant));
             if (missing && !purchase.journey)
                 return bad_request("credentials." + first,
                                    fmt::format("is missing: {} wants a {}, or return details so that the "
