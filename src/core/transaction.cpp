@@ -92,6 +92,11 @@ const Leg* leg_away(const Transaction& transaction) {
     return found == transaction.legs.end() ? nullptr : &*found;
 }
 
+bool went_on(const Leg& leg) {
+    return leg.doing != Doing::away && leg.callout && leg.callout->went_on && !leg.callout->returned &&
+           !leg.callout->closed;
+}
+
 bool bundle_bought(const Transaction& transaction, std::string_view source) {
     if (transaction.phase != Phase::purchased && transaction.phase != Phase::cancelled) return false;
     const auto bundle = std::ranges::find(transaction.bundles, source, &Bundle::source);
