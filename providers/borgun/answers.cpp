@@ -45,13 +45,22 @@ std::optional<Payment> payment_in(const HttpResponse& response, const core::Scen
 }
 
 // ---- paying --------------------------------------------------------------------------------------------
-/// The gateway names no payment: it did nothing, and says which field it does not like.
-core::Step read_rejected(const HttpResponse& response) {
-    if (wire::complains_of(response, "ThreeDSecure.MpiToken") || wire::complains_of(response, "MpiToken"))
-        return declined(authentication_failed());
-    if (wire::complains_of(response, "Token"))
-        return declined({"token_refused", "The card's token is not known, has run out or was used before."});
-    return declined({"rejected", "The provider refused what was sent."});
+/// The gateway names no payment: it did nothing, and says which field it does not like. It says the same of
+/// a copy that the network made of our request, when the first one was paid: the token knows.
+core::Step read_rejected(const HttpResponse& response, const core::Scene& scene) {
+    const bool of_mpi =
+        wire::complains_of(response, "ThreeDSecure.MpiToken") || wire::complains_of(response, "MpiToken");
+    auto why = refusal_of_rejection(of_mpi                                  ? "auth_failure"
+                                    : wire::complains_of(response, "Token") ? "token_refused"
+                                                                            : "");
+    const auto token = token_of(scene.credential);
+    if (!is_single(token)) return declined(std::move(why));
+    auto kept = kept_of(scene);
+    kept.rejected = why.code;
+    auto look = look_at_token(scene, token);
+    look.saved = write(kept);
+    look.as = core::Verb::query;
+    return look;
 }
 
 bool is_plain_decline(const Payment& payment) {
@@ -85,7 +94,7 @@ core::Step read_paid(const HttpResponse& response, const core::Scene& scene, boo
             return unknown("the answer speaks of another payment, or is not understood");
         return read_authorised(response.status, *payment, scene, sale);
     }
-    if (response.status == 400 && object) return read_rejected(response);
+    if (response.status == 400 && object) return read_rejected(response, scene);
     if (wire::is_our_fault(response.status))
         return core::NotDone{.why = status_word(response.status), .after = try_again_later};
     return unknown(status_word(response.status) + " to the payment");

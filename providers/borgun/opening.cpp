@@ -276,8 +276,10 @@ core::Step read_bank(const Fields& fields, const core::Scene& scene) {
     if (reply.pares.size() > message_bytes_max || reply.cres.size() > message_bytes_max ||
         reply.md.size() > message_bytes_max)
         return core::Unknown{.why = "the return is too large"};
+    // Named, so that the end of it is recorded: nothing is left open with the bank, no door to be closed.
     if (reply.pares.empty() && reply.cres.empty())
-        return declined(authentication_failed("The customer did not finish the authentication."));
+        return core::Declined{.why = authentication_failed("The customer did not finish the authentication."),
+                              .references = {{std::string(authentication_kind), kept_of(scene).xid}}};
     // A 3DS 2 page brings no MD: ours is what was enrolled.
     const auto& md = reply.md.empty() && reply.pares.empty() ? kept_of(scene).md : reply.md;
     return ask_validate(scene, reply.pares, reply.cres, md);
