@@ -15,8 +15,9 @@ namespace kassi::providers::borgun {
 namespace {
 
 constexpr Millis try_again_later{5'000};
-constexpr Millis try_again_latest{300'000};
+constexpr Millis try_again_latest{3'600'000};
 constexpr Millis slower_with_each_call{2'000};
+constexpr std::int64_t calls_of_a_bad_hour = 20;  ///< of a leg; after them much slower still
 
 /// The gateway is asked what became of it, never sent the same again.
 core::Step unknown(std::string why) {
@@ -182,7 +183,9 @@ Class class_of_action(const Kept& kept) {
 
 /// Core counts in a row only what ends with its first call; here each try has two or more.
 Millis pause_of(const core::Scene& scene) {
-    return std::clamp(slower_with_each_call * scene.leg.calls, try_again_later, try_again_latest);
+    const auto calls = scene.leg.calls;
+    const auto slower = std::max<std::int64_t>(1, calls / calls_of_a_bad_hour);
+    return std::clamp(slower_with_each_call * calls * slower, try_again_later, try_again_latest);
 }
 
 core::Step again_later(const core::Scene& scene, const Kept& kept, std::string_view what) {
@@ -194,9 +197,9 @@ core::Step again_later(const core::Scene& scene, const Kept& kept, std::string_v
 core::Step let_go(const Payment& payment, const core::Scene& scene, Kept kept) {
     switch (class_of_action(kept)) {
         case Class::transient:
+        case Class::unknown:  // the host did not answer, and the hold is as it was
             return again_later(scene, kept, "the capture");
         case Class::ok:
-        case Class::unknown:
             return unknown("the payment was captured and says otherwise");
         case Class::soft:
         case Class::hard:
@@ -243,8 +246,9 @@ core::Step voided_back(const Payment& payment, const core::Scene& scene) {
             return declined({"already_paid", "The payment was taken before it could be cancelled."});
         case State::uncaptured: {
             const auto kind = class_of_action(kept);
-            if (kind == Class::transient) return again_later(scene, kept, "the cancel");
-            if (kind == Class::ok || kind == Class::unknown) break;
+            if (kind == Class::transient || kind == Class::unknown)
+                return again_later(scene, kept, "the cancel");
+            if (kind == Class::ok) break;
             return declined({"not_cancelled", "The payment could not be cancelled: " +
                                                   (kept.action_code.empty() ? "refused" : kept.action_code) +
                                                   "."});

@@ -39,9 +39,9 @@ class BorgunStreet {
     [[nodiscard]] bool loses_events() const { return loses_events_; }
 
     // ---- customers
-    /// A card as a caller brings it, or a token; `bundles` is what it is to pay, one payment a currency.
-    core::Credential credential(const std::string& merchant, const TransactionId& id,
-                                const std::vector<core::Bundle>& bundles);
+    /// A card as a caller brings it, or a token, for so many payments, the first of `amount`.
+    core::Credential credential(const std::string& merchant, const TransactionId& id, const Money& amount,
+                                std::size_t payments);
     /// What a customer's browser makes of a card.
     std::string token(const std::string& merchant);
     /// Something that a customer's browser brings instead: used before, unknown, or no token at all.
@@ -72,7 +72,7 @@ class BorgunStreet {
     /// No card of a customer is in it.
     void check_no_card(const std::string& text, const std::string& where);
     /// One payment for each token that is good for one.
-    void check_token(const TransactionId& id, std::int64_t leg, const core::Credential& credential);
+    void check_token(const TransactionId& id, const core::Leg& leg, const core::Credential& credential);
     /// True: a person has to look, and for a reason that no machine can settle.
     bool check_end(const core::Transaction& transaction, const core::Leg& leg, const std::string& credential);
     /// What a person who looks at B-Online says of a leg that needs one; nullopt when he has nothing to say.
@@ -96,9 +96,10 @@ class BorgunStreet {
     std::string mint_multi(const std::string& merchant);
     std::string some_card();
     std::string final_credential(const std::string& merchant, const TransactionId& id, const Money& amount);
-    core::Credential card(const std::vector<core::Bundle>& bundles);
+    core::Credential card(std::size_t payments);
     core::Credential single(const std::string& merchant);
     [[nodiscard]] bool hears_everything(const core::Leg& leg) const;
+    bool undo_by_hand(const std::string& name, const core::Leg& leg);
     [[nodiscard]] bool explains(const std::string& name, const core::Leg& leg, const std::string& credential);
 
     Stage& stage_;

@@ -373,23 +373,25 @@ struct World final : Stage, engine::Outside {
 
     void purchase(TransactionId id, const engine::HandOverRequest& handed) {
         engine::PurchaseRequest request;
-        bool browser = false;              ///< a way that sends the customer away whatever happens
-        std::vector<core::Bundle> shared;  ///< what one credential pays together
+        bool browser = false;  ///< a way that sends the customer away whatever happens
+        std::set<std::pair<std::string, std::string>> shared;  ///< what one credential pays: way, currency
         const std::string together = one_in(4) ? some_way() : "";
         for (const auto& bundle : handed.bundles) {
             if (bundle.amount.minor == 0) continue;
             const std::string way = is_borgun(together) && !one_in(5) ? together : some_way();
             request.ways[bundle.source] = way;
             browser = browser || (!is_stripe(way) && !is_borgun(way) && way != "credit");
-            if (way == together)
-                shared.push_back(bundle);
+            const bool bare = is_borgun(together) && is_borgun(way) && (way == together || one_in(5));
+            if (bare)
+                shared.emplace(way, std::string(bundle.amount.currency.code()));
             else if (is_stripe(way) && !one_in(3))
                 request.credentials[bundle.source] = stripe.credential(way);
-            else if (is_borgun(way) && !one_in(5))
-                request.credentials[bundle.source] = borgun.credential(way, id, {bundle});
+            else if (is_borgun(way) && (is_borgun(together) || !one_in(5)))
+                request.credentials[bundle.source] = borgun.credential(way, id, bundle.amount, 1);
         }
         if (is_borgun(together) && !shared.empty())
-            request.shared_credential = borgun.credential(together, id, shared);
+            request.shared_credential =
+                borgun.credential(together, id, handed.bundles.front().amount, shared.size());
         engine::ReturnDetails details;
         const bool alone = !browser && one_in(4);
         request.ask_by_callout = alone && one_in(2);
@@ -693,7 +695,7 @@ struct World final : Stage, engine::Outside {
             for (const auto& leg : now_state.legs)
                 if (leg.money == core::LegMoney::held || leg.money == core::LegMoney::taken)
                     broken("failed, settled, and money kept: " + id.text());
-        check_tokens(id, row.loaded.papers);
+        check_tokens(id, now_state, row.loaded.papers);
         say(fmt::format("{} v{} {} {}", now_state.reference, now_state.version, core::word(now_state.phase),
                         legs_text(now_state)));
     }
@@ -715,9 +717,11 @@ struct World final : Stage, engine::Outside {
             broken("failed, settled, and the house keeps money: " + reference);
     }
     /// What is good for one payment pays for one leg.
-    void check_tokens(const TransactionId& id, const core::Papers& papers) {
+    void check_tokens(const TransactionId& id, const core::Transaction& transaction,
+                      const core::Papers& papers) {
         for (const auto& [leg, parcel] : papers.parcels) {
-            borgun.check_token(id, leg, parcel.credential);
+            if (const auto* of = core::find_leg(transaction, leg); of && is_borgun(of->merchant))
+                borgun.check_token(id, *of, parcel.credential);
             const std::string where = fmt::format("parcel of {}-{}", id.text(), leg);
             for (const auto* text : {&parcel.request.body, &parcel.saved, &parcel.credential.value})
                 borgun.check_no_card(*text, where);
