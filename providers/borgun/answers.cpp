@@ -10,6 +10,7 @@
 #include "providers/borgun/requests.hpp"
 #include "providers/borgun/wire.hpp"
 #include "providers/reading.hpp"
+#include "providers/reference.hpp"
 
 namespace kassi::providers::borgun {
 namespace {
@@ -235,6 +236,10 @@ core::Step captured_back(const Payment& payment, const core::Scene& scene, bool 
     return unknown("the payment was captured and says otherwise");
 }
 
+core::Refusal not_cancelled(const std::string& why) {
+    return {"not_cancelled", "The payment could not be cancelled: " + why + "."};
+}
+
 core::Step voided_back(const Payment& payment, const core::Scene& scene) {
     const auto kept = kept_of(scene);
     switch (payment.state) {
@@ -249,9 +254,8 @@ core::Step voided_back(const Payment& payment, const core::Scene& scene) {
             if (kind == Class::transient || kind == Class::unknown)
                 return again_later(scene, kept, "the cancel");
             if (kind == Class::ok) break;
-            return declined({"not_cancelled", "The payment could not be cancelled: " +
-                                                  (kept.action_code.empty() ? "refused" : kept.action_code) +
-                                                  "."});
+            return declined(not_cancelled(kept.action_code.empty() ? "refused" : kept.action_code),
+                            {{std::string(not_cancelled_kind), payment.id}});
         }
         case State::declined:
         case State::error:
@@ -318,6 +322,10 @@ core::Step begin_capture(const core::Scene& scene) {
 core::Step begin_void(const core::Scene& scene) {
     const auto payment = known_payment(scene);
     if (payment.empty()) return unknown("the payment's id at the gateway is not known");
+    // Refused, and held all the same when it was looked at: asked once more it would be refused for ever.
+    const bool refused_before =
+        scene.leg.not_done > 0 && !providers::known_reference(scene, not_cancelled_kind).empty();
+    if (refused_before) return declined(not_cancelled("refused, and the amount is held as before"));
     return ask_cancel(scene, payment, step::cancel, kept_of(scene));
 }
 

@@ -217,8 +217,10 @@ std::string BorgunStreet::mint(const std::string& merchant, const std::string& n
 }
 
 std::string BorgunStreet::mint_multi(const std::string& merchant) {
-    const auto answer = ask(private_key(merchant), "POST", "/token/multi",
-                            R"({"TokenSingle":")" + mint(merchant, some_card()) + "\"}");
+    const auto single = mint(merchant, some_card());
+    made_multi_.insert(single);
+    const auto answer =
+        ask(private_key(merchant), "POST", "/token/multi", R"({"TokenSingle":")" + single + "\"}");
     const auto made = parse_json(answer.body);
     KASSI_ENSURE(answer.status == 201 && made);
     multi_[merchant].push_back(made->at("Token").get<std::string>());
