@@ -109,8 +109,13 @@ core::Step read_event(const HttpResponse& response, const core::Scene& scene) {
     const auto index = static_cast<std::size_t>(kept.event);
     if (!object || kept.event < 0 || index >= events.size()) return unknown(status_word(response.status));
     const auto* data = wire::object_in(*object, "Data");
-    if (data == nullptr || wire::text(*object, "EventId") != events[index])
-        return not_ours(scene, "the event is another one");
+    const auto id = wire::text(*object, "EventId");
+    // Newer ones have come since it was asked for (a look is repeated as it was): they are first.
+    if (std::find(events.begin() + kept.event + 1, events.end(), id) != events.end()) {
+        kept.event = -1;
+        return next_event(scene, std::move(kept));
+    }
+    if (data == nullptr || id != events[index]) return not_ours(scene, "the event is another one");
     if (open_part(scene.leg) != nullptr) {
         kept.refund_id = wire::text(*data, "RefundTransactionId");
         const bool news = is_payment_id(kept.refund_id) && !is_known_refund(scene.leg, kept.refund_id);

@@ -66,7 +66,8 @@ void BorgunStreet::sent(const HttpRequest& request) {
         stage_.broken("a payment was sent twice: " + payment.order);
     for (const auto& token : {payment.token, payment.mpi_token}) {
         if (token.empty() || token.starts_with("tm_")) continue;
-        if (!tokens_sent_.emplace(token, payment.order).second)
+        const auto key = std::string(request.header("Authorization")) + token;
+        if (!tokens_sent_.emplace(key, payment.order).second)
             stage_.broken("a token was paid with twice: " + token);
     }
 }

@@ -93,6 +93,7 @@ struct World final : Stage, engine::Outside {
         const auto last = path.rfind('/'), before = path.rfind('/', last - 1);
         HttpRequest relative = request;
         relative.target = path;
+        if (path.find("/borgun/") != std::string::npos) say("notice " + request.body);
         engine->notice(path.substr(before + 1, last - before - 1), path.substr(last + 1), relative,
                        [this, living, answer](const Result<engine::NoticeHeard>& done) {
                            if (living == life) answer(done ? 200 : 400);
