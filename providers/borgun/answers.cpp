@@ -166,6 +166,8 @@ core::Step read_refund(const HttpResponse& response, const core::Scene& scene) {
             return core::NotDone{.why = "the refund was answered with " + kept.action_code,
                                  .after = try_again_later};
         case Class::unknown:
+            // The whole can be seen in the payment, and goes back once however often it is asked for.
+            if (whole) return look_at_payment(scene, known_payment(scene), step::read_back, kept);
             return unknown("the refund was answered with " + kept.action_code);
         case Class::soft:
         case Class::hard:
@@ -267,8 +269,9 @@ core::Step voided_back(const Payment& payment, const core::Scene& scene) {
 core::Step refunded_back(const Payment& payment, const core::Scene& scene) {
     if (payment.state == State::refunded) return done_with(payment, core::LegMoney::back, "given back");
     const auto kept = kept_of(scene);
+    const auto kind = class_of_action(kept);
+    if (kind == Class::transient || kind == Class::unknown) return again_later(scene, kept, "the refund");
     if (!kept.action_code.empty()) return unknown("the payment was refunded and says otherwise");
-    if (class_of_action(kept) == Class::transient) return again_later(scene, kept, "the refund");
     return declined({"refund_refused", "The provider refused the refund."});
 }
 
