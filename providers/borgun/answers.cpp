@@ -19,6 +19,8 @@ constexpr Millis try_again_later{5'000};
 constexpr Millis try_again_latest{3'600'000};
 constexpr Millis slower_with_each_call{2'000};
 constexpr std::int64_t calls_of_a_bad_hour = 20;  ///< of a leg; after them much slower still
+// Days later a person has to look: calls of a leg where each try has two, else tries in a row.
+constexpr std::int64_t refund_calls_max = 200, refund_tries_max = 30;
 
 /// The gateway is asked what became of it, never sent the same again.
 core::Step unknown(std::string why) {
@@ -163,6 +165,7 @@ core::Step read_refund(const HttpResponse& response, const core::Scene& scene) {
             if (kept.refund_id.empty()) return unknown("the refund has no id");
             return look_at_payment(scene, kept.refund_id, step::read_refund, kept);
         case Class::transient:
+            if (scene.leg.not_done >= refund_tries_max) break;
             return core::NotDone{.why = "the refund was answered with " + kept.action_code,
                                  .after = try_again_later};
         case Class::unknown:
@@ -270,7 +273,10 @@ core::Step refunded_back(const Payment& payment, const core::Scene& scene) {
     if (payment.state == State::refunded) return done_with(payment, core::LegMoney::back, "given back");
     const auto kept = kept_of(scene);
     const auto kind = class_of_action(kept);
-    if (kind == Class::transient || kind == Class::unknown) return again_later(scene, kept, "the refund");
+    if (kind == Class::transient || kind == Class::unknown) {
+        if (scene.leg.calls < refund_calls_max) return again_later(scene, kept, "the refund");
+        return declined({"refund_refused", "The refund could not be made for days."});
+    }
     if (!kept.action_code.empty()) return unknown("the payment was refunded and says otherwise");
     return declined({"refund_refused", "The provider refused the refund."});
 }

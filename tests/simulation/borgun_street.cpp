@@ -277,6 +277,7 @@ std::string BorgunStreet::final_credential(const std::string& merchant, const Tr
         tables::How::at_once, stage_.one_in(6) ? static_cast<int>(stage_.roll(0, 9)) : stage_.one_of(good),
         stage_.one_in(5) ? "953" : "000", false, stage_.one_in(2));
     const auto token = stage_.one_in(3) ? mint_multi(merchant) : mint(merchant, number);
+    of_finals_.insert(token);
     JsonWriter enroll;
     enroll.begin_object().key("CardDetails").begin_object();
     enroll.field("PaymentType", token.starts_with("ts_") ? "TokenSingle" : "TokenMulti")

@@ -110,6 +110,7 @@ class BorgunStreet {
     std::map<std::string, std::vector<std::string>> minted_;  ///< single-use tokens by merchant
     std::map<std::string, std::vector<std::string>> multi_;   ///< multi-use ones
     std::set<std::string> made_multi_;                        ///< single-use tokens
+    std::set<std::string> of_finals_;                         ///< tokens
     std::map<std::string, std::vector<std::string>> finals_;  ///< authenticated ones, to be brought again
     std::map<std::string, std::pair<TransactionId, std::int64_t>> spent_;  ///< token or MPI token -> leg
     struct Typed {

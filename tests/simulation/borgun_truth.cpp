@@ -62,10 +62,13 @@ void BorgunStreet::sent(const HttpRequest& request) {
     }
     if (!is_payment(request)) return;
     const auto payment = payment_of(request);
+    stage_.say(fmt::format("order {} is paid with {} {}", payment.order, payment.token, payment.mpi_token));
     if (!orders_sent_.insert(payment.order).second)
         stage_.broken("a payment was sent twice: " + payment.order);
     for (const auto& token : {payment.token, payment.mpi_token}) {
         if (token.empty() || token.starts_with("tm_")) continue;
+        // What a client authenticated by itself is claimed by its MPI token, the other one by nobody.
+        if (of_finals_.contains(token)) continue;
         const auto key = std::string(request.header("Authorization")) + token;
         if (!tokens_sent_.emplace(key, payment.order).second)
             stage_.broken("a token was paid with twice: " + token);
