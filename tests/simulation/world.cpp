@@ -357,7 +357,9 @@ struct World final : Stage, engine::Outside {
     std::int64_t telling_amount(const Currency& currency) {
         static constexpr std::int64_t codes[] = {100, 116, 909, 953, 999};
         const auto base = BorgunStreet::refusing_amount(currency), unit = base / 900'000;
-        return base + (roll(0, 3) * 1'000 + one_of(codes)) * unit;
+        const auto of_call = roll(0, 3), code = one_of(codes);
+        // With 909 no authorisation went out: a card that is charged all the same would contradict that.
+        return base + (of_call * 1'000 + (of_call == 0 && code == 909 ? 911 : code)) * unit;
     }
     /// A person gives back a part of a payment, or all of it.
     void refund(TransactionId id) {
