@@ -305,6 +305,8 @@ std::string BorgunStreet::final_credential(const std::string& merchant, const Tr
         .field("orderId", fate == 3 ? "ANOTHERS0002" : id.text())
         .field("transactionType", stage_.one_in(2) ? "Sale" : "PreAuthorization")
         .end_object();
+    if (fate <= 3 && enrolled->contains("MPIToken"))
+        lies_.insert(enrolled->at("MPIToken").get<std::string>());
     before.push_back(said.take());
     return before.back();
 }

@@ -111,6 +111,7 @@ class BorgunStreet {
     std::map<std::string, std::vector<std::string>> multi_;   ///< multi-use ones
     std::set<std::string> made_multi_;                        ///< single-use tokens
     std::set<std::string> of_finals_;                         ///< tokens
+    std::set<std::string> lies_;  ///< MPI tokens of clients that say another amount, currency or order
     std::map<std::string, std::vector<std::string>> finals_;  ///< authenticated ones, to be brought again
     std::map<std::string, std::pair<TransactionId, std::int64_t>> spent_;  ///< token or MPI token -> leg
     struct Typed {

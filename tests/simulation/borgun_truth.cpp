@@ -63,6 +63,8 @@ void BorgunStreet::sent(const HttpRequest& request) {
     if (!is_payment(request)) return;
     const auto payment = payment_of(request);
     stage_.say(fmt::format("order {} is paid with {} {}", payment.order, payment.token, payment.mpi_token));
+    if (lies_.contains(payment.mpi_token))
+        stage_.broken("paid otherwise than the client authenticated: " + payment.order);
     if (!orders_sent_.insert(payment.order).second)
         stage_.broken("a payment was sent twice: " + payment.order);
     for (const auto& token : {payment.token, payment.mpi_token}) {
