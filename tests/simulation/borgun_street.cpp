@@ -348,6 +348,9 @@ void BorgunStreet::at_the_bank(const core::Callout& callout, const std::string& 
             const Fields lie{{"cres", encoding::base64url(message->dump())}};
             stage_.in(Millis{stage_.roll(500, 30'000)}, [home, return_url, lie] { home(return_url, lie); });
         }
+    } else if (!anothers_reply_.empty() && stage_.one_in(8)) {
+        stage_.in(Millis{stage_.roll(500, 30'000)},
+                  [home, return_url, reply = anothers_reply_] { home(return_url, reply); });
     } else if (stage_.one_in(12)) {
         const Fields lie{{"PaRes", "eJxVUsFuwjAM"}, {"MD", stage_.one_in(2) ? "x" : "T000"}};
         stage_.in(Millis{stage_.roll(500, 30'000)}, [home, return_url, lie] { home(return_url, lie); });
@@ -367,6 +370,9 @@ void BorgunStreet::at_the_bank(const core::Callout& callout, const std::string& 
             house_.handler()(pressed, [&](const HttpResponse& response) {
                 ++stage_.report.authentications;
                 const auto back = form_of(response.body);
+                // Without the MD, which would tell whose it is.
+                for (const auto& each : back.fields)
+                    if (each.first == "PaRes" || each.first == "cres") anothers_reply_ = {each};
                 if (back.action.starts_with("http")) home(back.action, back.fields);
             });
         });

@@ -61,6 +61,8 @@ class BorgunStreet {
     // ---- the network
     /// What Kassi sends. Breaks the run where a card, a token or an order goes out twice.
     void sent(const HttpRequest& request);
+    /// What the house has answered to it, heard or not.
+    void answered(const HttpRequest& request, const HttpResponse& response);
     /// A copy of the request that the network makes does no harm that nobody could avoid.
     [[nodiscard]] static bool may_be_doubled(const HttpRequest& request);
     /// The answer to the copy may be the one that is heard.
@@ -111,6 +113,9 @@ class BorgunStreet {
     std::map<std::string, std::vector<std::string>> multi_;   ///< multi-use ones
     std::set<std::string> made_multi_;                        ///< single-use tokens
     std::set<std::string> of_finals_;                         ///< tokens
+    std::map<std::string, std::string> mpi_of_xid_;
+    std::map<std::string, std::set<std::string>> md_of_mpi_;  ///< MdStatus that the MPI has answered
+    Fields anothers_reply_;                                   ///< what the bank gave somebody to bring home
     std::set<std::string> lies_;  ///< MPI tokens of clients that say another amount, currency or order
     std::map<std::string, std::vector<std::string>> finals_;  ///< authenticated ones, to be brought again
     std::map<std::string, std::pair<TransactionId, std::int64_t>> spent_;  ///< token or MPI token -> leg

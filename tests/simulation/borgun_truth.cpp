@@ -63,6 +63,13 @@ void BorgunStreet::sent(const HttpRequest& request) {
     if (!is_payment(request)) return;
     const auto payment = payment_of(request);
     stage_.say(fmt::format("order {} is paid with {} {}", payment.order, payment.token, payment.mpi_token));
+    if (const auto known = md_of_mpi_.find(payment.mpi_token); known != md_of_mpi_.end()) {
+        // A merchant may take risks, but for these.
+        static const std::set<std::string> never{"0", "7", "8", "9", "42", "50", "97"};
+        const auto& said = known->second;
+        if (std::all_of(said.begin(), said.end(), [](const auto& each) { return never.contains(each); }))
+            stage_.broken("paid without an authentication: " + payment.order);
+    }
     if (lies_.contains(payment.mpi_token))
         stage_.broken("paid otherwise than the client authenticated: " + payment.order);
     if (!orders_sent_.insert(payment.order).second)
@@ -75,6 +82,15 @@ void BorgunStreet::sent(const HttpRequest& request) {
         if (!tokens_sent_.emplace(key, payment.order).second)
             stage_.broken("a token was paid with twice: " + token);
     }
+}
+
+void BorgunStreet::answered(const HttpRequest& request, const HttpResponse& response) {
+    const auto body = parse_json(response.body);
+    if (request.target.find("/api/mpi/") == std::string::npos || !body || !body->is_object()) return;
+    const auto xid = text_of(*body, "XId"), mpi = text_of(*body, "MPIToken");
+    if (!mpi.empty()) mpi_of_xid_[xid] = mpi;
+    if (const auto found = mpi_of_xid_.find(xid); found != mpi_of_xid_.end())
+        md_of_mpi_[found->second].insert(text_of(*body, "MdStatus"));
 }
 
 bool BorgunStreet::may_be_doubled(const HttpRequest& request) {

@@ -224,8 +224,10 @@ struct World final : Stage, engine::Outside {
             return doubled(request, line, there);
         in(there, [this, request, budget, fate, line, to_stripe, to_borgun] {
             const auto hangup = std::make_shared<Hangup>(line);
-            const auto answer = [this, budget, fate, line, hangup](HttpResponse response) {
+            const auto answer = [this, request, budget, fate, line, hangup,
+                                 to_borgun](HttpResponse response) {
                 hangup->answered = true;
+                if (to_borgun) borgun.answered(request, response);
                 if (response.status >= 400) say(fmt::format("answer {} {}", response.status, response.body));
                 if (fate == 3) {
                     ++report.lost_answers;
@@ -251,7 +253,9 @@ struct World final : Stage, engine::Outside {
         const bool heard_last = one_in(2) && BorgunStreet::may_answer_the_copy(request);
         for (const bool last : {false, true})
             in(there + Millis{last ? roll(0, 5'000) : 0}, [this, request, line, last, heard_last] {
-                borgun.handler()(request, [this, line, heard = last == heard_last](HttpResponse response) {
+                borgun.handler()(request, [this, request, line,
+                                           heard = last == heard_last](HttpResponse response) {
+                    borgun.answered(request, response);
                     if (heard)
                         in(Millis{roll(1, 300)}, [line, response] { line->hear(core::Answered{response}); });
                 });
