@@ -234,6 +234,7 @@ struct World final : Stage, engine::Outside {
                     return;
                 }
                 if (fate == 5) {
+                    response = {};  // a proxy's own: nothing of the house is in it
                     response.status = 502;
                     response.body = "bad gateway";
                 }
