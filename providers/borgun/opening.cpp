@@ -8,6 +8,7 @@
 #include "providers/borgun/borgun.hpp"
 #include "providers/borgun/codes.hpp"
 #include "providers/borgun/credential.hpp"
+#include "providers/borgun/looks.hpp"
 #include "providers/borgun/requests.hpp"
 #include "providers/borgun/wire.hpp"
 #include "providers/reading.hpp"
@@ -182,7 +183,13 @@ bool goes_on(int status, const Account& account) {
            account.goes_on_with.end();
 }
 
-core::Step go_on(const Kept& kept, int status) {
+core::Step go_on(const Kept& kept, int status, const core::Scene& scene) {
+    // Nobody waits for it any more, and the customer was away: only closing it ends that.
+    if (scene.leg.goal == core::Goal::give_back && scene.leg.exposed) {
+        auto close = begin_close(scene);
+        if (auto* ask = std::get_if<core::Ask>(&close)) ask->as = core::Verb::close;
+        return close;
+    }
     if (kept.mpi_token.empty())
         return declined("authentication_unavailable", "3-D Secure gave no token for the payment.");
     return ready(kept, "MdStatus " + std::to_string(status));
@@ -201,7 +208,7 @@ core::Step once_more(const MdRow& row, int status, const Kept& kept, const core:
     if (scene.leg.not_done == 0 && !was_second)
         return core::NotDone{.why = "3-D Secure answered MdStatus " + std::to_string(status),
                              .after = try_again_soon};
-    return goes_on(status, account) ? go_on(kept, status) : declined(refusal_of(row));
+    return goes_on(status, account) ? go_on(kept, status, scene) : declined(refusal_of(row));
 }
 
 core::Step read_status(int status, const json& answer, Kept kept, const core::Scene& scene,
@@ -222,7 +229,7 @@ core::Step read_status(int status, const json& answer, Kept kept, const core::Sc
         case MdAction::stop:
             break;
     }
-    return goes_on(status, account) ? go_on(kept, status) : declined(refusal_of(row));
+    return goes_on(status, account) ? go_on(kept, status, scene) : declined(refusal_of(row));
 }
 
 core::Step read_enrolled(const HttpResponse& response, const core::Scene& scene, const Account& account) {
@@ -297,8 +304,10 @@ core::Step read_bank(const Fields& fields, const core::Scene& scene) {
     if (reply.pares.size() > message_bytes_max || reply.cres.size() > message_bytes_max ||
         reply.md.size() > message_bytes_max)
         return core::Unknown{.why = "the return is too large"};
+    // Named, so that the end of it is recorded: nothing is left open with the bank, no door to be closed.
     if (reply.pares.empty() && reply.cres.empty())
-        return declined(authentication_failed("The customer did not finish the authentication."));
+        return core::Declined{.why = authentication_failed("The customer did not finish the authentication."),
+                              .references = {{std::string(authentication_kind), kept_of(scene).xid}}};
     // A 3DS 2 page brings no MD: ours is what was enrolled.
     const auto& md = reply.md.empty() && reply.pares.empty() ? kept_of(scene).md : reply.md;
     return ask_validate(scene, reply.pares, reply.cres, md);
@@ -317,7 +326,7 @@ core::Step read_validated(const HttpResponse& response, const core::Scene& scene
         if (kept.xid.empty() || wire::text(*answer, "XId") != kept.xid)
             return declined(authentication_failed("The authentication belongs to another payment."));
         remember(*answer, kept);
-        return go_on(kept, *status);
+        return go_on(kept, *status, scene);
     }
     // The MPI's own trouble says nothing of the cardholder: asked again, and not for ever.
     if (row.action == MdAction::retry && !row.authentication && scene.leg.rechecks < validations_max)

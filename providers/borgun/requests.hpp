@@ -13,6 +13,9 @@ namespace kassi::providers::borgun {
 /// Kinds of a leg's references: the payment's id at the gateway, and that of a refund.
 inline constexpr std::string_view payment_kind = "payment";
 inline constexpr std::string_view refund_kind = "refund";
+inline constexpr std::string_view not_cancelled_kind =
+    "not_cancelled";                                            ///< of a payment whose cancel was refused
+inline constexpr std::string_view authentication_kind = "xid";  ///< of the enrollment
 
 /// Names of steps, by which an answer is read.
 namespace step {

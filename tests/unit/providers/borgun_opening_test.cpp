@@ -440,9 +440,11 @@ TEST(BorgunReturn, ThatSaysNothingIsAFailedAuthentication) {
     Stage stage = challenged();
     for (const Fields& fields : {Fields{}, Fields{{"MD", "118842"}}, Fields{{"PaRes", ""}},
                                  Fields{{"is_tsw_callout_timeout_callback", "1"}}}) {
-        const auto why = as<core::Declined>(hear(stage, core::Returned{fields})).why;
-        EXPECT_EQ(why.code, "auth_failure");
-        EXPECT_TRUE(why.failed_3d_secure);
+        const auto declined = as<core::Declined>(hear(stage, core::Returned{fields}));
+        EXPECT_EQ(declined.why.code, "auth_failure");
+        EXPECT_TRUE(declined.why.failed_3d_secure);
+        EXPECT_EQ(declined.references, (Fields{{"xid", "MjAyNjExMjMxMDA0MDAwMDAwMDE="}}))
+            << "core records the end of what has a name, and the door counts as closed";
     }
 }
 
@@ -489,6 +491,15 @@ TEST(BorgunValidation, ThatWasNotHeardIsAskedForAgain) {
         << "not for ever";
     stage.leg.goal = core::Goal::give_back;
     EXPECT_TRUE(is<core::Done>(begin(stage, Verb::query))) << "nobody wants it any more";
+}
+
+TEST(BorgunValidation, ThatNobodyWaitsForClosesWhatTheCustomerWasSentTo) {
+    Stage stage = validating();
+    stage.leg.goal = core::Goal::give_back;
+    stage.leg.exposed = true;
+    const auto close = as<core::Ask>(hear(stage, 200, validated_json("1")));
+    EXPECT_EQ(close.as, Verb::close);
+    EXPECT_EQ(close.request.path, "/api/token/single/" + the_token + "/disable");
 }
 
 TEST(BorgunValidation, ThatIsRefusedIsAFailedAuthentication) {
