@@ -11,6 +11,7 @@ namespace {
 constexpr std::pair<Stage, std::string_view> words[] = {{Stage::none, ""},
                                                         {Stage::token_page, "token_page"},
                                                         {Stage::enrolled, "enrolled"},
+                                                        {Stage::method, "method"},
                                                         {Stage::challenge, "challenge"}};
 
 struct TextMember {

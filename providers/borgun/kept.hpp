@@ -9,7 +9,7 @@
 namespace kassi::providers::borgun {
 
 /// Where the customer is, or what the open call is for.
-enum class Stage : std::uint8_t { none, token_page, enrolled, challenge };
+enum class Stage : std::uint8_t { none, token_page, enrolled, method, challenge };
 
 struct Kept {
     Stage stage = Stage::none;

@@ -51,6 +51,7 @@ const core::Refund* open_part(const core::Leg& leg) {
 core::Refusal why_nothing(const core::Scene& scene) {
     if (scene.leg.ready) return {"not_paid", "Nothing was sent to be paid."};
     switch (kept_of(scene).stage) {
+        case Stage::method:
         case Stage::challenge:
             return authentication_failed("The customer did not finish the authentication in time.");
         case Stage::token_page:
@@ -128,8 +129,9 @@ core::Step read_taken(const Payment& payment, const core::Scene& scene) {
     auto done = done_with(payment, core::LegMoney::taken, "looked up: taken");
     const auto* part = open_part(scene.leg);
     if (part == nullptr) {
-        // A refund of the whole would read otherwise: it was not made, and a second one is refused.
-        done.given_back = Money{0, payment.amount->currency};
+        // A refund of the whole would read otherwise: it was not made, and a second one is refused. Of parts
+        // that went back before it says nothing.
+        if (scene.leg.back_minor == 0) done.given_back = Money{0, payment.amount->currency};
         return done;
     }
     // The payment itself does not tell whether a part of it went back.
@@ -247,6 +249,7 @@ core::Step read_disabled(const HttpResponse& response, const core::Scene& scene)
 
 core::Step begin_query(const core::Scene& scene) {
     if (auto again = validate_again(scene)) return std::move(*again);
+    if (auto anew = enroll_anew(scene)) return std::move(*anew);
     auto kept = kept_of(scene);
     kept.event = -1;
     if (const auto payment = known_payment(scene); !payment.empty())

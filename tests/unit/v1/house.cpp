@@ -257,6 +257,7 @@ void House::open() {
         api::route({{"/v1/", api::v1::door(*engine)},
                     {"/callback/", callbacks::browser_door(*engine, randomness_)},
                     {"/callout/", callbacks::callout_door(*engine, randomness_)},
+                    {std::string(callbacks::method_path), callbacks::method_door(*engine, randomness_)},
                     {"/webhooks/", callbacks::webhooks_door(*engine)},
                     {"/ops/", [this](HttpRequest request, Reply reply) {
                          request.target.erase(0, std::string_view("/ops").size());
