@@ -166,6 +166,7 @@ struct Applier {
     void operator()(const CalloutClosed& e) const {
         Leg& leg = leg_of(t, e.leg);
         if (leg.callout && leg.callout->no == e.callout) leg.callout->closed = true;
+        if (e.for_good) leg.exposed = false;
         if (leg.doing == Doing::away) leg.doing = Doing::rest;
     }
     void operator()(const Held& e) const {

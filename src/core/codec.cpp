@@ -348,6 +348,7 @@ void describe(A& a, T& event) {
     a.must("leg", event.leg);
     a.must("callout", event.callout);
     a.may("why", event.why);
+    a.may("for_good", event.for_good);
 }
 template <class A, Is<Held> T>
 void describe(A& a, T& event) {

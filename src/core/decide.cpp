@@ -356,7 +356,8 @@ void Deciding::forget_parcel_if_at_rest() {
     if (present.doing != Doing::rest) return;
     const bool goes_on =
         present.goal == Goal::take && present.money == LegMoney::none && present.stuck.empty();
-    if (!goes_on) papers.parcels.erase(leg_no);
+    const bool to_be_closed = present.exposed && present.retry_at && present.stuck.empty();
+    if (!goes_on && !to_be_closed) papers.parcels.erase(leg_no);
 }
 
 void Deciding::close_what_is_over() {

@@ -98,6 +98,7 @@ struct VisitDone {
 struct CalloutClosed {
     std::int64_t leg = 0, callout = 0;
     std::string why;
+    bool for_good = false;  ///< at the provider's, too: nobody can pay there any more
 };
 struct Held {
     std::int64_t leg = 0;

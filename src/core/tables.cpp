@@ -113,6 +113,9 @@ bool says_money(const Deciding& d) {
 bool fact_none_exposed(const Deciding& d) {
     return step_as<Done>(d).money == LegMoney::none && d.leg().money == LegMoney::none && d.facts().can_close;
 }
+bool close_refused(const Deciding& d) {
+    return fact_none_exposed(d) && d.leg().exposed && d.leg().not_done > 0 && d.leg().doing != Doing::rest;
+}
 bool fact_none(const Deciding& d) {
     return step_as<Done>(d).money == LegMoney::none;
 }
@@ -249,6 +252,14 @@ void act_refunded(Deciding& d) {
         d.emit(Stuck{d.leg_no, fmt::format("the provider gave back {} where {} was asked",
                                            money_for_people(said), money_for_people(asked))});
 }
+/// A close was refused, and a look finds nothing paid: closed again later, more and more slowly.
+void act_nothing_there_yet(Deciding& d) {
+    const Done done = step_as<Done>(d);
+    if (d.leg().goal == Goal::take)
+        d.refuse(done.why.value_or(Refusal{"not_paid", "The provider knows of no payment."}));
+    d.end_call(CallOutcome::done, "nothing there", done.references,
+               d.now + recheck_pause(d.leg().not_done - 1));
+}
 void act_nothing_there(Deciding& d) {
     const Done done = step_as<Done>(d);
     d.end_call(CallOutcome::done, "nothing there", done.references);
@@ -341,6 +352,10 @@ void act_fact(Deciding& d) {
 void act_closed(Deciding& d) {
     const auto& done = step_as<Done>(d);
     d.end_call(CallOutcome::done, done.evidence, done.references);
+    // Where nobody had to be asked, no call ends: it would be closed again and again.
+    if (d.leg().exposed && d.leg().callout)
+        d.emit(
+            CalloutClosed{d.leg_no, d.leg().callout->no, "nothing is left there that could be paid", true});
     if (d.leg().goal == Goal::take)
         d.refuse(done.why.value_or(Refusal{"not_paid", "The customer did not pay in time."}));
 }
@@ -605,6 +620,7 @@ constexpr LegRow leg_rows[] = {
     {idle_or_calling, taking, LegOn::done, "", nullptr, rest, "held | taken", "amount, currency and reference compared first", act_money},
     {idle_or_calling, mask(Verb::void_hold), LegOn::done, "", nullptr, rest, "none", "", act_hold_gone},
     {idle_or_calling, mask(Verb::refund), LegOn::done, "", nullptr, rest, "back (a part: stays taken)", "", act_refunded},
+    {calling, mask(Verb::query), LegOn::done, "nothing there, and closing was refused", close_refused, rest, "none", "Refused; closed again later, slower and slower", act_nothing_there_yet},
     {idle_or_calling, mask(Verb::query), LegOn::done, "nothing there, can be closed", fact_none_exposed, call | rest | in_doubt, "none", "close, so that nobody pays later", act_nothing_there},
     {idle_or_calling, mask(Verb::query), LegOn::done, "nothing there", fact_none, rest, "none", "Refused", act_fact_none},
     {idle_or_calling, mask(Verb::query, Verb::close), LegOn::done, "amount differs", amount_differs, rest, "as it moved", "needs a person", act_mismatch},

@@ -210,7 +210,7 @@ inline std::vector<Event> events() {
         CustomerWentOn{2, 1, {evidence_field()}},
         VisitMeant{2, 1, "http://a.example", at(666)},
         VisitDone{2, 1, "answered 200"},
-        CalloutClosed{2, 1, "the money has moved"},
+        CalloutClosed{2, 1, "the money has moved", true},
         Held{2, {11000, gbp}},
         HoldGone{2, {11000, gbp}, "voided"},
         Taken{2, {11000, gbp}},

@@ -76,6 +76,8 @@ class ScriptedFlows final : public Flows {
             }
         }
         if (merchant == "silent" && scene.verb == Verb::open) return waiting(scene);
+        if (closes_at_once && scene.verb == Verb::close)
+            return Done{LegMoney::none, {}, {}, "nothing is left"};
         if (merchant == "vault" && scene.verb == Verb::open) return open_vault(scene);
         if (merchant == "token" && scene.verb == Verb::open) {
             if (!scene.credential.value.empty()) return Done{LegMoney::none, {}, {}, "at hand"};
@@ -213,6 +215,7 @@ class ScriptedFlows final : public Flows {
     }
 
     bool volatile_open = false;
+    bool closes_at_once = false;       ///< nobody is asked for it
     Millis key_life{0};                ///< 0: keys live for ever
     std::optional<Money> silent_says;  ///< the amount in the return of the silent house
 

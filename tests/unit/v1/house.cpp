@@ -62,6 +62,16 @@ providers::Merchant by_stripe(const std::string& name) {
     return merchant;
 }
 
+providers::Merchant by_borgun(const std::string& name) {
+    providers::Merchant merchant;
+    merchant.name = name;
+    merchant.provider = "borgun";
+    merchant.base_url = "http://127.0.0.1:9000/borgun/rpg";
+    merchant.settings = {{"accepts", "token"}, {"public_key", std::string(borgun_public_key)}};
+    merchant.secrets.emplace("private_key", Secret<>(std::string(borgun_private_key)));
+    return merchant;
+}
+
 sandbox::StripeHouse::Options stripe_accounts() {
     sandbox::StripeHouse::Options options;
     options.page_origin = "http://127.0.0.1:9000";
@@ -85,6 +95,7 @@ std::vector<providers::Merchant> merchants() {
     all.push_back(redirect("redirect-post", "post"));
     all.push_back(page_only("page-only"));
     all.push_back(by_stripe("card"));
+    all.push_back(by_borgun("borgun"));
     return all;
 }
 
@@ -196,6 +207,7 @@ House::House() : data_(new_directory()) {
         caller("demo-partial", {"redirect-get"}, {.partial = true}),
         caller("demo-page-only", {"page-only"}),
         caller("demo-stripe", {"card"}),
+        caller("demo-borgun", {"borgun"}),
         caller("demo-credit-or-stripe", {"on_credit", "card"}),
         caller("rival-caller", {"on_credit"})};
     directory.callers.push_back(caller("demo-two-houses", {"redirect-post"}));

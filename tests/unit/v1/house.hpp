@@ -74,8 +74,10 @@ class World final : public engine::Outside {
 };
 
 /// Two systems: box-office (demo, demo-redirect, demo-redirect-post, demo-again, demo-owner, demo-partial,
-/// demo-page-only, demo-two-houses, demo-stripe, demo-credit-or-stripe), and rival (rival-caller). Keys:
-/// key(system).
+/// demo-page-only, demo-two-houses, demo-stripe, demo-borgun, demo-credit-or-stripe), and rival
+/// (rival-caller). Keys: key(system). Nobody answers as Borgun until a test says who.
+inline constexpr std::string_view borgun_public_key = "100001_puOfTheDoors0000000000000";
+inline constexpr std::string_view borgun_private_key = "100001_prOfTheDoors0000000000000";
 class House {
   public:
     House();
