@@ -52,6 +52,7 @@ int main(int argc, char** argv) {
         sum.disputes += report.disputes;
         sum.refunds_failed += report.refunds_failed;
         sum.tokens_asked_for += report.tokens_asked_for;
+        sum.pages_passed += report.pages_passed;
         for (const auto& [why, times] : report.stuck) sum.stuck[why] += times;
     }
     fmt::print(
@@ -61,11 +62,13 @@ int main(int argc, char** argv) {
         runs, sum.transactions, sum.purchased, sum.failed, sum.cancelled, sum.released, sum.steps,
         sum.crashes, sum.lost_answers, sum.blind);
     fmt::print(
-        "cards: {} asked for, {} at the bank's page, {} held, {} let go after a week, {} taken, {} given "
+        "cards: {} asked for, {} looked at by the bank's frame, {} at the bank's page, {} held, {} let go "
+        "after a week, {} taken, {} given "
         "back, {} "
         "refunds at the dashboard, {} refunds failed, {} disputes, {} left to a person\n",
-        sum.tokens_asked_for, sum.authentications, sum.cards_held, sum.holds_expired, sum.cards_taken,
-        sum.refunds, sum.dashboard_refunds, sum.refunds_failed, sum.disputes, sum.left_to_a_person);
+        sum.tokens_asked_for, sum.pages_passed, sum.authentications, sum.cards_held, sum.holds_expired,
+        sum.cards_taken, sum.refunds, sum.dashboard_refunds, sum.refunds_failed, sum.disputes,
+        sum.left_to_a_person);
     if (trace)
         for (const auto& [why, times] : sum.stuck)
             fmt::print("a person was called {} times: {}\n", times, why);

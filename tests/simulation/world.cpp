@@ -453,6 +453,7 @@ struct World final : Stage, engine::Outside {
     std::map<std::string, bool> seen;  ///< callouts that a customer is busy with
     void customer(const core::Callout& callout, const std::string& merchant, const std::string& caller) {
         if (!seen.emplace(callout.return_token, true).second && !one_in(3)) return;
+        if (callout.goes_on) return at_the_passing_page(callout, merchant, caller);
         if (callout.hosted) return at_our_page(callout, merchant, caller);
         if (is_borgun(merchant)) {
             const std::string back = return_url_of(callout);
@@ -465,6 +466,44 @@ struct World final : Stage, engine::Outside {
             return stripe.at_the_bank(callout, [this](const std::string& location) { go_home(location); });
         }
         at_the_house(callout);
+    }
+    /// The bank looks at the browser (3DS Method), and the page goes on: once, twice, in two tabs, too late,
+    /// not at all; or somebody comes home from it by himself.
+    void at_the_passing_page(const core::Callout& callout, const std::string& merchant,
+                             const std::string& caller) {
+        ++report.pages_passed;
+        if (one_in(10)) return;
+        if (one_in(12))
+            in(Millis{roll(10, 12'000)}, [this, callout] { come_back(return_url_of(callout), {}); });
+        const int times = one_in(5) ? 2 : 1;
+        for (int i = 0; i < times; ++i)
+            in(Millis{roll(200, one_in(10) ? 900'000 : 12'000)}, [this, callout, merchant, caller] {
+                const auto living = life;
+                Fields fields;
+                if (!one_in(8)) fields.emplace_back("method", one_in(3) ? "N" : "Y");
+                say("on from the passing page " + encoding::form(fields));
+                engine->go_on(callout.page_token, std::move(fields), {"browser", "", {}},
+                              [this, living, callout, merchant, caller](const Result<engine::View>& view) {
+                                  if (living != life) return;
+                                  if (!view) return say("not on: " + view.error().message);
+                                  pass_on(view->transaction.id, callout, merchant, caller);
+                              });
+            });
+    }
+    void pass_on(const TransactionId& id, const core::Callout& callout, const std::string& merchant,
+                 const std::string& caller) {
+        const auto living = life;
+        engine->wait(id, engine::Until::answer, Millis{20'000},
+                     [this, living, callout, merchant, caller](const Result<engine::View>&) {
+                         if (living != life) return;
+                         const auto way = engine->way_on(callout.page_token);
+                         if (!way) return say("no way on: " + way.error().message);
+                         if (!way->here) return come_back(way->return_url, {});
+                         const auto shown = engine->callout_page(callout.page_token);
+                         if (!shown) return say("over: " + shown.error().message);
+                         if (!shown->callout->goes_on) seen.erase(callout.return_token);  // the same token
+                         customer(*shown->callout, merchant, caller);
+                     });
     }
     /// Our page asks for the card; or the caller, who has the token, asks for it with a form of his own.
     void at_our_page(const core::Callout& callout, const std::string& merchant, const std::string& caller) {

@@ -14,7 +14,7 @@ struct Report {
     std::int64_t transactions = 0, purchased = 0, failed = 0, cancelled = 0, released = 0, steps = 0,
                  crashes = 0, lost_answers = 0, blind = 0, authentications = 0, refunds = 0,
                  dashboard_refunds = 0, cards_held = 0, cards_taken = 0, left_to_a_person = 0,
-                 holds_expired = 0, disputes = 0, refunds_failed = 0, tokens_asked_for = 0;
+                 holds_expired = 0, disputes = 0, refunds_failed = 0, tokens_asked_for = 0, pages_passed = 0;
     std::map<std::string, std::int64_t> stuck;  ///< what a person was called for
 };
 
