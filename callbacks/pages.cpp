@@ -190,7 +190,7 @@ HttpResponse hosted_page(const providers::Flow::HostedPage& hosted, const Notice
     const auto form =
         "<form method=\"post\" action=\"" + escaped(return_url) + "\" accept-charset=\"utf-8\">\n" +
         hosted.body_html +
-        "<button type=\"submit\" class=\"plain\" name=\"cancelled\" value=\"yes\">Do not pay</button>\n"
+        "<button type=\"submit\" class=\"plain\" name=\"cancelled\" value=\"yes\" formnovalidate>Do not pay</button>\n"
         "</form>\n";
     Foreign foreign{hosted.script_url, ""};
     const auto allow = [&foreign](std::string_view directive, const std::vector<std::string>& sources) {

@@ -124,6 +124,12 @@ class Browser:
     def click(self, css):
         self.ask("POST", f"/element/{self.find(css)}/click")
 
+    def type(self, css, text):
+        """By the keyboard, instead of what stands there."""
+        element = self.find(css)
+        self.ask("POST", f"/element/{element}/clear")
+        self.ask("POST", f"/element/{element}/value", {"text": text})
+
     def enter(self, css):
         """Into a frame: what follows is about its page."""
         self.ask("POST", "/frame", {"id": {ELEMENT: self.find(css)}})
