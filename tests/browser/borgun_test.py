@@ -169,6 +169,29 @@ class Borgun(Shopping):
         self.until_told(browser, "purchased", TOOK)
         self.check_console(browser)
 
+    def test_after_a_refusal_another_card_pays(self):
+        browser = self.browser()
+        self.to_the_card(browser)
+        card_page = browser.url()
+        browser.run("document.getElementsByName('once')[0].value = 'again-and-again'")
+        self.give_card(browser, DECLINED)
+        self.at_the_bank(browser, "fail")
+        self.check_story(browser, "failed")
+        first = browser.url()
+        # Back at the same form, as browsers keep it.
+        browser.open(card_page)
+        browser.run("document.getElementsByName('once')[0].value = 'again-and-again'")
+        self.give_card(browser, FRICTIONLESS)
+        self.until_told(browser, "purchased", TOOK)
+        self.assertNotEqual(browser.url(), first)
+        second = browser.url()
+        # What is paid is paid once, by whatever card the form comes again.
+        browser.open(card_page)
+        browser.run("document.getElementsByName('once')[0].value = 'again-and-again'")
+        self.give_card(browser, FRICTIONLESS)
+        self.until_told(browser, "purchased", TOOK)
+        self.assertEqual(browser.url(), second)
+
     def test_another_way_after_all(self):
         browser = self.browser()
         self.to_the_card(browser)

@@ -65,6 +65,22 @@ class Pages(Shopping):
         self.check_story(browser, "purchased")
         self.check_console(browser)
 
+    def test_pays_by_card_through_stripe(self):
+        browser = self.browser()
+        for number, asks in (("4242424242424242", False), ("4000000000003220", True)):
+            self.shop(browser, "demo-stripe")
+            browser.find("#pay:enabled")
+            browser.enter("#card iframe")
+            browser.click(f"button[data-number='{number}']")
+            browser.leave()
+            browser.click("#pay")
+            if asks:
+                browser.click("button[value=complete]")
+            self.check_story(browser, "purchased")
+            self.check_books(browser, "taken £110.00")
+            self.shot(browser, "stripe-story")
+            self.check_console(browser)
+
     def test_pays_on_credit_and_cancels(self):
         browser = self.browser()
         self.shop(browser, "demo")

@@ -354,6 +354,8 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
         std::optional<core::Credential> card;
         std::string user_agent, accept;
         Reply reply;
+        engine::HandOverRequest hand_over = {};
+        engine::Meta meta = {};
     };
 
     void pay(const Fields& fields, std::optional<core::Credential> card, const HttpRequest& request,
@@ -379,21 +381,42 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
                                                    std::string(request.header("User-Agent")),
                                                    std::string(request.header("Accept")), std::move(reply)});
         const auto& caller = *parts.engine.directory().caller(way->key);
-        engine::HandOverRequest hand_over;
+        auto& hand_over = order->hand_over;
         hand_over.system = demo_system;
         hand_over.caller = caller.name;
         hand_over.bundles = box_office::core_bundles(reserved, description_of);
         hand_over.held_until = at.now + std::chrono::minutes(wish->hold_minutes);
         hand_over.document_json = document_json(box_office::document_of(catalogue, reserved, caller));
-        engine::Meta meta{.by = "system " + std::string(demo_system), .tracking = {}, .once = {}};
+        order->meta.by = "system " + std::string(demo_system);
         // The same form sent twice is the same order, with whatever card: what Idempotency-Key is for.
         if (const auto* once = find_field(fields, "once"); once != nullptr && !once->empty())
-            meta.once = engine::Meta::Once{"shop", once->substr(0, limits_shown), encoding::form(fields)};
-        parts.engine.hand_over(std::move(hand_over), std::move(meta),
-                               [self = shared_from_this(), order](const Result<View>& view) {
-                                   if (!view) return self->not_paid(*order, view.error());
-                                   self->purchase(view->transaction.id, order);
-                               });
+            order->meta.once =
+                engine::Meta::Once{"shop", once->substr(0, limits_shown), encoding::form(fields)};
+        hand_over_of(order, cards_tried_max);
+    }
+
+    /// Cards that may be refused one after the other on one and the same page.
+    static constexpr int cards_tried_max = 20;
+
+    void hand_over_of(const std::shared_ptr<Order>& order, int tries_left) {
+        parts.engine.hand_over(
+            order->hand_over, order->meta,
+            [self = shared_from_this(), order, tries_left](const Result<View>& view) {
+                if (!view) return self->not_paid(*order, view.error());
+                const auto& id = view->transaction.id;
+                if (!order->card || !view->replayed || tries_left == 0 || !self->is_refused(id))
+                    return self->purchase(id, order);
+                // The customer went back to the page and gives another card: another order.
+                auto& key = order->meta.once->key;
+                key = key.substr(0, key.find('.')) + "." + view->transaction.reference;
+                self->hand_over_of(order, tries_left - 1);
+            });
+    }
+
+    [[nodiscard]] bool is_refused(const TransactionId& id) const {
+        const auto view = parts.engine.view(id, "", "");
+        return view && (view->transaction.phase == core::Phase::failed ||
+                        view->transaction.phase == core::Phase::released);
     }
 
     void purchase(const TransactionId& id, const std::shared_ptr<Order>& order) {
