@@ -3,6 +3,7 @@
 bank that asks. Everything is clicked and typed, from the trolley to the story."""
 
 import os
+import json
 import pathlib
 import re
 import sys
@@ -14,7 +15,8 @@ from shopping import Shopping
 
 FRICTIONLESS, ASKS_BY_1, ASKS_BY_2, DECLINED = "5455330200000016", "5587402000012011", "4741520000000003", "4155520000000002"
 GUIDE = "4111111111111111"
-NUMBERS = (FRICTIONLESS, ASKS_BY_1, ASKS_BY_2, DECLINED, GUIDE)
+LOOKS, LOOKS_ONLY = "5555550000010050", "4555004010010000"  # at the browser; the second bank is content with that
+NUMBERS = (FRICTIONLESS, ASKS_BY_1, ASKS_BY_2, DECLINED, GUIDE, LOOKS, LOOKS_ONLY)
 TOOK, TOOK_NOTHING = "taken £110.00", "nothing"
 
 
@@ -226,6 +228,49 @@ class Borgun(Shopping):
         told = self.sandbox.ask("GET", browser.url())[2]
         self.assertNotIn(ASKS_BY_2, re.sub(r"\s", "", told))
 
+    # ---- the bank that looks at the browser first (3DS Method)
+    def faults(self, *rules):
+        answer = self.sandbox.ask("PUT", self.sandbox.simulator + "/borgun/_faults", json.dumps({"rules": rules}),
+                                  {"Content-Type": "application/json"})
+        self.assertEqual(answer[0], 200, answer[2])
+
+    def went_on_with(self, browser):
+        """What our page said of the bank's look, as the story has it."""
+        told = browser.run("return document.querySelector('.line').innerText")
+        return re.search(r"went on from our page.*?method (\w)", told).group(1)
+
+    def test_the_bank_looks_at_the_browser_and_asks(self):
+        browser = self.browser()
+        self.to_the_card(browser)
+        self.faults({"on": "method", "do": "delay", "ms": 1000})
+        self.give_card(browser, LOOKS)
+        self.assertEqual(browser.text("h1"), "Checking with your bank")
+        self.shot(browser, "borgun-method")
+        self.at_the_bank(browser, "authenticate")
+        self.until_told(browser, "purchased", TOOK)
+        self.assertEqual(self.went_on_with(browser), "Y")
+        self.check_console(browser)
+
+    def test_the_bank_looks_at_the_browser_and_is_content(self):
+        browser = self.browser()
+        self.to_the_card(browser)
+        self.give_card(browser, LOOKS_ONLY)
+        self.until_told(browser, "purchased", TOOK)
+        self.assertEqual(self.went_on_with(browser), "Y")
+        self.check_console(browser)
+
+    def test_the_bank_cannot_look_where_there_are_no_scripts(self):
+        browser = self.browser(scripts=False)
+        self.to_the_card(browser)
+        self.give_card(browser, LOOKS)
+        self.leave(browser, "noscript button, form button")
+        self.leave(browser, "form button")
+        self.at_the_bank(browser, "authenticate")
+        browser.click("form#back button")
+        self.until_told(browser, "purchased", TOOK)
+        self.assertEqual(self.went_on_with(browser), "N")
+        self.check_console(browser)
+
     # ---- the page that makes a token
     def test_the_token_page_and_then_the_bank(self):
         browser = self.browser()
@@ -235,6 +280,16 @@ class Borgun(Shopping):
         self.give_card(browser, ASKS_BY_2, prefix="")
         self.at_the_bank(browser, "authenticate")
         self.until_told(browser, "purchased", TOOK)
+        self.check_console(browser)
+
+    def test_the_token_page_and_a_bank_that_looks_at_the_browser(self):
+        browser = self.browser()
+        self.shop(browser, "demo-borgun")
+        browser.find("#pay:enabled")
+        self.give_card(browser, LOOKS, prefix="")
+        self.at_the_bank(browser, "authenticate")
+        self.until_told(browser, "purchased", TOOK)
+        self.assertEqual(self.went_on_with(browser), "Y")
         self.check_console(browser)
 
     def test_does_not_pay_at_the_token_page(self):
