@@ -46,6 +46,10 @@ Result<std::string> Flow::admit(const core::Credential& credential, const Mercha
     return bad_request(credential.kind, "is nothing that " + merchant.name + " takes");
 }
 
+std::optional<Error> Flow::misfit(const core::Credential&, const core::Transaction&, const core::Leg&) const {
+    return std::nullopt;
+}
+
 std::optional<Flow::HostedPage> Flow::page(const core::Callout&, const Money&, const Merchant&) const {
     return std::nullopt;
 }
@@ -140,12 +144,15 @@ core::Step Registry::resume(const core::Scene& scene, const core::Heard& heard) 
     return known->flow->resume(scene, known->merchant, heard);
 }
 
-Result<std::string> Registry::admit(const core::Leg& leg, const core::Credential& credential,
-                                    Instant now) const {
+Result<std::string> Registry::admit(const core::Transaction& transaction, const core::Leg& leg,
+                                    const core::Credential& credential, Instant now) const {
     const auto* known = state_->of(leg);
     if (known == nullptr)
         return bad_request(credential.kind, "the merchant " + leg.merchant + " is not configured");
-    return known->flow->admit(credential, known->merchant, now);
+    auto once = known->flow->admit(credential, known->merchant, now);
+    if (!once) return once;
+    if (auto wrong = known->flow->misfit(credential, transaction, leg)) return *wrong;
+    return once;
 }
 
 std::vector<core::EvidenceField> Registry::evidence(const core::Leg& leg, const Fields& fields) const {

@@ -108,6 +108,15 @@ class Borgun final : public Flow {
         return borgun::admit(credential, account_of(merchant), merchant.name, now);
     }
 
+    [[nodiscard]] std::optional<Error> misfit(const core::Credential& credential,
+                                              const core::Transaction& transaction,
+                                              const core::Leg& leg) const override {
+        if (credential.kind != final_kind) return std::nullopt;
+        const auto said = read_final(credential.value);
+        if (!said) return said.error();
+        return compare(*said, transaction, leg.amount);
+    }
+
     [[nodiscard]] std::optional<HostedPage> page(const core::Callout& callout, const Money& amount,
                                                  const Merchant& merchant) const override {
         if (!callout.hosted) return std::nullopt;

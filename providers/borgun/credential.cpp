@@ -60,10 +60,6 @@ Result<std::string> admit_token(const std::string& value) {
     return is_single(token) ? token : std::string();
 }
 
-core::Refusal mismatch(std::string what, std::string text) {
-    return {std::move(what), "The authenticated payment " + std::move(text) + "."};
-}
-
 }  // namespace
 
 bool is_token(std::string_view text) {
@@ -116,13 +112,13 @@ Result<Final> read_final(const std::string& value) {
     return final;
 }
 
-std::optional<core::Refusal> compare(const Final& said, const core::Scene& scene) {
-    if (said.currency != number_of(scene.amount.currency))
-        return mismatch("currency_mismatch", "is in another currency than the purchase");
-    if (said.amount != to_wire(scene.amount))
-        return mismatch("amount_mismatch", "is of another amount than the purchase");
-    if (!names_the_transaction(scene.transaction, said.order))
-        return mismatch("order_mismatch", "belongs to another purchase");
+std::optional<Error> compare(const Final& said, const core::Transaction& transaction, const Money& amount) {
+    if (said.currency != number_of(amount.currency))
+        return wrong_final("currency", "is not that of the purchase, " + number_of(amount.currency));
+    if (said.amount != to_wire(amount))
+        return wrong_final("amount", "is not that of the purchase, " + std::to_string(to_wire(amount)));
+    if (!names_the_transaction(transaction, said.order))
+        return wrong_final("orderId", "is of another purchase");
     return std::nullopt;
 }
 

@@ -28,8 +28,9 @@ struct Final {
 std::string token_of(const core::Credential& credential);
 /// Error: bad_request naming the member.
 Result<Final> read_final(const std::string& value);
-/// Amount, currency and order as they were handed over; nullopt when all is well.
-std::optional<core::Refusal> compare(const Final& said, const core::Scene& scene);
+/// Amount, currency and order as they were handed over; nullopt when all is well. Error: bad_request naming
+/// the member.
+std::optional<Error> compare(const Final& said, const core::Transaction& transaction, const Money& amount);
 
 /// Checks the form; what can be spent once is returned. See core::Flows::admit.
 Result<std::string> admit(const core::Credential& credential, const Account& account,

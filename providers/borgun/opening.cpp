@@ -72,7 +72,9 @@ core::Step open_card(const core::Scene& scene, const Account& account) {
 core::Step open_final(const core::Scene& scene) {
     const auto said = read_final(scene.credential.value);
     if (!said) return declined("token_refused", "The authenticated payment is not understood.");
-    if (auto why = compare(*said, scene)) return declined(std::move(*why));
+    // Admitted before; what does not fit is refused here, too, whoever let it in.
+    if (const auto wrong = compare(*said, scene.transaction, scene.amount))
+        return declined("authentication_mismatch", "The authenticated payment is of another purchase.");
     Kept kept;
     kept.mpi_token = said->mpi_token;
     return ready(kept, "authenticated by the client");

@@ -1030,7 +1030,7 @@ class Handler {
     /// flow spells it.
     [[nodiscard]] std::optional<Error> take_credential(const Leg& leg, const Credential& credential,
                                                        const std::string& field) const {
-        const auto once = d.terms.flows.admit(leg, credential, d.now);
+        const auto once = d.terms.flows.admit(d.tx, leg, credential, d.now);
         if (!once) {
             Error error = once.error();
             // What is wrong inside of it keeps its name: credentials.ext_test0.card.expiry.

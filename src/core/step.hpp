@@ -152,10 +152,11 @@ class Flows {
     [[nodiscard]] virtual Step begin(const Scene& scene) const = 0;
     [[nodiscard]] virtual Step resume(const Scene& scene, const Heard& heard) const = 0;
     [[nodiscard]] virtual std::vector<EvidenceField> evidence(const Leg& leg, const Fields& fields) const = 0;
-    /// Checks the form of what the customer pays with. Returns the key under which it can be spent once, ""
-    /// when it may be used again. Error: bad_request naming the field as the flow's return spells it.
-    [[nodiscard]] virtual Result<std::string> admit(const Leg& leg, const Credential& credential,
-                                                    Instant now) const = 0;
+    /// Checks the form of what the customer pays with, and what it says of the payment. Returns the key under
+    /// which it can be spent once, "" when it may be used again. Error: bad_request naming the field as the
+    /// flow's return spells it.
+    [[nodiscard]] virtual Result<std::string> admit(const Transaction& transaction, const Leg& leg,
+                                                    const Credential& credential, Instant now) const = 0;
 };
 
 /// What the customer pays with is still missing: a callout must bring it.

@@ -34,7 +34,8 @@ class ThreeHouses final : public Flows {
     [[nodiscard]] Step begin(const Scene&) const override { return Unknown{"not asked here"}; }
     [[nodiscard]] Step resume(const Scene&, const Heard&) const override { return Unknown{"not asked here"}; }
     [[nodiscard]] std::vector<EvidenceField> evidence(const Leg&, const Fields&) const override { return {}; }
-    [[nodiscard]] Result<std::string> admit(const Leg&, const Credential&, Instant) const override {
+    [[nodiscard]] Result<std::string> admit(const Transaction&, const Leg&, const Credential&,
+                                            Instant) const override {
         return std::string{};
     }
 

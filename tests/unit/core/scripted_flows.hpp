@@ -208,7 +208,8 @@ class ScriptedFlows final : public Flows {
     }
 
     /// A card is good for one payment, a "test" one for any number; an empty one is none.
-    Result<std::string> admit(const Leg&, const Credential& credential, Instant) const override {
+    Result<std::string> admit(const Transaction&, const Leg&, const Credential& credential,
+                              Instant) const override {
         if (credential.value.empty()) return bad_request("token", "is missing");
         const bool again = credential.value == "test" || credential.kind == "card";
         return again ? std::string{} : credential.value;

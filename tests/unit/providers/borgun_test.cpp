@@ -384,11 +384,11 @@ TEST(BorgunFinal, IsComparedBeforeAnythingIsSent) {
     const auto code = [&](std::string_view name, std::string_view value) {
         return as<core::Declined>(opened(name, value)).why.code;
     };
-    EXPECT_EQ(code("amount", "499100"), "amount_mismatch");
-    EXPECT_EQ(code("amount", "4990"), "amount_mismatch") << "two extra digits";
-    EXPECT_EQ(code("currency", "\"978\""), "currency_mismatch");
-    EXPECT_EQ(code("orderId", "\"T000-0000-8RGW-3618\""), "order_mismatch");
-    EXPECT_EQ(code("orderId", "\"\""), "order_mismatch");
+    EXPECT_EQ(code("amount", "499100"), "authentication_mismatch");
+    EXPECT_EQ(code("amount", "4990"), "authentication_mismatch") << "two extra digits";
+    EXPECT_EQ(code("currency", "\"978\""), "authentication_mismatch");
+    EXPECT_EQ(code("orderId", "\"T000-0000-8RGW-3618\""), "authentication_mismatch");
+    EXPECT_EQ(code("orderId", "\"\""), "authentication_mismatch");
     const auto done = as<core::Done>(opened("", ""));
     EXPECT_EQ(borgun::read_kept(done.saved).mpi_token, "mpi-7");
 
