@@ -33,6 +33,10 @@ button,a.button{display:block;width:100%;padding:.8rem 1rem;border:0;border-radi
 color:var(--accent-ink);font:inherit;font-weight:600;text-align:center;text-decoration:none;cursor:pointer}
 a.button{margin-top:1.5rem}
 .field{padding:.8rem .75rem;border:1px solid var(--line);border-radius:.65rem;background:#fff}
+.entry label{display:block;margin-bottom:.3rem;font-weight:600;color:var(--ink)}
+.entry input{width:100%;padding:.7rem .75rem;border:1px solid var(--soft);border-radius:.65rem;background:var(--card);
+color:var(--ink);font:inherit;font-variant-numeric:tabular-nums}
+.entry input:focus-visible{outline:3px solid var(--accent);outline-offset:1px}
 #problem{color:var(--bad);margin:.75rem 0;min-height:1.5em}
 button[disabled]{opacity:.55;cursor:default}
 button.plain{margin-top:.75rem;background:transparent;color:var(--soft);font-weight:400}
@@ -230,11 +234,11 @@ HttpResponse method_done_page(std::string_view origin, std::string_view nonce) {
 
 HttpResponse hosted_page(const providers::Flow::HostedPage& hosted, const Notice& notice,
                          std::string_view return_url, std::string_view form_sources, std::string_view nonce) {
-    const auto form =
-        "<form method=\"post\" action=\"" + escaped(return_url) + "\" accept-charset=\"utf-8\">\n" +
-        hosted.body_html +
-        "<button type=\"submit\" class=\"plain\" name=\"cancelled\" value=\"yes\">Do not pay</button>\n"
-        "</form>\n";
+    const auto form = "<form method=\"post\" action=\"" + escaped(return_url) +
+                      "\" accept-charset=\"utf-8\">\n" + hosted.body_html +
+                      "<button type=\"submit\" class=\"plain\" name=\"cancelled\" value=\"yes\" "
+                      "formnovalidate>Do not pay</button>\n"
+                      "</form>\n";
     Foreign foreign{hosted.script_url, ""};
     const auto allow = [&foreign](std::string_view directive, const std::vector<std::string>& sources) {
         if (sources.empty()) return;

@@ -9,11 +9,11 @@ namespace {
 constexpr std::string_view token_seconds = "3600";
 
 // The fields of the card have no names: a browser never sends them with the form.
-constexpr std::string_view fields = R"(<p class="field"><label for="number">Card number</label>
+constexpr std::string_view fields = R"(<p class="entry"><label for="number">Card number</label>
 <input id="number" inputmode="numeric" autocomplete="cc-number" maxlength="25" required></p>
-<p class="field"><label for="expiry">Expires (month / year)</label>
+<p class="entry"><label for="expiry">Expires (month / year)</label>
 <input id="expiry" inputmode="numeric" autocomplete="cc-exp" placeholder="MM / YY" maxlength="9" required></p>
-<p class="field"><label for="cvc">Security code</label>
+<p class="entry"><label for="cvc">Security code</label>
 <input id="cvc" inputmode="numeric" autocomplete="cc-csc" maxlength="4"></p>
 )";
 

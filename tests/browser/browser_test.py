@@ -4,58 +4,16 @@
 Run by ctest. KASSI_SHOTS=DIR keeps screenshots of the pages for people to look at."""
 
 import json
-import os
 import subprocess
 import sys
 import unittest
 
 import webdriver
-from sandbox import BINARY, SKIPPED, STOP_SECONDS, Sandbox
+from sandbox import BINARY, SKIPPED, STOP_SECONDS
+from shopping import Shopping
 
 
-class Pages(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.sandbox = Sandbox()
-        cls.driver = webdriver.Driver()
-        cls.shared = webdriver.Browser(cls.driver)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.shared.close()
-        cls.driver.close()
-        status = cls.sandbox.close()
-        assert status == 0, f"the sandbox ended with {status}"
-
-    def browser(self, **options):
-        """The shared one, unless it must be of another kind: no page keeps anything in a browser."""
-        if not options:
-            self.shared.console()
-            return self.shared
-        browser = webdriver.Browser(self.driver, **options)
-        self.addCleanup(browser.close)
-        return browser
-
-    def shop(self, browser, way, tickets="7AB-4=2"):
-        """From the trolley to where the shop sends the customer."""
-        browser.open(f"{self.sandbox.url}/shop/checkout?{tickets}&way={way}")
-        browser.click(".summary button.primary")
-
-    def shot(self, browser, name):
-        folder = os.environ.get("KASSI_SHOTS")
-        if folder:
-            browser.screenshot(os.path.join(folder, name + ".png"))
-
-    def check_console(self, browser):
-        self.assertEqual([entry["message"] for entry in browser.console()
-                          if entry["level"] == "SEVERE" or "Content Security Policy" in entry["message"]], [])
-
-    def check_story(self, browser, phase, settled="yes"):
-        browser.find("#status")
-        self.assertIn("/shop/transactions/T", browser.url())
-        self.assertEqual(browser.attribute("#status", "data-phase"), phase)
-        self.assertEqual(browser.attribute("#status", "data-settled"), settled)
-
+class Pages(Shopping):
     def money_of(self, browser):
         """What the house's ledger has on the transaction that the browser looks at."""
         reference = browser.url().rsplit("/", 1)[1]
@@ -64,18 +22,6 @@ class Pages(unittest.TestCase):
         transaction = json.loads(shown.stdout)["transaction"]
         return [(entry["kind"], entry["amount"]) for entry in self.sandbox.ledger()
                 if entry["reference"].startswith(transaction + "-")]
-
-    def leave(self, browser, button):
-        """Clicks, and waits until the page is left behind: the next may look the same."""
-        page = browser.find("html")
-        browser.click(button)
-        browser.wait_until_gone(page)
-
-    def walk_away(self, browser, button):
-        """The customer does not come back; somebody looks at the newest transaction."""
-        self.leave(browser, button)
-        browser.open(self.sandbox.url + "/shop/transactions")
-        browser.click(".transactions a")
 
     # ---- paying
     def test_pays_by_post_and_returns_by_post(self):
@@ -118,6 +64,22 @@ class Pages(unittest.TestCase):
         browser.click("button[value=pay_both]")
         self.check_story(browser, "purchased")
         self.check_console(browser)
+
+    def test_pays_by_card_through_stripe(self):
+        browser = self.browser()
+        for number, asks in (("4242424242424242", False), ("4000000000003220", True)):
+            self.shop(browser, "demo-stripe")
+            browser.find("#pay:enabled")
+            browser.enter("#card iframe")
+            browser.click(f"button[data-number='{number}']")
+            browser.leave()
+            browser.click("#pay")
+            if asks:
+                browser.click("button[value=complete]")
+            self.check_story(browser, "purchased")
+            self.check_books(browser, "taken £110.00")
+            self.shot(browser, "stripe-story")
+            self.check_console(browser)
 
     def test_pays_on_credit_and_cancels(self):
         browser = self.browser()

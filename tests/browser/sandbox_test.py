@@ -102,6 +102,44 @@ class Wire(unittest.TestCase):
             self.assertNotIn("unsafe", policy)
             self.assertNotIn("script-src", policy)
 
+    # ---- a card
+    def test_a_way_that_wants_a_card_leads_to_its_page(self):
+        location = self.pay("demo-creditcard", hold="15")
+        self.assertIn("/shop/card?", location)
+        status, _, page = self.sandbox.ask("GET", location)
+        self.assertEqual(status, 200)
+        self.assertIn('name="hold" value="15"', page)
+        # Who has no trolley, or a way without a card, is asked how to pay.
+        for address in ("/shop/card", "/shop/card?7AB-4=1&way=demo", "/shop/card?7AB-4=1&way=demo-borgun"):
+            status, _, page = self.sandbox.ask("GET", address)
+            self.assertNotIn("card_number", page)
+        self.assertEqual(self.sandbox.ask("GET", "/shop/card?7AB-4=1&way=demo-creditcard&sample=no")[0], 200)
+
+    def test_what_was_typed_of_a_card_is_not_said_again(self):
+        typed = {"card_number": "5555 4444 3333 2221", "card_expiry": "77 / 66", "card_cvc": "9876"}
+        before = len(re.findall("<li><a", self.story("/shop/transactions")))
+        status, _, page = self.sandbox.form("/shop/pay", [("7AB-4", "2"), ("way", "demo-creditcard"), ("once", "typed"),
+                                                          *typed.items()])
+        self.assertEqual(status, 400)
+        self.assertIn("The card number is not valid.", page)
+        for text in (*typed.values(), "5555444433332221", "7766"):
+            self.assertNotIn(text, page)
+        self.assertIn('name="once" value="typed"', page)
+        # Corrected, it is the same order; and a field that is missing is a field that is wrong.
+        good = {**typed, "card_number": "5455330200000016", "card_expiry": "12/29", "card_cvc": "123"}
+        fields = [("7AB-4", "2"), ("way", "demo-creditcard"), ("once", "typed")]
+        self.assertEqual(self.sandbox.form("/shop/pay", [*fields, ("card_number", good["card_number"])])[0], 400)
+        status, location, _ = self.sandbox.form("/shop/pay", [*fields, *good.items()])
+        self.assertEqual(status, 303)
+        self.assertEqual(phase(self.story(location)), "purchased")
+        self.assertEqual(len(re.findall("<li><a", self.story("/shop/transactions"))), min(before + 1, 30))
+
+    def test_a_card_that_nobody_asked_for_goes_nowhere(self):
+        location = self.pay("demo", card_number="4741520000000003", card_expiry="12/29", card_cvc="123")
+        page = self.story(location)
+        self.assertEqual(phase(page), "purchased")
+        self.assertNotIn("with a card", page)
+
     def test_cancelling_twice_is_cancelling_once(self):
         location = self.pay("demo")
         self.assertEqual(phase(self.story(location)), "purchased")

@@ -58,7 +58,7 @@ class Driver:
 class Browser:
     """One window with a fresh profile."""
 
-    def __init__(self, driver, width=1280, height=900, phone=False, scripts=True, dark=False):
+    def __init__(self, driver, width=1280, height=900, phone=False, scripts=True, dark=False, eager=False):
         self.driver = driver
         self.profile = tempfile.mkdtemp(prefix="kassi-browser-")
         options = {
@@ -72,6 +72,7 @@ class Browser:
                 "deviceMetrics": {"width": width, "height": height, "pixelRatio": 2, "touch": True}}
         answer = driver.ask("POST", "/session", {"capabilities": {"alwaysMatch": {
             "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"},
+            "pageLoadStrategy": "eager" if eager else "normal",
             "timeouts": {"pageLoad": PAGE_SECONDS * 1000, "implicit": 0}}}})
         self.session = "/session/" + answer["sessionId"]
         if not scripts:
@@ -123,6 +124,12 @@ class Browser:
 
     def click(self, css):
         self.ask("POST", f"/element/{self.find(css)}/click")
+
+    def type(self, css, text):
+        """By the keyboard, instead of what stands there."""
+        element = self.find(css)
+        self.ask("POST", f"/element/{element}/clear")
+        self.ask("POST", f"/element/{element}/value", {"text": text})
 
     def enter(self, css):
         """Into a frame: what follows is about its page."""

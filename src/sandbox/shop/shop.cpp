@@ -8,10 +8,12 @@
 
 #include "api/status.hpp"
 #include "base/crypto.hpp"
+#include "base/secret.hpp"
 #include "sandbox/accounts.hpp"
 #include "sandbox/box_office/token.hpp"
 #include "sandbox/clock_door.hpp"
 #include "sandbox/shop/browse.hpp"
+#include "sandbox/shop/card.hpp"
 #include "sandbox/shop/pages.hpp"
 #include "sandbox/shop/story.hpp"
 #include "sandbox/shop/trolley.hpp"
@@ -86,10 +88,15 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
             return reply(say({ErrorKind::method_not_allowed, "", "Only GET and POST are understood"}));
         if (post && from_elsewhere(request))
             return reply(say({ErrorKind::forbidden, "", "This form was sent by another site"}));
-        const auto fields = request_fields(request, false);
+        auto fields = request_fields(request, false);
         if (!fields) return reply(say(fields.error()));
         if (get) return show(path, *fields, std::move(reply));
-        if (path == "/shop/pay") return pay(*fields, request, std::move(reply));
+        if (path == "/shop/pay") {
+            // From here on the card is in one place, and on its way out.
+            auto card = take_card(*fields);
+            wipe(request.body.data(), request.body.size());
+            return pay(*fields, std::move(card), request, std::move(reply));
+        }
         if (path == "/shop/clock") return move_clock(*fields, std::move(reply));
         if (path.starts_with(transactions_path))
             return act(path.substr(transactions_path.size()), *fields, std::move(reply));
@@ -110,6 +117,7 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
         if (path == "/shop/icon.svg" || path == "/favicon.ico")
             return reply(file_response("icon.svg", "image/svg+xml"));
         if (path == "/shop/checkout") return reply(checkout_page(fields, ""));
+        if (path == "/shop/card") return reply(card_page(fields, std::nullopt));
         if (path == "/shop/around") return reply(around_page());
         if (path == "/shop/transactions") return reply(list_page_of(fields));
         if (path == "/shop/back") return back(fields, std::move(reply));
@@ -231,18 +239,71 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
         if (!reserved.unreserved.empty()) return redirect_response(see_other, trolley_address(wish->trolley));
         json content{{"title", "Payment"}, {"on_shop", true}};
         if (!notice.empty()) content["notice"] = notice;
-        add_wish(content, *wish, reserved);
+        add_bundles(content, *wish, reserved);
+        content["back"] = trolley_address(wish->trolley);
+        add_ways(content, *wish, ways_for(reserved));
+        content["holds"] = json::array();
+        for (const int minutes : hold_minutes_choices)
+            content["holds"].push_back({{"minutes", minutes}, {"chosen", minutes == wish->hold_minutes}});
         content["once"] = crypto::mint_token(randomness);
         return page(notice.empty() ? 200 : status, "checkout", std::move(content));
     }
 
-    [[nodiscard]] std::vector<Way> ways_for(const box_office::Reserved& reserved) const {
-        Sources sources;
-        for (const auto& bundle : reserved.bundles) sources.emplace_back(bundle.source, bundle.currency);
-        return ways(parts.engine.directory(), parts.engine.registry(), demo_system, sources);
+    /// Where the shop asks for the card, with what is wrong with the one that came.
+    [[nodiscard]] HttpResponse card_page(const Fields& fields, const std::optional<CardFault>& fault) const {
+        const auto at = reading();
+        const auto wish = read_wish(fields, at);
+        if (!wish) return home_page(fields, sentence_of(wish.error()));
+        const auto reserved = box_office::reserve(catalogue, wish->trolley, at.now);
+        if (reserved.bundles.empty() || !reserved.unreserved.empty() || !wants_card(*wish, reserved))
+            return checkout_page(fields, "");
+        json content{{"title", "Pay by card"}, {"on_shop", true}};
+        add_bundles(content, *wish, reserved);
+        auto carried = carried_of(*wish);
+        content["carried"] = json::array();
+        for (const auto& [name, value] : carried)
+            content["carried"].push_back({{"name", name}, {"value", value}});
+        carried.emplace_back("trolley", content["token"]);
+        content["other_way"] = "/shop/checkout?" + encoding::form(carried);
+        // A card that was wrong is corrected within the same order.
+        const auto* known = find_field(fields, "once");
+        const auto once = known == nullptr || known->empty() ? crypto::mint_token(randomness) : *known;
+        content["once"] = once;
+        carried.emplace_back("once", once);
+        const auto* sample = find_field(fields, "sample");
+        add_card(content, "/shop/card?" + encoding::form(carried),
+                 sample == nullptr ? nullptr : find_sample(*sample), fault, at.now);
+        return page(fault ? status_of_error(ErrorKind::bad_request) : 200, "card", std::move(content));
     }
 
-    void add_wish(json& content, const Wish& wish, const box_office::Reserved& reserved) const {
+    /// What a wish is made of beside its trolley, as the form has it.
+    static Fields carried_of(const Wish& wish) {
+        Fields carried{{"way", wish.way}, {"hold", std::to_string(wish.hold_minutes)}};
+        for (const auto& [source, merchant] : wish.merchants)
+            carried.emplace_back("with." + wish.way + "." + source, merchant);
+        return carried;
+    }
+
+    [[nodiscard]] bool wants_card(const Wish& wish, const box_office::Reserved& reserved) const {
+        const auto& directory = parts.engine.directory();
+        const auto all = ways_for(reserved);
+        const auto* way = find_way(all, wish.way);
+        if (way == nullptr || !way->why_not.empty()) return false;
+        return asks_card(directory, parts.engine.registry(), *directory.caller(way->key),
+                         sources_of(reserved), wish.merchants);
+    }
+
+    static Sources sources_of(const box_office::Reserved& reserved) {
+        Sources sources;
+        for (const auto& bundle : reserved.bundles) sources.emplace_back(bundle.source, bundle.currency);
+        return sources;
+    }
+
+    [[nodiscard]] std::vector<Way> ways_for(const box_office::Reserved& reserved) const {
+        return ways(parts.engine.directory(), parts.engine.registry(), demo_system, sources_of(reserved));
+    }
+
+    void add_bundles(json& content, const Wish& wish, const box_office::Reserved& reserved) const {
         json shown = json::array();
         for (const auto& bundle : reserved.bundles)
             shown.push_back({{"source", bundle.source},
@@ -252,11 +313,6 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
         content["bundles"] = std::move(shown);
         content["token"] = box_office::trolley_token(parts.token_key, wish.trolley);
         content["total"] = total_of(reserved.bundles);
-        content["back"] = trolley_address(wish.trolley);
-        add_ways(content, wish, ways_for(reserved));
-        content["holds"] = json::array();
-        for (const int minutes : hold_minutes_choices)
-            content["holds"].push_back({{"minutes", minutes}, {"chosen", minutes == wish.hold_minutes}});
     }
 
     void add_ways(json& content, const Wish& wish, const std::vector<Way>& all) const {
@@ -282,6 +338,7 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
             content[way.odd ? "more" : "ways"].push_back({{"key", way.key},
                                                           {"title", way.title},
                                                           {"about", way.about},
+                                                          {"asks_card", way.asks_card},
                                                           {"why_not", way.why_not},
                                                           {"choices", std::move(choices)},
                                                           {"chosen", way.key == chosen}});
@@ -293,12 +350,16 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
     // ---- paying: what a booking system does
     struct Order {
         Wish wish;
-        Fields fields;
+        Fields fields;  ///< without the card
+        std::optional<core::Credential> card;
         std::string user_agent, accept;
         Reply reply;
+        engine::HandOverRequest hand_over = {};
+        engine::Meta meta = {};
     };
 
-    void pay(const Fields& fields, const HttpRequest& request, Reply reply) {
+    void pay(const Fields& fields, std::optional<core::Credential> card, const HttpRequest& request,
+             Reply reply) {
         const auto at = reading();
         const auto wish = read_wish(fields, at);
         if (!wish || wish->trolley.lines.empty()) return reply(checkout_page(fields, ""));
@@ -309,29 +370,59 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
         const auto* way = find_way(all, wish->way);
         if (way == nullptr || !way->why_not.empty())
             return reply(checkout_page(fields, way == nullptr ? "Choose a way of paying." : way->why_not));
-        auto order = std::make_shared<Order>(Order{*wish, fields, std::string(request.header("User-Agent")),
+        const bool asked = wants_card(*wish, reserved);
+        if (asked && !card) {
+            auto carried = carried_of(*wish);
+            carried.emplace_back("trolley", box_office::trolley_token(parts.token_key, wish->trolley));
+            return reply(redirect_response(see_other, parts.url + "/shop/card?" + encoding::form(carried)));
+        }
+        if (!asked) card.reset();
+        auto order = std::make_shared<Order>(Order{*wish, fields, std::move(card),
+                                                   std::string(request.header("User-Agent")),
                                                    std::string(request.header("Accept")), std::move(reply)});
         const auto& caller = *parts.engine.directory().caller(way->key);
-        engine::HandOverRequest hand_over;
+        auto& hand_over = order->hand_over;
         hand_over.system = demo_system;
         hand_over.caller = caller.name;
         hand_over.bundles = box_office::core_bundles(reserved, description_of);
         hand_over.held_until = at.now + std::chrono::minutes(wish->hold_minutes);
         hand_over.document_json = document_json(box_office::document_of(catalogue, reserved, caller));
-        engine::Meta meta{.by = "system " + std::string(demo_system), .tracking = {}, .once = {}};
-        // The same form sent twice is the same order: what Idempotency-Key is for.
+        order->meta.by = "system " + std::string(demo_system);
+        // The same form sent twice is the same order, with whatever card: what Idempotency-Key is for.
         if (const auto* once = find_field(fields, "once"); once != nullptr && !once->empty())
-            meta.once = engine::Meta::Once{"shop", once->substr(0, limits_shown), request.body};
-        parts.engine.hand_over(std::move(hand_over), std::move(meta),
-                               [self = shared_from_this(), order](const Result<View>& view) {
-                                   if (!view) return self->not_paid(*order, view.error());
-                                   self->purchase(view->transaction.id, order);
-                               });
+            order->meta.once =
+                engine::Meta::Once{"shop", once->substr(0, limits_shown), encoding::form(fields)};
+        hand_over_of(order, cards_tried_max);
+    }
+
+    /// Cards that may be refused one after the other on one and the same page.
+    static constexpr int cards_tried_max = 20;
+
+    void hand_over_of(const std::shared_ptr<Order>& order, int tries_left) {
+        parts.engine.hand_over(
+            order->hand_over, order->meta,
+            [self = shared_from_this(), order, tries_left](const Result<View>& view) {
+                if (!view) return self->not_paid(*order, view.error());
+                const auto& id = view->transaction.id;
+                if (!order->card || !view->replayed || tries_left == 0 || !self->is_refused(id))
+                    return self->purchase(id, order);
+                // The customer went back to the page and gives another card: another order.
+                auto& key = order->meta.once->key;
+                key = key.substr(0, key.find('.')) + "." + view->transaction.reference;
+                self->hand_over_of(order, tries_left - 1);
+            });
+    }
+
+    [[nodiscard]] bool is_refused(const TransactionId& id) const {
+        const auto view = parts.engine.view(id, "", "");
+        return view && (view->transaction.phase == core::Phase::failed ||
+                        view->transaction.phase == core::Phase::released);
     }
 
     void purchase(const TransactionId& id, const std::shared_ptr<Order>& order) {
         engine::PurchaseRequest request;
         request.ways = order->wish.merchants;
+        request.shared_credential = std::exchange(order->card, std::nullopt);
         request.returns = engine::ReturnDetails{.via = core::ReturnVia::kassi,
                                                 .token = {},
                                                 .url = {},
@@ -343,6 +434,8 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
         engine::Meta meta{.by = "system " + std::string(demo_system), .tracking = {}, .once = {}};
         parts.engine.purchase(id, std::move(request), std::move(meta),
                               [self = shared_from_this(), order, id](const Result<View>& view) {
+                                  const auto fault = view ? std::nullopt : card_fault(view.error());
+                                  if (fault) return order->reply(self->card_page(order->fields, fault));
                                   // Handed over and refused: its story says why.
                                   if (!view)
                                       return self->story(id.text(), sentence_of(view.error()), order->reply);

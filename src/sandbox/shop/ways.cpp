@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/text.hpp"
+#include "providers/credentials/card.hpp"
 #include "sandbox/accounts.hpp"
 
 namespace kassi::sandbox::shop {
@@ -42,6 +43,22 @@ bool takes(const core::Facts* facts, Currency currency) {
                                                    currency.code()) != facts->currencies.end());
 }
 
+/// What an account may pay a bundle with, the default first.
+std::vector<std::string> merchants_for(const engine::Directory& directory,
+                                       const providers::Registry& registry, const engine::Caller& caller,
+                                       const std::string& source, Currency currency) {
+    auto merchants = directory.ways(caller, source);
+    std::erase_if(merchants,
+                  [&](const std::string& merchant) { return !takes(registry.facts_of(merchant), currency); });
+    return merchants;
+}
+
+bool must_bring_card(const core::Facts* facts) {
+    return facts != nullptr && facts->must_bring_credential &&
+           std::find(facts->credentials.begin(), facts->credentials.end(),
+                     providers::card::credential_kind) != facts->credentials.end();
+}
+
 /// By what each source is paid; said once where it is the same for all.
 std::string about_of(const std::vector<std::pair<std::string, std::string>>& defaults) {
     const bool same = std::all_of(defaults.begin(), defaults.end(),
@@ -60,10 +77,7 @@ Way way_of(const engine::Directory& directory, const providers::Registry& regist
     way.odd = !(caller.policy == core::Policy{});
     std::vector<std::pair<std::string, std::string>> defaults;
     for (const auto& [source, currency] : sources) {
-        auto merchants = directory.ways(caller, source);
-        std::erase_if(merchants, [&, wanted = currency](const std::string& merchant) {
-            return !takes(registry.facts_of(merchant), wanted);
-        });
+        const auto merchants = merchants_for(directory, registry, caller, source, currency);
         const auto* known = directory.source(source);
         const auto name = known == nullptr ? source : known->description;
         if (merchants.empty()) {
@@ -79,6 +93,7 @@ Way way_of(const engine::Directory& directory, const providers::Registry& regist
         way.choices.push_back(std::move(choice));
     }
     way.about = about_of(defaults);
+    way.asks_card = asks_card(directory, registry, caller, sources, {});
     return way;
 }
 
@@ -98,6 +113,18 @@ std::vector<Way> ways(const engine::Directory& directory, const providers::Regis
         all.push_back(way_of(directory, registry, caller, sources));
     }
     return all;
+}
+
+bool asks_card(const engine::Directory& directory, const providers::Registry& registry,
+               const engine::Caller& caller, const Sources& sources,
+               const std::map<std::string, std::string>& chosen) {
+    return std::any_of(sources.begin(), sources.end(), [&](const auto& bundle) {
+        const auto& [source, currency] = bundle;
+        const auto wanted = chosen.find(source);
+        if (wanted != chosen.end()) return must_bring_card(registry.facts_of(wanted->second));
+        const auto merchants = merchants_for(directory, registry, caller, source, currency);
+        return !merchants.empty() && must_bring_card(registry.facts_of(merchants.front()));
+    });
 }
 
 const Way* find_way(const std::vector<Way>& ways, std::string_view key) {

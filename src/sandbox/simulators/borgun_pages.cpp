@@ -18,7 +18,7 @@ h1{margin:.1rem 0 0;font-size:1.25rem;line-height:1.3;overflow-wrap:anywhere}
 section{padding:1.1rem 1.3rem 1.3rem}
 section>p{margin:0 0 .8rem}
 .amount{font-size:2rem;font-weight:700;line-height:1.2}
-dl{display:grid;grid-template-columns:auto 1fr;gap:.15rem 1rem;margin:0 0 1rem;font-size:.92rem}
+dl{display:grid;grid-template-columns:fit-content(60%) minmax(9.5rem,1fr);gap:.15rem 1rem;margin:0 0 1rem;font-size:.92rem}
 dt{color:#5c6675}
 dd{margin:0;overflow-wrap:anywhere}
 form{margin:0}

@@ -107,7 +107,8 @@ TEST(HostedPage, GivingUpPaysNothing) {
     House house;
     const auto away = house.purchase_via_kassi(house.hand_over("demo-stripe"));
     const auto page = house.browse("GET", page_of(away)).body;
-    EXPECT_THAT(page, HasSubstr("name=\"cancelled\" value=\"yes\""));
+    EXPECT_THAT(page, HasSubstr("name=\"cancelled\" value=\"yes\" formnovalidate"))
+        << "it must not be filled in to be left";
     house.browse("POST", path_of(callbacks::form_of(page)->action), "stripeToken=&cancelled=yes");
     EXPECT_EQ(house.read(away)["phase"], "failed");
     EXPECT_EQ(house.read(away)["legs"][0]["refused"]["code"], "cancelled");

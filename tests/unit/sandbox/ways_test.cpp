@@ -74,6 +74,23 @@ TEST_F(Ways, WhatCannotPayAllSaysWhy) {
     EXPECT_NE(first_choice(all, directory, *registry), "half");
 }
 
+TEST_F(Ways, ACardIsAskedForWhereNoPageDoes) {
+    const auto all = of(two);
+    for (const auto& way : all) EXPECT_EQ(way.asks_card, way.key == "demo-creditcard") << way.key;
+    auto caller = *directory.caller("demo");
+    caller.ways = {{"ext_test0", {"on_credit", std::string(borgun_card_merchant)}}, {"*", {"on_credit"}}};
+    const auto asks = [&](const std::map<std::string, std::string>& chosen) {
+        return asks_card(directory, *registry, caller, two, chosen);
+    };
+    EXPECT_FALSE(asks({}));
+    EXPECT_TRUE(asks({{"ext_test0", std::string(borgun_card_merchant)}}));
+    EXPECT_FALSE(asks({{"ext_test0", "on_credit"}, {"elsewhere", std::string(borgun_card_merchant)}}));
+    EXPECT_FALSE(asks({{"ext_test0", "nobody"}}));
+    caller.ways = {{"*", {std::string(borgun_card_merchant), "on_credit"}}};
+    EXPECT_TRUE(asks({}));
+    EXPECT_FALSE(asks({{"ext_test0", "on_credit"}, {"ext_test1", "on_credit"}}));
+}
+
 TEST_F(Ways, ANewcomerIsSentToAPage) {
     EXPECT_EQ(first_choice(of(two), directory, *registry), "demo-redirect");
     std::erase_if(directory.callers, [](const auto& caller) { return caller.name != "demo"; });
