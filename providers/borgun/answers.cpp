@@ -185,9 +185,9 @@ core::Step again_later(const core::Scene& scene, const Kept& kept, std::string_v
 core::Step let_go(const Payment& payment, const core::Scene& scene, Kept kept) {
     switch (class_of_action(kept)) {
         case Class::transient:
+        case Class::unknown:  // the host did not answer, and the hold is as it was
             return again_later(scene, kept, "the capture");
         case Class::ok:
-        case Class::unknown:
             return unknown("the payment was captured and says otherwise");
         case Class::soft:
         case Class::hard:
