@@ -1,7 +1,4 @@
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include "borgun_town.hpp"
+#include "borgun_scenes.hpp"
 #include "sandbox/simulators/borgun_tables.hpp"
 
 /// Every answer code that Borgun's lists have, over real TLS: what the transaction becomes, and what the
@@ -12,80 +9,12 @@ namespace {
 
 using sandbox::borgun::How;
 using sandbox::borgun::test_card;
-using testing::HasSubstr;
 
-constexpr const char* bought = "held 11000, taken 11000";
-constexpr const char* let_go = "held 11000, hold_gone 11000";
-constexpr const char* nothing = "";
-
-/// One service for all rows: to start one takes longer than a row. The ledger is that of the row's own
-/// payments.
-class Rows : public testing::Test {
+/// The ledger is that of the row's own payments.
+class Rows : public testing::Test, public BorgunPayment {
   public:
-    static void SetUpTestSuite() { shared() = std::make_unique<BorgunTown>(); }
-    static void TearDownTestSuite() {
-        EXPECT_EQ(shared()->verify(), "");
-        shared().reset();
-    }
-
-  protected:
-    static std::unique_ptr<BorgunTown>& shared() {
-        static std::unique_ptr<BorgunTown> town;
-        return town;
-    }
-    void hand_over(const std::string& currency = "GBP", std::int64_t amount = price) {
-        town.begin_ledger();
-        id = town.hand_over(false, currency, amount);
-        payments = town.asked("payment");
-        captures = town.asked("capture");
-        enrollments = town.asked("enrollment");
-        validations = town.asked("validation");
-    }
-    /// Within the hold, and what comes behind it.
-    bool is_over() {
-        constexpr std::chrono::minutes hold_and_more{40};
-        return town.run_until(
-            id,
-            [](const Glance& seen) {
-                return core::has_verdict(seen.transaction.phase) && core::settled(seen.transaction);
-            },
-            hold_and_more);
-    }
-    json told() { return town.v1("GET", "/transactions/" + id.text()).body; }
-    void expect_ledgers(const std::string& both) {
-        EXPECT_EQ(town.borgun_ledger(), both);
-        EXPECT_EQ(town.our_ledger(id), both);
-    }
-    void expect_bought() {
-        ASSERT_TRUE(is_over()) << town.explain(id);
-        const auto said = told();
-        EXPECT_EQ(said.at("phase"), "purchased") << said;
-        EXPECT_TRUE(said.at("legs").at(0).at("refused").is_null()) << said;
-        EXPECT_EQ(town.asked("payment") - payments, 1);
-        expect_ledgers(bought);
-    }
-    /// Nothing was taken, and whoever asks hears why.
-    void expect_refused(const std::string& code, bool failed_3d_secure, int paid) {
-        ASSERT_TRUE(is_over()) << town.explain(id);
-        const auto said = told();
-        EXPECT_EQ(said.at("phase"), "failed") << said;
-        const auto& refused = said.at("legs").at(0).at("refused");
-        ASSERT_TRUE(refused.is_object()) << said;
-        EXPECT_EQ(refused.at("code"), code);
-        EXPECT_EQ(refused.at("failed_3d_secure"), failed_3d_secure);
-        EXPECT_FALSE(refused.at("text").get<std::string>().empty());
-        EXPECT_EQ(town.asked("payment") - payments, paid);
-    }
-    json at_the_bank() {
-        EXPECT_TRUE(town.run_until(id, [](const Glance& seen) {
-            return core::leg_away(seen.transaction) != nullptr;
-        })) << town.explain(id);
-        return told().at("callout");
-    }
-
-    BorgunTown& town = *shared();
-    TransactionId id;
-    int payments = 0, captures = 0, enrollments = 0, validations = 0;
+    Rows() : BorgunPayment(SharedTown::get()) {}
+    static void TearDownTestSuite() { SharedTown::close(); }
 };
 
 // ---- MdStatus --------------------------------------------------------------------------------------------
@@ -134,7 +63,7 @@ class MdRows : public Rows {
             case Means::go_on:
                 return expect_bought();
             case Means::challenge:
-                town.come_back(id, town.at_the_bank(at_the_bank()));
+                town.come_back(id, town.at_the_bank(callout()));
                 return expect_bought();
             case Means::not_him:
                 expect_refused("auth_failure", true, 0);
@@ -153,8 +82,8 @@ TEST_P(Enrollments, EndAsTheListSays) {
     hand_over();
     town.pay_by_card(id, test_card(How::at_once, row.status, "000"));
     expect(row.at_enrollment);
-    EXPECT_EQ(town.asked("enrollment") - enrollments, row.enrollments);
-    EXPECT_EQ(town.asked("validation") - validations, row.at_enrollment == Means::challenge ? 1 : 0);
+    EXPECT_EQ(asked("enrollment"), row.enrollments);
+    EXPECT_EQ(asked("validation"), row.at_enrollment == Means::challenge ? 1 : 0);
 }
 INSTANTIATE_TEST_SUITE_P(MdStatus, Enrollments, testing::ValuesIn(md_table),
                          [](const auto& given) { return "of_" + std::to_string(given.param.status); });
@@ -165,11 +94,11 @@ TEST_P(Validations, EndAsTheListSays) {
     const auto& [row, how] = GetParam();
     hand_over();
     town.pay_by_card(id, test_card(how, row.status, "000"));
-    const auto callout = at_the_bank();
-    town.come_back(id, town.at_the_bank(callout));
+    const auto asked_back = callout();
+    town.come_back(id, town.at_the_bank(asked_back));
     expect(row.at_validation);
-    EXPECT_EQ(town.asked("enrollment") - enrollments, 1);
-    EXPECT_GE(town.asked("validation") - validations, 1);
+    EXPECT_EQ(asked("enrollment"), 1);
+    EXPECT_GE(asked("validation"), 1);
 }
 std::string name_of_validation(const testing::TestParamInfo<std::tuple<Md, How>>& given) {
     const auto& [row, how] = given.param;
@@ -186,14 +115,14 @@ TEST_F(MdRows, FiveToKronurIsAskedWithTheOtherExponent) {
     while (!sandbox::borgun::passes_luhn(card)) ++card[11];
     hand_over("ISK", 4'990);
     town.pay_by_card(id, card);
-    const auto callout = at_the_bank();
-    EXPECT_EQ(town.asked("enrollment") - enrollments, 2);
-    town.come_back(id, town.at_the_bank(callout));
+    const auto asked_back = callout();
+    EXPECT_EQ(asked("enrollment"), 2);
+    town.come_back(id, town.at_the_bank(asked_back));
     ASSERT_TRUE(is_over()) << town.explain(id);
     EXPECT_EQ(told().at("phase"), "purchased");
     EXPECT_EQ(town.borgun_ledger(), "held 499000, taken 499000");
     EXPECT_EQ(town.our_ledger(id), "held 4990, taken 4990");
-    EXPECT_EQ(town.asked("payment") - payments, 1);
+    EXPECT_EQ(asked("payment"), 1);
 }
 
 // ---- ActionCode ------------------------------------------------------------------------------------------
@@ -289,7 +218,7 @@ class Actions : public Rows, public testing::WithParamInterface<Action> {
         EXPECT_EQ(said.at("phase"), "failed") << said;
         EXPECT_EQ(said.at("settled"), false);
         EXPECT_EQ(said.at("needs_person"), true);
-        EXPECT_EQ(town.asked("payment") - payments, 1) << "never sent again";
+        EXPECT_EQ(asked("payment"), 1) << "never sent again";
         const auto settled = town.v1("POST", "/transactions/" + id.text() + "/legs/1/settle",
                                      {{"money", "none"}, {"by", "Anna"}, {"because", "B-Online has none"}});
         EXPECT_EQ(settled.status, 200) << settled.body;
@@ -334,15 +263,15 @@ TEST_P(Captures, ThatAreRefusedLetTheHoldGo) {
     EXPECT_EQ(said.at("phase"), "failed") << said;
     const auto held = std::to_string(amount);
     expect_ledgers("held " + held + ", hold_gone " + held);
-    EXPECT_EQ(town.asked("payment") - payments, 1);
+    EXPECT_EQ(asked("payment"), 1);
     const std::string_view code(row.code);
     const bool may_change = (code >= "907" && code <= "912") || row.outcome == Outcome::unknown ||
                             row.outcome == Outcome::unknown_refused;
     if (may_change) {
-        EXPECT_GT(town.asked("capture") - captures, 1) << "as long as there are seats";
-        EXPECT_LT(town.asked("capture") - captures, 60) << "more and more slowly";
+        EXPECT_GT(asked("capture"), 1) << "as long as there are seats";
+        EXPECT_LT(asked("capture"), 60) << "more and more slowly";
     } else {
-        EXPECT_EQ(town.asked("capture") - captures, 1);
+        EXPECT_EQ(asked("capture"), 1);
         EXPECT_EQ(said.at("legs").at(0).at("refused").at("code"), row.word);
     }
 }
