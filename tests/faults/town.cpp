@@ -25,7 +25,6 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr const char* api_key = "key-of-the-box-office";
 constexpr Millis door_patience{150};  ///< how long a door waits before it says that the work goes on
-constexpr Millis clock_step{60'000};
 constexpr std::chrono::seconds patience{40};  ///< for what should take a moment: a defect is no hang
 constexpr std::size_t cut_bytes = 100;        ///< of an answer, which has more with its head
 
@@ -363,7 +362,7 @@ bool Town::nothing_under_way(const Glance& seen) const {
     return true;
 }
 
-bool Town::run_until(const TransactionId& id, const std::function<bool(const Glance&)>& met, Millis within) {
+bool Town::run_until(const TransactionId& id, const std::function<bool(const Glance&)>& met, Millis within, Millis step_max) {
     const Instant until = now() + within;
     // Should something wait for real time, that passes too.
     constexpr Millis real_pause{1'500};
@@ -376,7 +375,7 @@ bool Town::run_until(const TransactionId& id, const std::function<bool(const Gla
             pump(Millis(1));
             continue;
         }
-        Millis step = clock_step;
+        Millis step = step_max;
         if (seen.next_due && *seen.next_due > now()) step = std::min(step, *seen.next_due - now());
         advance(std::max(step, Millis(1)));
         moved = SteadyClock::now();

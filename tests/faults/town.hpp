@@ -108,10 +108,10 @@ class Town {
     json explain(const TransactionId& id);
 
     // ---- time
-    /// Lets everything happen that can happen now, then moves the clock to what comes next, until `met`.
-    /// False when `within` of the clock is over.
+    /// Lets everything happen that can happen now, then moves the clock to what comes next, `step` at most,
+    /// until `met`. False when `within` of the clock is over.
     bool run_until(const TransactionId& id, const std::function<bool(const Glance&)>& met,
-                   Millis within = std::chrono::minutes(20));
+                   Millis within = std::chrono::minutes(20), Millis step = std::chrono::minutes(1));
     /// Without moving the clock.
     bool wait_until(const std::function<bool()>& met);
     /// The same until nobody works at the moment. False when that takes too long.
