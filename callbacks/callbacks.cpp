@@ -213,29 +213,123 @@ Result<HttpResponse> hosted_response(Engine& engine, const engine::View& view, s
     notice.title = hosted->title;
     notice.text = hosted->text;
     notice.facts = callout_facts(view.transaction, engine.now());
-    return hosted_page(*hosted, notice, view.return_url, url->origin() + " 'self' " + form_sources(engine),
-                       nonce);
+    const auto sources = url->origin() + " 'self' " + form_sources(engine);
+    if (view.callout->goes_on) return passing_page(*hosted, notice, view.callout->page_token, sources, nonce);
+    return hosted_page(*hosted, notice, view.return_url, sources, nonce);
 }
 
-void open_callout(Engine& engine, const HttpRequest& request, const CallPointer& call,
-                  const std::string& nonce) {
-    if (request.method != "GET")
-        return refuse(call, {ErrorKind::method_not_allowed, "", "GET only"}, nonce, "GET");
-    const auto path = segments(request.path(), "/callout/", 1);
-    if (path.empty()) return refuse(call, {ErrorKind::not_found, "path", "is not one token"}, nonce);
-    if (const auto known = engine.store().find_token("", path.front()))
-        call->transaction = known->transaction.text();
-    const auto view = engine.callout_page(path.front());
-    if (!view) return refuse(call, view.error(), nonce);
-    if (view->callout->hosted) {
-        auto response = hosted_response(engine, *view, nonce);
-        if (!response) return refuse(call, response.error(), nonce);
-        return call->finish(std::move(*response));
+class CalloutDoor {
+  public:
+    CalloutDoor(Engine& engine, Randomness& randomness) : engine_(engine), randomness_(randomness) {}
+
+    void open(const HttpRequest& request, Reply reply) {
+        const auto call = std::make_shared<Call>("callout", "/callout/{page}", request, std::move(reply));
+        const auto nonce = crypto::mint_token(randomness_);
+        if (request.method != "GET" && request.method != "POST") return refuse_method(call, nonce);
+        auto path = segments(request.path(), "/callout/", 1);
+        const auto frame = path.empty() ? segments(request.path(), "/callout/", 2) : path;
+        if (path.empty() && frame.size() == 2 && frame[1] == "frame" && request.method == "GET")
+            return show_frame(call, frame[0], nonce);
+        if (path.empty()) return refuse(call, {ErrorKind::not_found, "path", "is not one token"}, nonce);
+        name_transaction(*call, path.front());
+        if (request.method == "GET") return show(call, path.front(), nonce);
+        constexpr bool json_too = false;
+        auto fields = request_fields(request, json_too);
+        if (!fields) return refuse(call, fields.error(), nonce);
+        go_on(call, path.front(), std::move(*fields), nonce);
     }
-    const auto destination = parse_url(view->callout->destination, "destination");
-    if (!destination)
-        return refuse(call, {ErrorKind::internal, "destination", destination.error().message}, nonce);
-    call->finish(callout_response(engine, view->transaction, *view->callout, *destination, nonce));
+
+  private:
+    static void refuse_method(const CallPointer& call, const std::string& nonce) {
+        refuse(call, {ErrorKind::method_not_allowed, "", "GET only"}, nonce, "GET");
+    }
+
+    void name_transaction(Call& call, const std::string& token) {
+        if (const auto known = engine_.store().find_token("", token))
+            call.transaction = known->transaction.text();
+    }
+
+    void show(const CallPointer& call, const std::string& token, const std::string& nonce) {
+        const auto view = engine_.callout_page(token);
+        if (!view) {
+            // Who went on from this page, or whose page was closed meanwhile, is sent on all the same.
+            const auto way = engine_.way_on(token);
+            if (way) return wait(call, way->view.transaction.id, token, nonce);
+            return refuse(call, view.error(), nonce);
+        }
+        if (view->callout->hosted) {
+            auto response = hosted_response(engine_, *view, nonce);
+            if (!response) return refuse(call, response.error(), nonce);
+            return call->finish(std::move(*response));
+        }
+        const auto destination = parse_url(view->callout->destination, "destination");
+        if (!destination)
+            return refuse(call, {ErrorKind::internal, "destination", destination.error().message}, nonce);
+        call->finish(callout_response(engine_, view->transaction, *view->callout, *destination, nonce));
+    }
+
+    void show_frame(const CallPointer& call, const std::string& token, const std::string& nonce) {
+        name_transaction(*call, token);
+        const auto view = engine_.callout_page(token);
+        if (!view) return refuse(call, view.error(), nonce);
+        const auto* leg = core::leg_away(view->transaction);
+        const auto* flow = engine_.registry().flow(leg->flow);
+        const auto* merchant = engine_.registry().merchant(leg->merchant);
+        const auto hosted = flow == nullptr || merchant == nullptr
+                                ? std::nullopt
+                                : flow->page(*view->callout, leg->amount, *merchant);
+        if (!hosted || hosted->frame_html.empty())
+            return refuse(call, {ErrorKind::not_found, "path", "has no frame"}, nonce);
+        call->finish(frame_page(hosted->frame_html, form_sources(engine_)));
+    }
+
+    void go_on(const CallPointer& call, const std::string& token, Fields fields, const std::string& nonce) {
+        engine_.go_on(token, std::move(fields), {.by = "browser", .tracking = {}, .once = {}},
+                      [this, call, token, nonce](const Result<engine::View>& view) {
+                          if (view) return wait(call, view->transaction.id, token, nonce);
+                          if (view.error().kind == ErrorKind::conflict) return refuse_method(call, nonce);
+                          refuse(call, view.error(), nonce);
+                      });
+    }
+
+    void wait(const CallPointer& call, const TransactionId& id, const std::string& token,
+              const std::string& nonce) {
+        engine_.wait(
+            id, engine::Until::answer, engine_.settings().answer_within,
+            [this, call, token, nonce](const Result<engine::View>&) { send_on(call, token, nonce); });
+    }
+
+    /// To what is next as it stands now, whoever asked first.
+    void send_on(const CallPointer& call, const std::string& token, const std::string& nonce) {
+        constexpr int see_other = 303;
+        const auto way = engine_.way_on(token);
+        if (!way) return refuse(call, way.error(), nonce);
+        const auto& public_url = engine_.settings().public_url;
+        if (way->here) return call->finish(redirect_response(see_other, public_url + "/callout/" + token));
+        const auto& transaction = way->view.transaction;
+        const bool is_open =
+            !core::has_verdict(transaction.phase) && engine::at_work(transaction, engine::Until::answer);
+        if (!is_open) return call->finish(redirect_response(see_other, way->return_url));
+        const Again again{.address = token, .by_post = false, .fields = {}, .form_sources = {}};
+        call->finish(notice_page(result_notice(transaction), again, nonce));
+    }
+
+    Engine& engine_;
+    Randomness& randomness_;
+};
+
+// ---- the issuer's word in the customer's browser
+// ------------------------------------------------------------
+
+void hear_method(const Engine& engine, const HttpRequest& request, const CallPointer& call,
+                 const std::string& nonce) {
+    if (request.path() != method_path)
+        return refuse(call, {ErrorKind::not_found, "path", "is no step of a payment"}, nonce);
+    if (request.method != "POST")
+        return refuse(call, {ErrorKind::method_not_allowed, "", "POST only"}, nonce, "POST");
+    const auto url = parse_url(engine.settings().public_url, "public_url");
+    KASSI_ENSURE(url.has_value());
+    call->finish(method_done_page(url->origin(), nonce));
 }
 
 // ---- webhooks -------------------------------------------------------------------------------------------
@@ -272,10 +366,15 @@ Handler browser_door(engine::Engine& engine, Randomness& randomness) {
 }
 
 Handler callout_door(engine::Engine& engine, Randomness& randomness) {
+    auto door = std::make_shared<CalloutDoor>(engine, randomness);
+    return [door](const HttpRequest& request, Reply reply) { door->open(request, std::move(reply)); };
+}
+
+Handler method_door(engine::Engine& engine, Randomness& randomness) {
     return [&engine, &randomness](const HttpRequest& request, Reply reply) {
-        open_callout(engine, request,
-                     std::make_shared<Call>("callout", "/callout/{page}", request, std::move(reply)),
-                     crypto::mint_token(randomness));
+        hear_method(engine, request,
+                    std::make_shared<Call>("3ds-method", method_path, request, std::move(reply)),
+                    crypto::mint_token(randomness));
     };
 }
 

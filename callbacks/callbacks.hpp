@@ -16,7 +16,16 @@ Handler browser_door(engine::Engine& engine, Randomness& randomness);
 
 /// To be mounted at "/callout/": /callout/<page token>, GET. Sends the browser on: 303, or for a callout of
 /// type post an ordered form that submits itself. 404 for a token that is none, 410 when the callout is over.
+/// A page of ours that goes on is posted to itself: nothing is spent, and the same once more does no harm.
+/// What follows is waited for, and the browser sent on to it: the page again, which shows the next
+/// destination, or back with its unspent return token. /callout/<page token>/frame: what such a page shows in
+/// its frame.
 Handler callout_door(engine::Engine& engine, Randomness& randomness);
+
+/// To be mounted at "/3ds-method": POST, by an issuer in the customer's browser. Knows nothing and keeps
+/// nothing: it only tells the page around it, if that is ours.
+inline constexpr std::string_view method_path = "/3ds-method";
+Handler method_door(engine::Engine& engine, Randomness& randomness);
 
 /// To be mounted at "/webhooks/": /webhooks/<provider>/<merchant>, POST, the body as it came. 200
 /// after the commit, in the provider's own words where it has some, else {"received":true}; errors as JSON

@@ -185,6 +185,49 @@ HttpResponse form_page(const core::Callout& callout, const Notice& notice, std::
                 nonce);
 }
 
+namespace {
+
+/// Whoever wants may show it in a frame, or only we ourselves as the policy says.
+HttpResponse framed(HttpResponse response) {
+    std::erase_if(response.headers, [](const auto& each) { return each.first == "X-Frame-Options"; });
+    return response;
+}
+
+}  // namespace
+
+HttpResponse passing_page(const providers::Flow::HostedPage& hosted, const Notice& notice,
+                          std::string_view address, std::string_view form_sources, std::string_view nonce) {
+    const auto form = "<form method=\"post\" action=\"" + escaped(address) +
+                      "\" accept-charset=\"utf-8\">\n" + hosted.body_html + "</form>\n";
+    Foreign foreign;
+    // What navigates the frame itself is held against the policy of the page around it.
+    if (!hosted.frame_html.empty()) foreign.policy.append("; frame-src ").append(form_sources);
+    return page(notice, form, hosted.script, form_sources, nonce, foreign);
+}
+
+HttpResponse frame_page(std::string_view html, std::string_view sources) {
+    std::string policy =
+        "sandbox allow-scripts allow-forms; default-src 'none'; script-src 'unsafe-inline'; ";
+    policy.append("style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'self'");
+    policy.append("; form-action ").append(sources).append("; frame-src ").append(sources);
+    std::string body =
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>3-D Secure</title>";
+    body.append("</head><body>").append(html).append("</body></html>\n");
+    return framed(html_response(200, std::move(body), policy));
+}
+
+HttpResponse method_done_page(std::string_view origin, std::string_view nonce) {
+    std::string policy = "default-src 'none'; base-uri 'none'; form-action 'none'; script-src 'nonce-";
+    policy.append(nonce).append("'");
+    std::string body = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Done</title>";
+    body.append("</head><body><script nonce=\"").append(nonce).append("\">");
+    // Without words of the request: nothing of what came along is looked at. An origin has no character that
+    // ends a string.
+    body.append("window.top.postMessage('kassi:3ds-method-done', '").append(origin).append("')");
+    body.append("</script></body></html>\n");
+    return framed(html_response(200, std::move(body), policy));
+}
+
 HttpResponse hosted_page(const providers::Flow::HostedPage& hosted, const Notice& notice,
                          std::string_view return_url, std::string_view form_sources, std::string_view nonce) {
     const auto form =

@@ -51,6 +51,21 @@ HttpResponse form_page(const core::Callout& callout, const Notice& notice, std::
 HttpResponse hosted_page(const providers::Flow::HostedPage& hosted, const Notice& notice,
                          std::string_view return_url, std::string_view form_sources, std::string_view nonce);
 
+/// A page of ours that works by itself and then goes on: a form by post to `address` (the page itself), and
+/// the flow's script, which submits it. The frame, where there is one, may go wherever `form_sources` says,
+/// and reaches nothing of this page.
+HttpResponse passing_page(const providers::Flow::HostedPage& hosted, const Notice& notice,
+                          std::string_view address, std::string_view form_sources, std::string_view nonce);
+
+/// What stands in the frame of such a page: not ours, and possibly hostile. Sandboxed by its own policy, too,
+/// so that it has no origin of ours even when it is opened alone. `sources`: where its forms and frames may
+/// go.
+HttpResponse frame_page(std::string_view html, std::string_view sources);
+
+/// Opened by an issuer, inside of the frame, when its 3DS Method is over: tells the page at the top, if that
+/// is of `origin`, and nobody else.
+HttpResponse method_done_page(std::string_view origin, std::string_view nonce);
+
 /// What a customer is told about a transaction. `now` for the time that is left.
 Notice result_notice(const core::Transaction& transaction);
 Notice callout_notice(const core::Transaction& transaction, Instant now);

@@ -51,12 +51,16 @@ class Flow {
     /// Checks the form of what the customer pays with; see core::Flows::admit.
     [[nodiscard]] virtual Result<std::string> admit(const core::Credential& credential,
                                                     const Merchant& merchant, Instant now) const;
-    /// The page that asks the customer for what is missing, for callouts of this flow that are hosted by us.
+    /// The page that asks the customer for what is missing, for callouts of this flow that are hosted by us;
+    /// of one that goes on its form is posted to the page itself.
     struct HostedPage {
         std::string title, text;
         std::string body_html;   ///< inside the form, before its button
         std::string script_url;  ///< the provider's own, loaded before ours
         std::string script;      ///< ours, inline
+        /// A document of somebody else's, at "<page>/frame": sandboxed, with an origin of its own, and
+        /// nowhere else. It may be hostile. "" none.
+        std::string frame_html;
         std::vector<std::string> script_sources, frame_sources, connect_sources;  ///< CSP: origins
     };
     [[nodiscard]] virtual std::optional<HostedPage> page(const core::Callout& callout, const Money& amount,

@@ -10,13 +10,17 @@
 #include "providers/borgun/requests.hpp"
 #include "providers/borgun/wire.hpp"
 #include "providers/reading.hpp"
+#include "providers/reference.hpp"
 
 namespace kassi::providers::borgun {
 namespace {
 
 constexpr Millis try_again_later{5'000};
-constexpr Millis try_again_latest{300'000};
+constexpr Millis try_again_latest{3'600'000};
 constexpr Millis slower_with_each_call{2'000};
+constexpr std::int64_t calls_of_a_bad_hour = 20;  ///< of a leg; after them much slower still
+// Days later a person has to look: calls of a leg where each try has two, else tries in a row.
+constexpr std::int64_t refund_calls_max = 200, refund_tries_max = 30;
 
 /// The gateway is asked what became of it, never sent the same again.
 core::Step unknown(std::string why) {
@@ -45,13 +49,22 @@ std::optional<Payment> payment_in(const HttpResponse& response, const core::Scen
 }
 
 // ---- paying --------------------------------------------------------------------------------------------
-/// The gateway names no payment: it did nothing, and says which field it does not like.
-core::Step read_rejected(const HttpResponse& response) {
-    if (wire::complains_of(response, "ThreeDSecure.MpiToken") || wire::complains_of(response, "MpiToken"))
-        return declined(authentication_failed());
-    if (wire::complains_of(response, "Token"))
-        return declined({"token_refused", "The card's token is not known, has run out or was used before."});
-    return declined({"rejected", "The provider refused what was sent."});
+/// The gateway names no payment: it did nothing, and says which field it does not like. It says the same of
+/// a copy that the network made of our request, when the first one was paid: the token knows.
+core::Step read_rejected(const HttpResponse& response, const core::Scene& scene) {
+    const bool of_mpi =
+        wire::complains_of(response, "ThreeDSecure.MpiToken") || wire::complains_of(response, "MpiToken");
+    auto why = refusal_of_rejection(of_mpi                                  ? "auth_failure"
+                                    : wire::complains_of(response, "Token") ? "token_refused"
+                                                                            : "");
+    const auto token = token_of(scene.credential);
+    if (!is_single(token)) return declined(std::move(why));
+    auto kept = kept_of(scene);
+    kept.rejected = why.code;
+    auto look = look_at_token(scene, token);
+    look.saved = write(kept);
+    look.as = core::Verb::query;
+    return look;
 }
 
 bool is_plain_decline(const Payment& payment) {
@@ -85,7 +98,7 @@ core::Step read_paid(const HttpResponse& response, const core::Scene& scene, boo
             return unknown("the answer speaks of another payment, or is not understood");
         return read_authorised(response.status, *payment, scene, sale);
     }
-    if (response.status == 400 && object) return read_rejected(response);
+    if (response.status == 400 && object) return read_rejected(response, scene);
     if (wire::is_our_fault(response.status))
         return core::NotDone{.why = status_word(response.status), .after = try_again_later};
     return unknown(status_word(response.status) + " to the payment");
@@ -152,9 +165,12 @@ core::Step read_refund(const HttpResponse& response, const core::Scene& scene) {
             if (kept.refund_id.empty()) return unknown("the refund has no id");
             return look_at_payment(scene, kept.refund_id, step::read_refund, kept);
         case Class::transient:
+            if (scene.leg.not_done >= refund_tries_max) break;
             return core::NotDone{.why = "the refund was answered with " + kept.action_code,
                                  .after = try_again_later};
         case Class::unknown:
+            // The whole can be seen in the payment, and goes back once however often it is asked for.
+            if (whole) return look_at_payment(scene, known_payment(scene), step::read_back, kept);
             return unknown("the refund was answered with " + kept.action_code);
         case Class::soft:
         case Class::hard:
@@ -173,7 +189,9 @@ Class class_of_action(const Kept& kept) {
 
 /// Core counts in a row only what ends with its first call; here each try has two or more.
 Millis pause_of(const core::Scene& scene) {
-    return std::clamp(slower_with_each_call * scene.leg.calls, try_again_later, try_again_latest);
+    const auto calls = scene.leg.calls;
+    const auto slower = std::max<std::int64_t>(1, calls / calls_of_a_bad_hour);
+    return std::clamp(slower_with_each_call * calls * slower, try_again_later, try_again_latest);
 }
 
 core::Step again_later(const core::Scene& scene, const Kept& kept, std::string_view what) {
@@ -223,6 +241,10 @@ core::Step captured_back(const Payment& payment, const core::Scene& scene, bool 
     return unknown("the payment was captured and says otherwise");
 }
 
+core::Refusal not_cancelled(const std::string& why) {
+    return {"not_cancelled", "The payment could not be cancelled: " + why + "."};
+}
+
 core::Step voided_back(const Payment& payment, const core::Scene& scene) {
     const auto kept = kept_of(scene);
     switch (payment.state) {
@@ -234,11 +256,11 @@ core::Step voided_back(const Payment& payment, const core::Scene& scene) {
             return declined({"already_paid", "The payment was taken before it could be cancelled."});
         case State::uncaptured: {
             const auto kind = class_of_action(kept);
-            if (kind == Class::transient) return again_later(scene, kept, "the cancel");
-            if (kind == Class::ok || kind == Class::unknown) break;
-            return declined({"not_cancelled", "The payment could not be cancelled: " +
-                                                  (kept.action_code.empty() ? "refused" : kept.action_code) +
-                                                  "."});
+            if (kind == Class::transient || kind == Class::unknown)
+                return again_later(scene, kept, "the cancel");
+            if (kind == Class::ok) break;
+            return declined(not_cancelled(kept.action_code.empty() ? "refused" : kept.action_code),
+                            {{std::string(not_cancelled_kind), payment.id}});
         }
         case State::declined:
         case State::error:
@@ -250,8 +272,12 @@ core::Step voided_back(const Payment& payment, const core::Scene& scene) {
 core::Step refunded_back(const Payment& payment, const core::Scene& scene) {
     if (payment.state == State::refunded) return done_with(payment, core::LegMoney::back, "given back");
     const auto kept = kept_of(scene);
+    const auto kind = class_of_action(kept);
+    if (kind == Class::transient || kind == Class::unknown) {
+        if (scene.leg.calls < refund_calls_max) return again_later(scene, kept, "the refund");
+        return declined({"refund_refused", "The refund could not be made for days."});
+    }
     if (!kept.action_code.empty()) return unknown("the payment was refunded and says otherwise");
-    if (class_of_action(kept) == Class::transient) return again_later(scene, kept, "the refund");
     return declined({"refund_refused", "The provider refused the refund."});
 }
 
@@ -305,6 +331,10 @@ core::Step begin_capture(const core::Scene& scene) {
 core::Step begin_void(const core::Scene& scene) {
     const auto payment = known_payment(scene);
     if (payment.empty()) return unknown("the payment's id at the gateway is not known");
+    // Refused, and held all the same when it was looked at: asked once more it would be refused for ever.
+    const bool refused_before =
+        scene.leg.not_done > 0 && !providers::known_reference(scene, not_cancelled_kind).empty();
+    if (refused_before) return declined(not_cancelled("refused, and the amount is held as before"));
     return ask_cancel(scene, payment, step::cancel, kept_of(scene));
 }
 

@@ -35,11 +35,12 @@ core::Step read_silence(std::string_view name, const core::Silence& silence) {
 
 // ---- scrub ---------------------------------------------------------------------------------------------
 core::EvidenceField scrub(const std::string& name, const std::string& value) {
-    constexpr std::string_view words[] = {"yes", "1", "0"};
+    constexpr std::string_view words[] = {"yes", "1", "0", "Y", "N"};
     core::EvidenceField field{evidence_name(name), core::Keep::drop, "",
                               static_cast<std::int64_t>(value.size())};
-    const bool is_word = (name == "cancelled" || name == "is_tsw_callout_timeout_callback") &&
-                         std::find(std::begin(words), std::end(words), value) != std::end(words);
+    const bool is_word =
+        (name == "cancelled" || name == "is_tsw_callout_timeout_callback" || name == method_field) &&
+        std::find(std::begin(words), std::end(words), value) != std::end(words);
     if (is_word || (name == "MD" && is_md(value))) {
         field.keep = core::Keep::value;
         field.value = value;
@@ -92,6 +93,7 @@ class Borgun final : public Flow {
                                     const core::Heard& heard) const override {
         if (const auto* returned = std::get_if<core::Returned>(&heard))
             return read_return(returned->fields, scene);
+        if (const auto* on = std::get_if<core::WentOn>(&heard)) return read_method(on->fields, scene);
         const std::string_view step = scene.leg.call ? std::string_view(scene.leg.call->step) : "";
         if (const auto* silence = std::get_if<core::Silence>(&heard)) return read_silence(step, *silence);
         const auto& response = std::get<core::Answered>(heard).response;
@@ -109,6 +111,7 @@ class Borgun final : public Flow {
     [[nodiscard]] std::optional<HostedPage> page(const core::Callout& callout, const Money& amount,
                                                  const Merchant& merchant) const override {
         if (!callout.hosted) return std::nullopt;
+        if (callout.goes_on) return method_page(callout);
         return token_page(amount, account_of(merchant));
     }
 

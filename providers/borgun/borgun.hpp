@@ -17,6 +17,8 @@ inline constexpr std::string_view token_kind = "borgun_token";
 inline constexpr std::string_view final_kind = "borgun_final";
 /// Under which the page of ours brings the token back.
 inline constexpr std::string_view token_field = "borgunToken";
+/// Of the page that runs the 3DS Method: "Y" the issuer said that it is over, "N" it did not in time.
+inline constexpr std::string_view method_field = "method";
 
 }  // namespace borgun
 }  // namespace kassi::providers

@@ -164,6 +164,14 @@ core::Refusal refusal_of_action(std::string_view code) {
     return refusal;
 }
 
+core::Refusal refusal_of_rejection(std::string_view code) {
+    core::Refusal refusal{"rejected", "The provider refused what was sent."};
+    if (code == "auth_failure") refusal = authentication_failed();
+    if (code == "token_refused")
+        refusal = {"token_refused", "The card's token is not known, has run out or was used before."};
+    return refusal;
+}
+
 bool is_action_code(std::string_view text) {
     return text.size() == 3 && std::all_of(text.begin(), text.end(), is_digit);
 }

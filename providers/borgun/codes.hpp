@@ -55,6 +55,8 @@ std::span<const ActionRow> action_rows();
 const ActionRow* action_of(std::string_view code);
 /// What is on no list: a plain decline.
 core::Refusal refusal_of_action(std::string_view code);
+/// Of a payment that was answered without one: "auth_failure", "token_refused"; anything else is "rejected".
+core::Refusal refusal_of_rejection(std::string_view code);
 /// Three digits: as it may be kept.
 bool is_action_code(std::string_view text);
 

@@ -11,6 +11,7 @@ namespace {
 constexpr std::pair<Stage, std::string_view> words[] = {{Stage::none, ""},
                                                         {Stage::token_page, "token_page"},
                                                         {Stage::enrolled, "enrolled"},
+                                                        {Stage::method, "method"},
                                                         {Stage::challenge, "challenge"}};
 
 struct TextMember {
@@ -20,7 +21,7 @@ struct TextMember {
 constexpr TextMember texts[] = {{"mpi_token", &Kept::mpi_token}, {"xid", &Kept::xid},
                                 {"tx_id", &Kept::tx_id},         {"md", &Kept::md},
                                 {"term_url", &Kept::term_url},   {"action_code", &Kept::action_code},
-                                {"refund_id", &Kept::refund_id}};
+                                {"refund_id", &Kept::refund_id}, {"rejected", &Kept::rejected}};
 
 int small_integer(const nlohmann::json& object, std::string_view name, int otherwise) {
     constexpr std::int64_t most = 1'000'000;

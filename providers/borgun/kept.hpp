@@ -9,7 +9,7 @@
 namespace kassi::providers::borgun {
 
 /// Where the customer is, or what the open call is for.
-enum class Stage : std::uint8_t { none, token_page, enrolled, challenge };
+enum class Stage : std::uint8_t { none, token_page, enrolled, method, challenge };
 
 struct Kept {
     Stage stage = Stage::none;
@@ -20,6 +20,7 @@ struct Kept {
     int exponent = -1;         ///< as it was enrolled
     bool method_done = false;  ///< the second enrollment was asked for
     bool payment_sent = false;
+    std::string rejected;     ///< refusal's code of a payment that the gateway refused to look at, "" none
     std::string action_code;  ///< of a capture, a cancel or a refund that is read back
     int action_status = 0;    ///< HTTP status of the same
     std::string refund_id;    ///< as its answer named it

@@ -51,6 +51,7 @@ const core::Refund* open_part(const core::Leg& leg) {
 core::Refusal why_nothing(const core::Scene& scene) {
     if (scene.leg.ready) return {"not_paid", "Nothing was sent to be paid."};
     switch (kept_of(scene).stage) {
+        case Stage::method:
         case Stage::challenge:
             return authentication_failed("The customer did not finish the authentication in time.");
         case Stage::token_page:
@@ -109,8 +110,13 @@ core::Step read_event(const HttpResponse& response, const core::Scene& scene) {
     const auto index = static_cast<std::size_t>(kept.event);
     if (!object || kept.event < 0 || index >= events.size()) return unknown(status_word(response.status));
     const auto* data = wire::object_in(*object, "Data");
-    if (data == nullptr || wire::text(*object, "EventId") != events[index])
-        return not_ours(scene, "the event is another one");
+    const auto id = wire::text(*object, "EventId");
+    // Newer ones have come since it was asked for (a look is repeated as it was): they are first.
+    if (std::find(events.begin() + kept.event + 1, events.end(), id) != events.end()) {
+        kept.event = -1;
+        return next_event(scene, std::move(kept));
+    }
+    if (data == nullptr || id != events[index]) return not_ours(scene, "the event is another one");
     if (open_part(scene.leg) != nullptr) {
         kept.refund_id = wire::text(*data, "RefundTransactionId");
         const bool news = is_payment_id(kept.refund_id) && !is_known_refund(scene.leg, kept.refund_id);
@@ -128,8 +134,9 @@ core::Step read_taken(const Payment& payment, const core::Scene& scene) {
     auto done = done_with(payment, core::LegMoney::taken, "looked up: taken");
     const auto* part = open_part(scene.leg);
     if (part == nullptr) {
-        // A refund of the whole would read otherwise: it was not made, and a second one is refused.
-        done.given_back = Money{0, payment.amount->currency};
+        // A refund of the whole would read otherwise: it was not made, and a second one is refused. Of parts
+        // that went back before it says nothing.
+        if (scene.leg.back_minor == 0) done.given_back = Money{0, payment.amount->currency};
         return done;
     }
     // The payment itself does not tell whether a part of it went back.
@@ -219,19 +226,28 @@ bool says_used(const json& token) {
            wire::member(token, "UsedTime") != nullptr;
 }
 
+core::Step nothing_paid(std::string evidence, const Kept& kept) {
+    auto done = nothing(std::move(evidence));
+    if (!kept.rejected.empty()) done.why = refusal_of_rejection(kept.rejected);
+    return done;
+}
+
 core::Step read_token_look(const HttpResponse& response, const core::Scene& scene) {
     auto kept = kept_of(scene);
     kept.event = -1;
-    if (knows_nothing_of_it(response.status))
-        return scene.verb == core::Verb::close ? core::Step(nothing("the gateway has no such token"))
-                                               : next_event(scene, std::move(kept));
+    if (knows_nothing_of_it(response.status)) {
+        if (scene.verb == core::Verb::close) return nothing("the gateway has no such token");
+        if (!kept.rejected.empty()) return nothing_paid("the gateway has no such token", kept);
+        return next_event(scene, std::move(kept));
+    }
     const auto object = wire::is_success(response.status) ? object_of(response.body) : std::nullopt;
     if (!object || wire::text(*object, "Token") != token_of(scene.credential))
         return unknown(status_word(response.status) + " to the look-up of the token");
+    if (!is_single(token_of(scene.credential))) return nothing("the customer's own token was not used up");
     const auto payment = wire::text(*object, "TransactionId");
     if (is_payment_id(payment)) return look_at_payment(scene, payment, step::look_payment, kept);
     if (!payment.empty() || says_used(*object)) return next_event(scene, std::move(kept));
-    return nothing("the token was not used");
+    return nothing_paid("the token was not used", kept);
 }
 
 core::Step read_disabled(const HttpResponse& response, const core::Scene& scene) {
@@ -247,6 +263,7 @@ core::Step read_disabled(const HttpResponse& response, const core::Scene& scene)
 
 core::Step begin_query(const core::Scene& scene) {
     if (auto again = validate_again(scene)) return std::move(*again);
+    if (auto anew = enroll_anew(scene)) return std::move(*anew);
     auto kept = kept_of(scene);
     kept.event = -1;
     if (const auto payment = known_payment(scene); !payment.empty())
@@ -257,10 +274,14 @@ core::Step begin_query(const core::Scene& scene) {
 }
 
 core::Step begin_close(const core::Scene& scene) {
-    if (!known_payment(scene).empty()) return nothing("the token is used up");
+    // The token is used up, but what became of the payment?
+    if (const auto payment = known_payment(scene); !payment.empty())
+        return look_at_payment(scene, payment, step::look_payment, kept_of(scene));
     const auto token = token_of(scene.credential);
-    if (!is_single(token)) return nothing("nothing is left that could be paid with");
-    return ask_disable(scene, token);
+    if (token.empty()) return nothing("nothing is left that could be paid with");
+    // The customer's own, for many payments, stays as it is. Only an answer says that there is nothing to
+    // close.
+    return is_single(token) ? ask_disable(scene, token) : look_at_token(scene, token);
 }
 
 bool is_look(std::string_view name) {

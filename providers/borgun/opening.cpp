@@ -8,6 +8,7 @@
 #include "providers/borgun/borgun.hpp"
 #include "providers/borgun/codes.hpp"
 #include "providers/borgun/credential.hpp"
+#include "providers/borgun/looks.hpp"
 #include "providers/borgun/requests.hpp"
 #include "providers/borgun/wire.hpp"
 #include "providers/reading.hpp"
@@ -20,6 +21,7 @@ using nlohmann::json;
 constexpr Millis try_again_soon{1'000};
 constexpr Millis try_again_later{5'000};
 constexpr std::size_t message_bytes_max = 32'768;  ///< a PaRes or CRes
+constexpr std::size_t method_bytes_max = 32'768;   ///< TDSMethodContent
 constexpr std::size_t redirect_fields_max = 30;
 constexpr std::int64_t validations_max = 3;
 
@@ -156,12 +158,38 @@ core::Step send_to_bank(const json& answer, Kept kept, const core::Scene& scene)
     return waiting;
 }
 
+/// The issuer looks at the browser, in a frame of a page of ours; once, and only where that can be done.
+core::Step run_method(const json& answer, Kept kept, const core::Scene& scene) {
+    const auto* content = wire::member(answer, "TDSMethodContent");
+    const bool there =
+        content != nullptr && content->is_string() && !content->get_ref<const std::string&>().empty();
+    if (!there || scene.public_url.empty()) return ask_enroll_again(scene, std::move(kept), "U");
+    const auto& html = content->get_ref<const std::string&>();
+    const bool his = !scene.return_url.empty() && scene.return_url == kept.term_url;
+    if (!his || core::went_on(scene.leg) || html.size() > method_bytes_max)
+        return ask_enroll_again(scene, std::move(kept), "N");
+    kept.stage = Stage::method;
+    core::Waiting waiting;
+    waiting.callout.type = "get";
+    waiting.callout.hosted = true;
+    waiting.callout.goes_on = true;
+    waiting.callout.page_data = html;
+    waiting.saved = write(kept);
+    return waiting;
+}
+
 bool goes_on(int status, const Account& account) {
     return std::find(account.goes_on_with.begin(), account.goes_on_with.end(), status) !=
            account.goes_on_with.end();
 }
 
-core::Step go_on(const Kept& kept, int status) {
+core::Step go_on(const Kept& kept, int status, const core::Scene& scene) {
+    // Nobody waits for it any more, and the customer was away: only closing it ends that.
+    if (scene.leg.goal == core::Goal::give_back && scene.leg.exposed) {
+        auto close = begin_close(scene);
+        if (auto* ask = std::get_if<core::Ask>(&close)) ask->as = core::Verb::close;
+        return close;
+    }
     if (kept.mpi_token.empty())
         return declined("authentication_unavailable", "3-D Secure gave no token for the payment.");
     return ready(kept, "MdStatus " + std::to_string(status));
@@ -180,7 +208,7 @@ core::Step once_more(const MdRow& row, int status, const Kept& kept, const core:
     if (scene.leg.not_done == 0 && !was_second)
         return core::NotDone{.why = "3-D Secure answered MdStatus " + std::to_string(status),
                              .after = try_again_soon};
-    return goes_on(status, account) ? go_on(kept, status) : declined(refusal_of(row));
+    return goes_on(status, account) ? go_on(kept, status, scene) : declined(refusal_of(row));
 }
 
 core::Step read_status(int status, const json& answer, Kept kept, const core::Scene& scene,
@@ -191,7 +219,7 @@ core::Step read_status(int status, const json& answer, Kept kept, const core::Sc
             return send_to_bank(answer, std::move(kept), scene);
         case MdAction::method:
             if (kept.method_done || kept.xid.empty() || kept.tx_id.empty()) return declined(refusal_of(row));
-            return ask_enroll_again(scene, std::move(kept));
+            return run_method(answer, std::move(kept), scene);
         case MdAction::retry:
             if (status == 5)
                 if (const auto other = other_exponent(scene.amount.currency, kept.exponent))
@@ -201,7 +229,7 @@ core::Step read_status(int status, const json& answer, Kept kept, const core::Sc
         case MdAction::stop:
             break;
     }
-    return goes_on(status, account) ? go_on(kept, status) : declined(refusal_of(row));
+    return goes_on(status, account) ? go_on(kept, status, scene) : declined(refusal_of(row));
 }
 
 core::Step read_enrolled(const HttpResponse& response, const core::Scene& scene, const Account& account) {
@@ -276,8 +304,10 @@ core::Step read_bank(const Fields& fields, const core::Scene& scene) {
     if (reply.pares.size() > message_bytes_max || reply.cres.size() > message_bytes_max ||
         reply.md.size() > message_bytes_max)
         return core::Unknown{.why = "the return is too large"};
+    // Named, so that the end of it is recorded: nothing is left open with the bank, no door to be closed.
     if (reply.pares.empty() && reply.cres.empty())
-        return declined(authentication_failed("The customer did not finish the authentication."));
+        return core::Declined{.why = authentication_failed("The customer did not finish the authentication."),
+                              .references = {{std::string(authentication_kind), kept_of(scene).xid}}};
     // A 3DS 2 page brings no MD: ours is what was enrolled.
     const auto& md = reply.md.empty() && reply.pares.empty() ? kept_of(scene).md : reply.md;
     return ask_validate(scene, reply.pares, reply.cres, md);
@@ -296,7 +326,7 @@ core::Step read_validated(const HttpResponse& response, const core::Scene& scene
         if (kept.xid.empty() || wire::text(*answer, "XId") != kept.xid)
             return declined(authentication_failed("The authentication belongs to another payment."));
         remember(*answer, kept);
-        return go_on(kept, *status);
+        return go_on(kept, *status, scene);
     }
     // The MPI's own trouble says nothing of the cardholder: asked again, and not for ever.
     if (row.action == MdAction::retry && !row.authentication && scene.leg.rechecks < validations_max)
@@ -322,11 +352,22 @@ core::Step read_return(const Fields& fields, const core::Scene& scene) {
             return read_token_page(fields);
         case Stage::challenge:
             return read_bank(fields, scene);
+        case Stage::method:
+            // From there nobody comes back with something.
+            if (!is_given_up(fields)) break;
+            return declined(authentication_failed("The customer did not finish the authentication."));
         case Stage::none:
         case Stage::enrolled:
             break;
     }
     return core::Unknown{.why = "nobody was sent anywhere"};
+}
+
+core::Step read_method(const Fields& fields, const core::Scene& scene) {
+    auto kept = kept_of(scene);
+    if (kept.stage != Stage::method) return core::Unknown{.why = "nobody was sent to such a page"};
+    const auto* done = find_field(fields, method_field);
+    return ask_enroll_again(scene, std::move(kept), done != nullptr && *done == "Y" ? "Y" : "N");
 }
 
 bool is_opening(std::string_view name) {
@@ -347,6 +388,18 @@ core::Step opening_silence(std::string_view name, const core::Silence& silence) 
     // What the customer brought is judged again when we look.
     if (name == step::validate) return core::Unknown{.why = why};
     return core::NotDone{.why = why, .after = try_again_soon};
+}
+
+std::optional<core::Ask> enroll_anew(const core::Scene& scene) {
+    const bool waits = !scene.leg.ready && scene.leg.goal == core::Goal::take &&
+                       scene.leg.money == core::LegMoney::none && core::went_on(scene.leg) &&
+                       kept_of(scene).stage == Stage::enrolled && !scene.return_url.empty();
+    if (!waits) return std::nullopt;
+    auto anew = enroll(scene, first_exponent(scene.amount.currency));
+    auto* ask = std::get_if<core::Ask>(&anew);
+    if (ask == nullptr) return std::nullopt;
+    ask->as = core::Verb::open;
+    return std::move(*ask);
 }
 
 std::optional<core::Ask> validate_again(const core::Scene& scene) {

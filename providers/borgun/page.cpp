@@ -55,7 +55,48 @@ form.addEventListener('submit', async event => {
 })();
 )";
 
+/// EMV 3-D Secure waits ten seconds for the issuer's word. It comes from inside the frame: the window that
+/// speaks is the frame's, or one below it. Its origin says nothing, as all that is in there has none.
+constexpr std::string_view method_script = R"((() => {
+const patience = 10000, deepest = 8;
+const form = document.forms[0], frame = document.getElementById('bank');
+let over = false;
+const goOn = method => {
+  if (over) return;
+  over = true;
+  form.elements.namedItem('method').value = method;
+  HTMLFormElement.prototype.submit.call(form);
+};
+addEventListener('message', event => {
+  if (event.data !== 'kassi:3ds-method-done') return;
+  let speaker = event.source;
+  for (let depth = 0; speaker && depth < deepest; ++depth) {
+    if (speaker === frame.contentWindow) return goOn('Y');
+    if (speaker === speaker.parent) return;
+    speaker = speaker.parent;
+  }
+});
+frame.src = frame.dataset.address;
+setTimeout(() => goOn('N'), patience);
+})();
+)";
+
 }  // namespace
+
+Flow::HostedPage method_page(const core::Callout& callout) {
+    Flow::HostedPage page;
+    page.title = "Checking with your bank";
+    page.text = "This takes a few seconds. Please do not close this page: you go on by yourself.";
+    page.frame_html = callout.page_data;
+    page.body_html =
+        "<iframe id=\"bank\" title=\"Your bank\" hidden sandbox=\"allow-scripts allow-forms\" "
+        "referrerpolicy=\"no-referrer\" data-address=\"" +
+        encoding::html(callout.page_token) + "/frame\"></iframe>\n<input type=\"hidden\" name=\"" +
+        std::string(method_field) +
+        "\" value=\"N\">\n<noscript><button type=\"submit\">Go on</button></noscript>\n";
+    page.script = method_script;
+    return page;
+}
 
 Flow::HostedPage token_page(const Money& amount, const Account& account) {
     Flow::HostedPage page;

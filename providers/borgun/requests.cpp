@@ -132,23 +132,26 @@ std::optional<core::Ask> ask_enroll(const core::Scene& scene, const std::string&
         .field("Currency", number_of(scene.amount.currency))
         .field("TermUrl", scene.return_url)
         .field("MD", kept.md)
-        .field("Description", description_of(scene))
-        .end_object();
+        .field("Description", description_of(scene));
+    if (!scene.public_url.empty())
+        json.field("TDS2ThreeDSMethodNotificationURL", std::string(scene.public_url).append(method_path));
+    json.end_object();
     auto ask = ask_of(scene, step::enroll, "POST", std::string(mpi_path) + "/enrollment", json.take(),
                       core::Repeat::safe);
     ask.saved = write(kept);
     return ask;
 }
 
-core::Ask ask_enroll_again(const core::Scene& scene, Kept kept) {
+core::Ask ask_enroll_again(const core::Scene& scene, Kept kept, std::string_view method) {
     JsonWriter json;
     json.begin_object()
         .field("XId", kept.xid)
         .field("TxId", kept.tx_id)
-        .field("TDS2ThreeDSCompInd", "N")
+        .field("TDS2ThreeDSCompInd", method)
         .end_object();
     auto ask = ask_of(scene, step::enroll_again, "POST", std::string(mpi_path) + "/enrollment", json.take(),
                       core::Repeat::safe);
+    kept.stage = Stage::enrolled;
     kept.method_done = true;
     ask.saved = write(kept);
     return ask;

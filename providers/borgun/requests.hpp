@@ -13,6 +13,9 @@ namespace kassi::providers::borgun {
 /// Kinds of a leg's references: the payment's id at the gateway, and that of a refund.
 inline constexpr std::string_view payment_kind = "payment";
 inline constexpr std::string_view refund_kind = "refund";
+inline constexpr std::string_view not_cancelled_kind =
+    "not_cancelled";                                            ///< of a payment whose cancel was refused
+inline constexpr std::string_view authentication_kind = "xid";  ///< of the enrollment
 
 /// Names of steps, by which an answer is read.
 namespace step {
@@ -30,8 +33,11 @@ core::Ask ask_token(const core::Scene& scene, const card::Card& card);
 /// `token` is enrolled for the leg's amount; the bank sends the customer back to scene.return_url. Nullopt:
 /// the amount has no form with that exponent.
 std::optional<core::Ask> ask_enroll(const core::Scene& scene, const std::string& token, int exponent);
-/// After an MdStatus 50. The 3DS Method is not run, and that is said.
-core::Ask ask_enroll_again(const core::Scene& scene, Kept kept);
+/// After an MdStatus 50. What became of the 3DS Method: "Y" it ran to its end, "N" it did not, "U" there was
+/// none.
+core::Ask ask_enroll_again(const core::Scene& scene, Kept kept, std::string_view method);
+/// Where issuers tell that the 3DS Method is over (callbacks/callbacks.hpp).
+inline constexpr std::string_view method_path = "/3ds-method";
 /// One of `pares` and `cres`, as it came. `md` "" leaves it out.
 core::Ask ask_validate(const core::Scene& scene, const std::string& pares, const std::string& cres,
                        const std::string& md);

@@ -136,12 +136,15 @@ struct Applier {
         leg.doing = Doing::away;
         leg.verb = e.verb;
         leg.exposed = leg.exposed || !e.hosted;
+        const bool same = leg.callout && leg.callout->no == e.callout;
         leg.callout = CalloutState{.no = e.callout,
                                    .type = e.type,
                                    .host = e.host,
                                    .sent_at = at,
                                    .until = e.until,
-                                   .grace_until = {}};
+                                   .grace_until = {},
+                                   .goes_on = e.goes_on,
+                                   .went_on = same && leg.callout->went_on};
         t.customer_at_hand = false;
     }
     void operator()(const CustomerBack& e) const {
@@ -149,6 +152,11 @@ struct Applier {
         if (leg.callout && leg.callout->no == e.callout) leg.callout->returned = true;
         if (leg.doing == Doing::away) leg.doing = Doing::rest;
         t.customer_at_hand = e.customer_at_hand;
+    }
+    void operator()(const CustomerWentOn& e) const {
+        Leg& leg = leg_of(t, e.leg);
+        if (leg.callout) leg.callout->went_on = true;
+        if (leg.doing == Doing::away) leg.doing = Doing::rest;
     }
     void operator()(const VisitMeant& e) const {
         Leg& leg = leg_of(t, e.leg);
@@ -158,6 +166,7 @@ struct Applier {
     void operator()(const CalloutClosed& e) const {
         Leg& leg = leg_of(t, e.leg);
         if (leg.callout && leg.callout->no == e.callout) leg.callout->closed = true;
+        if (e.for_good) leg.exposed = false;
         if (leg.doing == Doing::away) leg.doing = Doing::rest;
     }
     void operator()(const Held& e) const {

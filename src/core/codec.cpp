@@ -108,6 +108,8 @@ void describe(A& a, T& callout) {
     a.may("grace_until", callout.grace_until);
     a.may("returned", callout.returned);
     a.may("closed", callout.closed);
+    a.may("goes_on", callout.goes_on);
+    a.may("went_on", callout.went_on);
 }
 template <class A, Is<Refund> T>
 void describe(A& a, T& refund) {
@@ -192,6 +194,8 @@ void describe(A& a, T& callout) {
     a.may("hosted", callout.hosted);
     a.may("parameters", callout.parameters);
     a.may("integration", callout.integration_json);
+    a.may("goes_on", callout.goes_on);
+    a.may("page_data", callout.page_data);
     a.may("return_token", callout.return_token);
     a.may("page_token", callout.page_token);
 }
@@ -215,6 +219,7 @@ void describe(A& a, T& journey) {
     a.may("remote_site", journey.remote_site);
     a.may("remote_ip", journey.remote_ip);
     a.may("landing_url", journey.landing_url);
+    a.may("way_back", journey.way_back);
 }
 
 // ---- the events: fields are only ever added, and then with `may`
@@ -310,6 +315,7 @@ void describe(A& a, T& event) {
     a.must("host", event.host);
     a.must("until", event.until);
     a.may("hosted", event.hosted);
+    a.may("goes_on", event.goes_on);
 }
 template <class A, Is<CustomerBack> T>
 void describe(A& a, T& event) {
@@ -317,6 +323,12 @@ void describe(A& a, T& event) {
     a.must("callout", event.callout);
     a.may("fields", event.fields);
     a.may("customer_at_hand", event.customer_at_hand);
+}
+template <class A, Is<CustomerWentOn> T>
+void describe(A& a, T& event) {
+    a.must("leg", event.leg);
+    a.must("callout", event.callout);
+    a.may("fields", event.fields);
 }
 template <class A, Is<VisitMeant> T>
 void describe(A& a, T& event) {
@@ -336,6 +348,7 @@ void describe(A& a, T& event) {
     a.must("leg", event.leg);
     a.must("callout", event.callout);
     a.may("why", event.why);
+    a.may("for_good", event.for_good);
 }
 template <class A, Is<Held> T>
 void describe(A& a, T& event) {

@@ -13,19 +13,19 @@ namespace kassi::core {
 
 std::string_view event_name(const Event& event) {
     static constexpr std::string_view names[] = {
-        "HandedOver", "PurchaseAsked", "HoldMoved",   "LegOpened",    "GoalSet",       "CallMeant",
-        "CallEnded",  "CallDoubted",   "Ready",       "CustomerSent", "CustomerBack",  "VisitMeant",
-        "VisitDone",  "CalloutClosed", "Held",        "HoldGone",     "Taken",         "GivenBack",
-        "Refused",    "Stuck",         "RefundAsked", "RefundEnded",  "PersonSettled", "ConfirmAsked",
-        "Confirmed",  "Decided",       "Noted"};
+        "HandedOver",   "PurchaseAsked", "HoldMoved",     "LegOpened",    "GoalSet",      "CallMeant",
+        "CallEnded",    "CallDoubted",   "Ready",         "CustomerSent", "CustomerBack", "CustomerWentOn",
+        "VisitMeant",   "VisitDone",     "CalloutClosed", "Held",         "HoldGone",     "Taken",
+        "GivenBack",    "Refused",       "Stuck",         "RefundAsked",  "RefundEnded",  "PersonSettled",
+        "ConfirmAsked", "Confirmed",     "Decided",       "Noted"};
     static_assert(std::size(names) == std::variant_size_v<Event>);
     return names[event.index()];
 }
 
 std::string_view input_name(const InputBody& body) {
-    static constexpr std::string_view names[] = {"HandOver", "Purchase", "Return", "Confirm", "Hold",
-                                                 "Release",  "Cancel",   "Refund", "Settle",  "Answer",
-                                                 "Notice",   "Visited",  "Due"};
+    static constexpr std::string_view names[] = {"HandOver", "Purchase", "Return",  "GoesOn", "Confirm",
+                                                 "Hold",     "Release",  "Cancel",  "Refund", "Settle",
+                                                 "Answer",   "Notice",   "Visited", "Due"};
     static_assert(std::size(names) == std::variant_size_v<InputBody>);
     return names[body.index()];
 }
@@ -77,15 +77,29 @@ bool needs_browser_first(const Leg& leg, const Facts& facts) {
 namespace {
 bool needs_browser(const Leg& leg, const Facts& facts) {
     return leg.goal == Goal::take && leg.doing == Doing::rest && leg.money == LegMoney::none && !leg.ready &&
-           leg.stuck.empty() && needs_browser_first(leg, facts);
+           leg.stuck.empty() && !went_on(leg) && needs_browser_first(leg, facts);
 }
 }  // namespace
+
+bool waits_for_return(const Transaction& transaction, const Leg& leg, const Facts& facts) {
+    // After a decline the caller may come with another way of paying, and the old way back is no matter.
+    const bool again = transaction.policy.on_decline == OnDecline::again;
+    const bool on_his_way =
+        std::any_of(transaction.legs.begin(), transaction.legs.end(), [&](const Leg& each) {
+            return each.no != leg.no && each.callout && each.callout->went_on && !each.callout->returned &&
+                   each.doing != Doing::away && (each.goal == Goal::take || !again);
+        });
+    return on_his_way && transaction.phase == Phase::authorising && transaction.via == ReturnVia::caller &&
+           !transaction.customer_at_hand && facts.browser == Browser::maybe && leg.goal == Goal::take &&
+           leg.doing == Doing::rest && leg.money == LegMoney::none && !leg.ready && leg.stuck.empty();
+}
 
 const Leg* waits_for_browser(const Transaction& transaction, const Flows& flows) {
     if (transaction.phase != Phase::authorising || transaction.customer_at_hand) return nullptr;
     for (const Leg& leg : transaction.legs) {
         if (leg.doing != Doing::rest) return nullptr;
-        if (needs_browser(leg, flows.facts(leg))) return &leg;
+        const Facts& facts = flows.facts(leg);
+        if (needs_browser(leg, facts) || waits_for_return(transaction, leg, facts)) return &leg;
     }
     return nullptr;
 }
@@ -191,8 +205,8 @@ Scene Deciding::scene(Verb of, std::optional<std::int64_t> refund_no) const {
     if (refund_no) refund = *refund_no;
     const auto brought = in_hand.find(leg_no);
     std::string url;
-    if (papers.journey && !journey.token.empty() && !journey.url_before.empty())
-        url = journey.url_before + journey.token + journey.url_after;
+    if (const auto& token = token_back(); !token.empty() && !journey.url_before.empty())
+        url = journey.url_before + token + journey.url_after;
     return Scene{.transaction = tx,
                  .leg = leg(),
                  .parcel = parcel(),
@@ -206,6 +220,12 @@ Scene Deciding::scene(Verb of, std::optional<std::int64_t> refund_no) const {
                  .now = now,
                  .callout_until = callout_until(leg()),
                  .credit_exhausted = input.credit_exhausted};
+}
+
+const std::string& Deciding::token_back() const {
+    static const std::string none;
+    if (went_on(leg()) && parcel().callout) return parcel().callout->return_token;
+    return papers.journey ? papers.journey->token : none;
 }
 
 void Deciding::mint_return_token() {
@@ -310,7 +330,7 @@ void Deciding::send_call(const Ask& ask, bool again) {
     paper.request = ask.request;
     paper.step = ask.name;
     paper.saved = ask.saved;
-    paper.callout.reset();
+    if (!went_on(leg())) paper.callout.reset();
     if (!ask.reference.empty()) out.references.push_back({leg_no, leg().merchant, ask.reference});
     // The engine's own deadline for the call is the budget: silence here means that even that was lost.
     const Instant silent_at = now + budget + std::chrono::seconds(5);
@@ -336,7 +356,18 @@ void Deciding::forget_parcel_if_at_rest() {
     if (present.doing != Doing::rest) return;
     const bool goes_on =
         present.goal == Goal::take && present.money == LegMoney::none && present.stuck.empty();
-    if (!goes_on) papers.parcels.erase(leg_no);
+    const bool to_be_closed = present.exposed && present.retry_at && present.stuck.empty();
+    if (!goes_on && !to_be_closed) papers.parcels.erase(leg_no);
+}
+
+void Deciding::close_what_is_over() {
+    for (std::size_t i = 0; i < tx.legs.size(); ++i) {
+        const Leg& each = tx.legs[i];
+        const bool wanted = each.goal == Goal::take && each.money == LegMoney::none && each.stuck.empty();
+        if (!went_on(each) || wanted) continue;
+        leg_no = each.no;
+        close_callout("nobody needs to come back for it");
+    }
 }
 
 void Deciding::decide_no(std::string_view reason) {
@@ -492,8 +523,9 @@ bool Deciding::plan_legs() {
             const Verb next = facts.has_open && !each.ready ? Verb::open
                               : facts.can_hold              ? Verb::authorise
                                                             : Verb::charge;
-            const bool customer_first = next == Verb::open && needs_browser_first(each, facts);
-            if (!customer_first || tx.customer_at_hand) {
+            const bool customer_first = (next == Verb::open && needs_browser_first(each, facts)) ||
+                                        (waits_for_return(tx, each, facts) && !in_hand.contains(no));
+            if (!customer_first || tx.customer_at_hand || went_on(each)) {
                 if (!time_for(each, next)) {
                     why = "hold";
                     return happen(On::hold_over);
@@ -594,13 +626,8 @@ class Handler {
         d.happen(again ? On::again : On::purchase);
         for (std::size_t i = 0; i < purchase.legs.size(); ++i) {
             const LegPlan& plan = purchase.legs[i];
+            if (plan.credential.kind.empty()) continue;
             d.leg_no = d.tx.legs[before + i].no;
-            if (plan.credential.kind.empty()) {
-                const Facts& facts = d.facts_of(d.leg());
-                if (!facts.must_bring_credential) continue;
-                return bad_request("credentials." + plan.sources.front() + "." + facts.credentials.front(),
-                                   "is missing");
-            }
             if (auto error = take_credential(d.leg(), plan.credential, "credentials." + plan.sources.front()))
                 return error;
         }
@@ -660,6 +687,26 @@ class Handler {
                 back.spent ? "another return with a spent token" : "a return after the callout was over";
             d.happen(LegOn::nothing_new);
         }
+        return std::nullopt;
+    }
+
+    std::optional<Error> operator()(const CustomerGoesOn& on) const {
+        const Leg* leg = find_leg(d.tx, on.leg);
+        const bool his = leg != nullptr && leg->callout && leg->callout->no == on.callout;
+        if (!his) return Error{ErrorKind::gone, "callout", "this step of the payment is over"};
+        if (!leg->callout->goes_on && !leg->callout->went_on)
+            return conflict("callout", "is no page that the browser goes on from");
+        // Twice, or later than the clock: how it stands is the answer.
+        if (leg->doing != Doing::away || !leg->callout->goes_on) return std::nullopt;
+        d.leg_no = on.leg;
+        d.verb = leg->verb;
+        const Step step = d.terms.flows.resume(d.scene(leg->verb), WentOn{on.fields});
+        if (const auto* unknown = std::get_if<Unknown>(&step)) return bad_request("form", unknown->why);
+        if (const auto* not_done = std::get_if<NotDone>(&step)) return bad_request("form", not_done->why);
+        d.fields = d.terms.flows.evidence(*leg, on.fields);
+        d.step = &step;
+        d.happen(LegOn::went_on);
+        d.step = nullptr;
         return std::nullopt;
     }
 
@@ -1088,6 +1135,9 @@ class Handler {
             if (missing && !plan.credential.kind.empty())
                 return bad_request("credentials." + first, fmt::format("is a {}, and {} takes none",
                                                                        plan.credential.kind, plan.merchant));
+            if (missing && facts.must_bring_credential)
+                return bad_request("credentials." + first + "." + facts.credentials.front(),
+                                   fmt::format("is missing: {} takes nothing without it", plan.merchant));
             if (missing && !purchase.journey)
                 return bad_request("credentials." + first,
                                    fmt::format("is missing: {} wants a {}, or return details so that the "
@@ -1126,6 +1176,10 @@ class Handler {
     }
     void spend(const Return& back) const {
         d.out.token_spent = TokenSpent{back.leg, back.callout, fields_digest(back.fields)};
+        const auto& callout = d.leg_at(back.leg).callout;
+        if (d.papers.journey && callout && callout->no == back.callout &&
+            (callout->goes_on || callout->went_on))
+            d.papers.journey->way_back.clear();
     }
     [[nodiscard]] const Order* find_order(std::int64_t item) const {
         for (const Bundle& bundle : d.tx.bundles)
@@ -1177,6 +1231,7 @@ Result<Decision> decide(const Transaction* transaction, const Papers& papers, co
         if (deciding.out.events.empty() && input.keyed)
             deciding.emit(Noted{0, "asked again, with nothing left to do", {}, false});
     }
+    deciding.close_what_is_over();
     Transaction& next = deciding.tx;
     for (const Leg& leg : next.legs) {
         deciding.leg_no = leg.no;
@@ -1188,9 +1243,13 @@ Result<Decision> decide(const Transaction* transaction, const Papers& papers, co
     }
     // A browser that comes late to our own door still needs to be sent on; everything else of the way is
     // forgotten.
-    if (has_verdict(next.phase) && deciding.papers.journey &&
-        deciding.papers.journey->via == ReturnVia::caller)
-        deciding.papers.journey.reset();
+    if (auto& journey = deciding.papers.journey;
+        has_verdict(next.phase) && journey && journey->via == ReturnVia::caller) {
+        Journey rest;
+        rest.way_back = std::move(journey->way_back);
+        journey.reset();
+        if (!rest.way_back.empty()) journey = std::move(rest);
+    }
     deciding.out.next = std::move(next);
     deciding.out.papers = std::move(deciding.papers);
     return std::move(deciding.out);

@@ -102,6 +102,9 @@ bool purchase_under_way(const Transaction& transaction);
 /// The leg whose turn it is when it needs the customer's browser and none is at hand; nullptr: no such leg.
 /// The customer comes back with a return token, or is sent again with a purchase that brings return details.
 const Leg* waits_for_browser(const Transaction& transaction, const Flows& flows);
+/// The customer is on his way back from another leg that he went on with at a page of ours, and may be needed
+/// for this one: it begins when he is back, with the way that he brings.
+bool waits_for_return(const Transaction& transaction, const Leg& leg, const Facts& facts);
 /// The customer who comes back from `leg` has another payment to make, and no token for the way is known yet.
 bool needs_next_token(const Transaction& transaction, const Papers& papers, const Leg& leg,
                       const Flows& flows);

@@ -59,6 +59,12 @@ class Deciding {
     // ---- helpers of acts ---------------------------------------------------------------------------------
     [[nodiscard]] Scene scene(Verb of, std::optional<std::int64_t> refund_no = std::nullopt) const;
     [[nodiscard]] const Parcel& parcel() const;
+    /// Token with which the present leg's customer would come back: of the callout that he went on from, else
+    /// that of the next one; "" none.
+    [[nodiscard]] const std::string& token_back() const;
+    /// A callout that the browser went on from is over when its leg needs nobody any more: its token is live
+    /// no longer, and who comes with it hears how it stands.
+    void close_what_is_over();
     [[nodiscard]] Instant callout_until(const Leg& of) const;
     [[nodiscard]] Instant hold_limit() const { return tx.held_until - terms.times.hold_margin; }
     [[nodiscard]] bool time_for(const Leg& of, Verb verb) const;

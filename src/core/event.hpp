@@ -8,7 +8,7 @@
 #include "core/step.hpp"
 #include "core/transaction.hpp"
 
-/// The twenty-seven events. apply() of events is the only thing that changes a transaction; the journal
+/// The twenty-eight events. apply() of events is the only thing that changes a transaction; the journal
 /// keeps nothing else. Stored as JSON; events only ever gain optional fields.
 namespace kassi::core {
 
@@ -73,12 +73,18 @@ struct CustomerSent {
     Verb verb = Verb::open;
     std::string type, host;
     Instant until{};
-    bool hosted = false;  ///< to a page of ours, where nobody can pay
+    bool hosted = false;   ///< to a page of ours, where nobody can pay
+    bool goes_on = false;  ///< and from which the browser goes on without coming back
 };
 struct CustomerBack {
     std::int64_t leg = 0, callout = 0;
     std::vector<EvidenceField> fields;
     bool customer_at_hand = false;
+};
+/// From a page of ours that goes on: the callout stays open, its return token unspent.
+struct CustomerWentOn {
+    std::int64_t leg = 0, callout = 0;
+    std::vector<EvidenceField> fields;
 };
 struct VisitMeant {
     std::int64_t leg = 0, callout = 0;
@@ -92,6 +98,7 @@ struct VisitDone {
 struct CalloutClosed {
     std::int64_t leg = 0, callout = 0;
     std::string why;
+    bool for_good = false;  ///< at the provider's, too: nobody can pay there any more
 };
 struct Held {
     std::int64_t leg = 0;
@@ -156,9 +163,9 @@ struct Noted {
 };
 
 using Event = std::variant<HandedOver, PurchaseAsked, HoldMoved, LegOpened, GoalSet, CallMeant, CallEnded,
-                           CallDoubted, Ready, CustomerSent, CustomerBack, VisitMeant, VisitDone,
-                           CalloutClosed, Held, HoldGone, Taken, GivenBack, Refused, Stuck, RefundAsked,
-                           RefundEnded, PersonSettled, ConfirmAsked, Confirmed, Decided, Noted>;
+                           CallDoubted, Ready, CustomerSent, CustomerBack, CustomerWentOn, VisitMeant,
+                           VisitDone, CalloutClosed, Held, HoldGone, Taken, GivenBack, Refused, Stuck,
+                           RefundAsked, RefundEnded, PersonSettled, ConfirmAsked, Confirmed, Decided, Noted>;
 
 /// "HandedOver", ... as the journal spells it.
 std::string_view event_name(const Event& event);

@@ -229,6 +229,14 @@ bool asked_for_card(const Leg& leg, const Terms& terms) {
 std::string away_sentence(const Leg& leg, Instant now, const Terms& terms) {
     if (!leg.callout) return "the customer was sent away to pay";
     const auto& callout = *leg.callout;
+    if (callout.goes_on)
+        return fmt::format("the customer's browser is at a page of ours since {} and has until {} to go on{}",
+                           clock(callout.sent_at, now), until_when(callout.until, now),
+                           callout.grace_until ? fmt::format("; it did not in time, the return address was "
+                                                             "visited, and we wait until {} for what that "
+                                                             "brings",
+                                                             until_when(*callout.grace_until, now))
+                                               : std::string());
     const bool for_card = asked_for_card(leg, terms);
     if (for_card && callout.grace_until)
         return fmt::format(
@@ -380,7 +388,9 @@ std::string authorising_summary(const Transaction& transaction, Instant now, con
             "The payment of {} is under way, and it is not known yet what became of a part of it.", total);
     if (const Leg* away = leg_away(transaction))
         return fmt::format("The customer is {} to pay {} for {}.",
-                           asked_for_card(*away, terms) ? "asked for a card" : "away",
+                           away->callout && away->callout->goes_on ? "at a page of ours, on the way"
+                           : asked_for_card(*away, terms)          ? "asked for a card"
+                                                                   : "away",
                            money_for_people(away->amount), names_of(transaction, away->sources));
     if (waits_for_another_way(transaction)) {
         const Leg* refused = last_refused(transaction);
@@ -507,9 +517,11 @@ std::vector<std::string> waits_of(const Transaction& transaction, const Terms& t
                 waits.push_back("an answer of " + leg.merchant);
                 break;
             case Doing::away:
-                waits.push_back(asked_for_card(leg, terms) ? "the customer, who is to give a card"
-                                : leg.callout              ? "the customer, who is at " + leg.callout->host
-                                                           : "the customer");
+                waits.push_back(leg.callout && leg.callout->goes_on
+                                    ? "the customer's browser, which is at a page of ours"
+                                : asked_for_card(leg, terms) ? "the customer, who is to give a card"
+                                : leg.callout                ? "the customer, who is at " + leg.callout->host
+                                                             : "the customer");
                 break;
             case Doing::doubt:
                 waits.push_back(fmt::format("news from {} on whether {}", leg.merchant, whether(leg.verb)));
@@ -758,6 +770,10 @@ struct Telling {
         return fmt::format("All was prepared for the {} of leg {}.", amount(e.leg), e.leg);
     }
     std::string operator()(const CustomerSent& e) const {
+        if (e.goes_on)
+            return fmt::format(
+                "The customer was sent to a page of ours on the way to pay {} for {}, with time until {}.",
+                amount(e.leg), things(e.leg), instant_for_people(e.until));
         if (e.hosted)
             return fmt::format("The customer was asked for a card to pay {} for {}, with time until {}.",
                                amount(e.leg), things(e.leg), instant_for_people(e.until));
@@ -766,6 +782,10 @@ struct Telling {
     }
     std::string operator()(const CustomerBack& e) const {
         return fmt::format("The customer came back about {}{}.", things(e.leg), brought(e.fields));
+    }
+    std::string operator()(const CustomerWentOn& e) const {
+        return fmt::format("The customer went on from our page to pay for {}{}.", things(e.leg),
+                           brought(e.fields));
     }
     std::string operator()(const VisitMeant& e) const {
         return fmt::format(

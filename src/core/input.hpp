@@ -8,7 +8,7 @@
 #include "core/step.hpp"
 #include "core/transaction.hpp"
 
-/// The thirteen inputs. Everything that happens to a transaction is one of them.
+/// The fourteen inputs. Everything that happens to a transaction is one of them.
 namespace kassi::core {
 
 // ---- doors ---------------------------------------------------------------------------------------
@@ -42,6 +42,13 @@ struct Return {
     Fields fields;
     std::string next_token;  ///< for the next callout of the chain; "" none
     bool spent = false;      ///< the token was spent before: evidence only
+};
+/// The browser is done with a page of ours whose callout goes on. Not a return: the token stays unspent, and
+/// the same once more changes nothing. The engine found leg and callout by the page token.
+struct CustomerGoesOn {
+    std::int64_t leg = 0;
+    std::int64_t callout = 0;
+    Fields fields;  ///< of the page's form, in order
 };
 struct ConfirmAnswer {
     bool yes = false;
@@ -98,8 +105,8 @@ struct Due {
     std::vector<std::int64_t> unattended;  ///< legs whose open call nobody is working on
 };
 
-using InputBody = std::variant<HandOver, Purchase, Return, ConfirmAnswer, Hold, Release, Cancel, RefundOf,
-                               Settle, Answer, Notice, Visited, Due>;
+using InputBody = std::variant<HandOver, Purchase, Return, CustomerGoesOn, ConfirmAnswer, Hold, Release,
+                               Cancel, RefundOf, Settle, Answer, Notice, Visited, Due>;
 
 struct Input {
     InputBody body;

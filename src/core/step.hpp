@@ -124,11 +124,15 @@ struct Answered {
 struct Returned {
     Fields fields;  ///< URL and body, merged, in order
 };
+/// The form of a page of ours that goes on; only where the flow sent the customer to one.
+struct WentOn {
+    Fields fields;  ///< in order
+};
 struct Silence {
     bool sent = true;  ///< false: known that nothing left the house
     std::string why;
 };
-using Heard = std::variant<Answered, Returned, Silence>;
+using Heard = std::variant<Answered, Returned, WentOn, Silence>;
 
 enum class Keep : std::uint8_t { value, digest, drop };
 /// A returned field as the journal may have it: the value, a digest of it, or only its length.

@@ -28,6 +28,8 @@ std::string_view word(LegOn on) {
             return "silence";
         case LegOn::returned:
             return "return";
+        case LegOn::went_on:
+            return "goes on";
         case LegOn::callout_over:
             return "callout over";
         case LegOn::grace_over:
@@ -111,6 +113,9 @@ bool says_money(const Deciding& d) {
 bool fact_none_exposed(const Deciding& d) {
     return step_as<Done>(d).money == LegMoney::none && d.leg().money == LegMoney::none && d.facts().can_close;
 }
+bool close_refused(const Deciding& d) {
+    return fact_none_exposed(d) && d.leg().exposed && d.leg().not_done > 0 && d.leg().doing != Doing::rest;
+}
 bool fact_none(const Deciding& d) {
     return step_as<Done>(d).money == LegMoney::none;
 }
@@ -118,7 +123,7 @@ bool hold_too_short(const Deciding& d) {
     return d.leg().goal == Goal::give_back || d.callout_until(d.leg()) - d.now < d.terms.times.callout_min;
 }
 bool no_way_back(const Deciding& d) {
-    return !d.papers.journey || d.papers.journey->token.empty();
+    return !d.papers.journey || d.token_back().empty();
 }
 bool refused_void_before(const Deciding& d) {
     return d.leg().not_done >= 1;
@@ -247,6 +252,14 @@ void act_refunded(Deciding& d) {
         d.emit(Stuck{d.leg_no, fmt::format("the provider gave back {} where {} was asked",
                                            money_for_people(said), money_for_people(asked))});
 }
+/// A close was refused, and a look finds nothing paid: closed again later, more and more slowly.
+void act_nothing_there_yet(Deciding& d) {
+    const Done done = step_as<Done>(d);
+    if (d.leg().goal == Goal::take)
+        d.refuse(done.why.value_or(Refusal{"not_paid", "The provider knows of no payment."}));
+    d.end_call(CallOutcome::done, "nothing there", done.references,
+               d.now + recheck_pause(d.leg().not_done - 1));
+}
 void act_nothing_there(Deciding& d) {
     const Done done = step_as<Done>(d);
     d.end_call(CallOutcome::done, "nothing there", done.references);
@@ -339,6 +352,10 @@ void act_fact(Deciding& d) {
 void act_closed(Deciding& d) {
     const auto& done = step_as<Done>(d);
     d.end_call(CallOutcome::done, done.evidence, done.references);
+    // Where nobody had to be asked, no call ends: it would be closed again and again.
+    if (d.leg().exposed && d.leg().callout)
+        d.emit(
+            CalloutClosed{d.leg_no, d.leg().callout->no, "nothing is left there that could be paid", true});
     if (d.leg().goal == Goal::take)
         d.refuse(done.why.value_or(Refusal{"not_paid", "The customer did not pay in time."}));
 }
@@ -346,26 +363,38 @@ void act_send(Deciding& d) {
     auto waiting = step_as<Waiting>(d);
     const Leg& leg = d.leg();
     d.end_call(CallOutcome::waiting, "the customer must go there", waiting.references);
-    const std::int64_t no = leg.callout ? leg.callout->no + 1 : 1;
     KASSI_ENSURE(d.papers.journey);
     Journey& journey = *d.papers.journey;
-    waiting.callout.return_token = std::exchange(journey.token, {});
-    waiting.callout.page_token = d.input.fresh_page_token;
+    // Who went on from a page of ours is still on the same way: its tokens are live.
+    const bool same = went_on(leg) && d.parcel().callout;
+    const std::int64_t no = same ? leg.callout->no : leg.callout ? leg.callout->no + 1 : 1;
+    if (same) {
+        const Callout& before = *d.parcel().callout;
+        waiting.callout.return_token = before.return_token;
+        waiting.callout.page_token = before.page_token;
+    } else {
+        waiting.callout.return_token = std::exchange(journey.token, {});
+        waiting.callout.page_token = d.input.fresh_page_token;
+    }
+    if (waiting.callout.goes_on)
+        journey.way_back = journey.url_before + waiting.callout.return_token + journey.url_after;
     if (waiting.callout.hosted)
         waiting.callout.destination =
             std::string(d.terms.public_url).append("/callout/").append(waiting.callout.page_token);
     const auto url = parse_url(waiting.callout.destination, "destination");
     const Instant until = d.callout_until(leg);
-    d.out.tokens_live.push_back(
-        {waiting.callout.return_token, d.leg_no, no, false, journey.via == ReturnVia::kassi});
-    d.out.tokens_live.push_back({waiting.callout.page_token, d.leg_no, no, true, true});
+    if (!same) {
+        d.out.tokens_live.push_back(
+            {waiting.callout.return_token, d.leg_no, no, false, journey.via == ReturnVia::kassi});
+        d.out.tokens_live.push_back({waiting.callout.page_token, d.leg_no, no, true, true});
+    }
     Parcel& parcel = d.papers.parcels[d.leg_no];
     parcel.saved = waiting.saved;
     parcel.request = {};
     parcel.step.clear();
     parcel.callout = std::move(waiting.callout);
     d.emit(CustomerSent{d.leg_no, no, d.verb, parcel.callout->type, url ? url->origin() : std::string{},
-                        until, parcel.callout->hosted});
+                        until, parcel.callout->hosted, parcel.callout->goes_on});
 }
 /// The customer is not sent after all. The session is open at the provider: nothing is taken as not paid
 /// before it was closed.
@@ -456,6 +485,12 @@ void act_back(Deciding& d) {
     const bool chain_goes_on = d.papers.journey && !d.papers.journey->token.empty();
     d.emit(CustomerBack{d.leg_no, d.leg().callout->no, std::move(d.fields),
                         chain_goes_on || d.tx.via == ReturnVia::kassi});
+    d.take_step(taken);
+}
+/// The browser waits at our door, and the flow goes on with what the page found out.
+void act_go_on(Deciding& d) {
+    const Step taken = *d.step;
+    d.emit(CustomerWentOn{d.leg_no, d.leg().callout->no, std::move(d.fields)});
     d.take_step(taken);
 }
 void act_no_proof(Deciding& d) {
@@ -585,6 +620,7 @@ constexpr LegRow leg_rows[] = {
     {idle_or_calling, taking, LegOn::done, "", nullptr, rest, "held | taken", "amount, currency and reference compared first", act_money},
     {idle_or_calling, mask(Verb::void_hold), LegOn::done, "", nullptr, rest, "none", "", act_hold_gone},
     {idle_or_calling, mask(Verb::refund), LegOn::done, "", nullptr, rest, "back (a part: stays taken)", "", act_refunded},
+    {calling, mask(Verb::query), LegOn::done, "nothing there, and closing was refused", close_refused, rest, "none", "Refused; closed again later, slower and slower", act_nothing_there_yet},
     {idle_or_calling, mask(Verb::query), LegOn::done, "nothing there, can be closed", fact_none_exposed, call | rest | in_doubt, "none", "close, so that nobody pays later", act_nothing_there},
     {idle_or_calling, mask(Verb::query), LegOn::done, "nothing there", fact_none, rest, "none", "Refused", act_fact_none},
     {idle_or_calling, mask(Verb::query, Verb::close), LegOn::done, "amount differs", amount_differs, rest, "as it moved", "needs a person", act_mismatch},
@@ -616,6 +652,7 @@ constexpr LegRow leg_rows[] = {
 
     {away, any_verb, LegOn::returned, "proves nothing", says_nothing, away, ".", "the token stays unspent", act_no_proof},
     {away, any_verb, LegOn::returned, "", nullptr, rest | call | away | in_doubt, "by the flow", "spends the token in the same commit", act_back},
+    {away, any_verb, LegOn::went_on, "", nullptr, rest | call | away, "by the flow", "a page of ours is done with; its return token stays unspent", act_go_on},
     {away, any_verb, LegOn::callout_over, "a return URL to visit", visit_possible, away, ".", "VisitMeant; the grace time begins", act_visit},
     {away, any_verb, LegOn::callout_over, "can be asked", can_query, call | rest | in_doubt, ".", "settled by asking", act_settle_by_asking},
     {away, any_verb, LegOn::callout_over, "", nullptr, rest, "none", "Refused: assumed unpaid", act_assume_unpaid},

@@ -22,6 +22,7 @@ enum class LegOn : std::uint8_t {
     unknown,
     silence,       ///< Due(silent_at), or nobody is working on the call
     returned,      ///< the browser is back, before the flow has looked at it
+    went_on,       ///< the browser is done with a page of ours, and is still with us
     callout_over,  ///< Due(until)
     grace_over,    ///< Due(grace_until)
     unwanted,      ///< the goal has become give_back

@@ -62,7 +62,10 @@ std::string_view leg_word(const Leg& leg) {
 
 bool settled(const Transaction& transaction) {
     return has_verdict(transaction.phase) && std::ranges::all_of(transaction.legs, [](const Leg& leg) {
-               return leg.doing == Doing::rest && leg.stuck.empty() && at_goal(leg) && !refund_open(leg);
+               // What is still to be closed at the provider's could still be paid.
+               const bool to_be_closed = leg.exposed && leg.retry_at;
+               return leg.doing == Doing::rest && leg.stuck.empty() && at_goal(leg) && !refund_open(leg) &&
+                      !to_be_closed;
            });
 }
 
@@ -90,6 +93,11 @@ const Leg* covering_leg(const Transaction& transaction, std::string_view source)
 const Leg* leg_away(const Transaction& transaction) {
     const auto found = std::ranges::find(transaction.legs, Doing::away, &Leg::doing);
     return found == transaction.legs.end() ? nullptr : &*found;
+}
+
+bool went_on(const Leg& leg) {
+    return leg.doing != Doing::away && leg.callout && leg.callout->went_on && !leg.callout->returned &&
+           !leg.callout->closed;
 }
 
 bool bundle_bought(const Transaction& transaction, std::string_view source) {

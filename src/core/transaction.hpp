@@ -73,6 +73,8 @@ struct CalloutState {
     std::optional<Instant> grace_until;  ///< set when the visit of the return URL was meant
     bool returned = false;               ///< its return token is spent
     bool closed = false;
+    bool goes_on = false;  ///< a page of ours from which the browser goes on without coming back
+    bool went_on = false;  ///< it did, at least once
     bool operator==(const CalloutState&) const = default;
 };
 
@@ -168,6 +170,8 @@ struct Callout {
     bool hosted = false;           ///< a page of ours that the flow dresses; core fills in its address
     Fields parameters;             ///< in this order
     std::string integration_json;  ///< debitor specific, "" or a JSON object
+    bool goes_on = false;   ///< hosted: the page ends with CustomerGoesOn, and the return token stays unspent
+    std::string page_data;  ///< hosted: what the flow's page needs; callers never see it
     std::string return_token;
     std::string page_token;
     bool operator==(const Callout&) const = default;
@@ -195,6 +199,9 @@ struct Journey {
     std::string remote_site;
     std::string remote_ip;
     std::string landing_url;  ///< via kassi: where the browser ends
+    /// Return URL, with its token, of a callout whose page goes on: from that page the browser is sent there
+    /// when nobody else sends it. "" none, or it came back.
+    std::string way_back;
     bool operator==(const Journey&) const = default;
 };
 
@@ -217,6 +224,9 @@ const Leg* find_leg(const Transaction& transaction, std::int64_t no);
 const Leg* covering_leg(const Transaction& transaction, std::string_view source);
 /// The leg whose customer is away now, or nullptr.
 const Leg* leg_away(const Transaction& transaction);
+/// The customer went on from a page of ours and waits at our door: the callout is still his, its return token
+/// unspent, and another destination may follow under the same number.
+bool went_on(const Leg& leg);
 /// The bundle was bought: its amount is 0 or its leg's money is taken (or was, and went back later) in a
 /// purchased or cancelled transaction.
 bool bundle_bought(const Transaction& transaction, std::string_view source);

@@ -538,6 +538,12 @@ struct Engine::State {
         const auto loaded = store().load(found->transaction);
         return loaded && loaded->transaction.caller == caller ? found : std::nullopt;
     }
+    Result<store::TokenFound> page_of(std::string_view page_token) {
+        const bool proper = page_token.size() <= limits::return_token_bytes_max;
+        auto found = proper ? store().find_token("", page_token) : std::nullopt;
+        if (!found || !found->page) return Error{ErrorKind::not_found, "token", "no such page"};
+        return *found;
+    }
     /// The token leads to another callout that is still open: who comes with it must not be mistaken.
     std::optional<Error> in_use(std::string_view caller, std::string_view token, std::string field) {
         const auto live = store().find_token(caller, token);
@@ -964,10 +970,8 @@ void Engine::returned(std::string caller, std::string token, Fields fields, std:
 
 Result<View> Engine::callout_page(std::string_view page_token) {
     State& s = *state_;
-    if (page_token.size() > limits::return_token_bytes_max)
-        return Error{ErrorKind::not_found, "token", "no such page"};
-    const auto found = s.store().find_token("", page_token);
-    if (!found || !found->page) return Error{ErrorKind::not_found, "token", "no such page"};
+    const auto found = s.page_of(page_token);
+    if (!found) return found.error();
     auto loaded = s.store().load(found->transaction);
     if (!loaded) return Error{ErrorKind::not_found, "token", "no such page"};
     View view = State::view_of(*loaded);
@@ -978,6 +982,40 @@ Result<View> Engine::callout_page(std::string_view page_token) {
     if (const auto& journey = loaded->papers.journey)
         view.return_url = journey->url_before + view.callout->return_token + journey->url_after;
     return view;
+}
+
+void Engine::go_on(std::string page_token, Fields fields, Meta meta, Done<View> done) {
+    State& s = *state_;
+    const auto found = s.page_of(page_token);
+    if (!found) return done(found.error());
+    auto job = std::make_shared<State::Job>();
+    job->id = found->transaction;
+    core::CustomerGoesOn body{found->leg, found->callout, std::move(fields)};
+    job->make = [body = std::move(body), meta = std::move(meta)](const Loaded*) -> Result<Input> {
+        return input_of(body, meta.by, meta.tracking);
+    };
+    job->done = State::tell(*job, std::move(done));
+    s.run(job);
+}
+
+Result<Engine::WayOn> Engine::way_on(std::string_view page_token) {
+    State& s = *state_;
+    const auto found = s.page_of(page_token);
+    if (!found) return found.error();
+    const auto loaded = s.store().load(found->transaction);
+    if (!loaded) return Error{ErrorKind::not_found, "token", "no such page"};
+    const Error over{ErrorKind::gone, "token", "this step of the payment is over"};
+    WayOn way;
+    way.view = State::view_of(*loaded);
+    const core::Leg* leg = core::find_leg(way.view.transaction, found->leg);
+    if (leg == nullptr || !leg->callout || leg->callout->no != found->callout) return over;
+    const auto& callout = *leg->callout;
+    way.here = leg->doing == core::Doing::away;
+    if (way.here) return way;
+    const bool his = (callout.goes_on || callout.went_on) && !callout.returned;
+    if (his && loaded->papers.journey) way.return_url = loaded->papers.journey->way_back;
+    if (way.return_url.empty()) return over;
+    return way;
 }
 
 std::optional<store::TokenFound> Engine::token_of(std::string_view caller, std::string_view token) {

@@ -138,6 +138,18 @@ class Engine {
                   Done<ReturnOutcome> done);
     /// The callout that a page token shows, with its return URL. Errors: not_found, gone.
     Result<View> callout_page(std::string_view page_token);
+    /// The browser is done with the page of ours that a page token shows, and wants to go on. Spends nothing;
+    /// once more changes nothing. Answers after the commit: wait(), then way_on() says where it goes.
+    /// Errors: not_found, gone, conflict (no page that goes on), bad_request.
+    void go_on(std::string page_token, Fields fields, Meta meta, Done<View> done);
+    /// For a browser at a page that goes on.
+    struct WayOn {
+        View view;
+        bool here = false;       ///< the page's own callout is open: the page itself shows what is next
+        std::string return_url;  ///< else where the customer comes back to, with his unspent token
+    };
+    /// Errors: not_found, gone (the customer came back another way, or the page never was of that kind).
+    Result<WayOn> way_on(std::string_view page_token);
     /// What a return token leads to, for `caller` as in returned(); nullopt for one never issued.
     std::optional<store::TokenFound> token_of(std::string_view caller, std::string_view token);
     /// A webhook of a merchant. Answered after the commit. Errors: not_found, unauthenticated, bad_request.

@@ -42,6 +42,8 @@ std::vector<api::Mount> Doors::for_the_world() const {
     mounts.push_back({"/v1/", api::v1::door(engine)});
     mounts.push_back({"/callback/", callbacks::browser_door(engine, state_->house.randomness())});
     mounts.push_back({"/callout/", callbacks::callout_door(engine, state_->house.randomness())});
+    mounts.push_back(
+        {std::string(callbacks::method_path), callbacks::method_door(engine, state_->house.randomness())});
     mounts.push_back({"/webhooks/", callbacks::webhooks_door(engine)});
     return mounts;
 }

@@ -9,6 +9,7 @@
 #include "base/log.hpp"
 #include "engine/engine.hpp"
 #include "sandbox/simulators/redirect_house.hpp"
+#include "tests/simulation/borgun_street.hpp"
 #include "tests/simulation/memory_store.hpp"
 #include "tests/simulation/stage.hpp"
 #include "tests/simulation/stripe_street.hpp"
@@ -25,7 +26,10 @@ struct World final : Stage, engine::Outside {
           house_randomness(seed + 1),
           house(house_options(), clock, house_randomness, notices(),
                 [this](Millis delay, std::function<void()> f) { in(delay, std::move(f)); }),
-          stripe(*this, seed, notices()) {
+          stripe(*this, seed, notices()),
+          borgun(*this, seed, [this, send = notices()](const HttpRequest& request, const auto& answer) {
+              send(request, [answer](int status) { answer(status, ""); });
+          }) {
         configure();
         memory.wake = [this] {
             const auto living = life;
@@ -53,6 +57,7 @@ struct World final : Stage, engine::Outside {
     MemoryStore memory;
     sandbox::RedirectHouse house;
     StripeStreet stripe;
+    BorgunStreet borgun;
     engine::Directory directory;
     engine::Settings settings;
     std::unique_ptr<providers::Registry> registry;
@@ -88,6 +93,7 @@ struct World final : Stage, engine::Outside {
         const auto last = path.rfind('/'), before = path.rfind('/', last - 1);
         HttpRequest relative = request;
         relative.target = path;
+        if (path.find("/borgun/") != std::string::npos) say("notice " + request.body);
         engine->notice(path.substr(before + 1, last - before - 1), path.substr(last + 1), relative,
                        [this, living, answer](const Result<engine::NoticeHeard>& done) {
                            if (living == life) answer(done ? 200 : 400);
@@ -126,12 +132,25 @@ struct World final : Stage, engine::Outside {
                 directory.merchants.back().secrets["webhook_secret"] =
                     Secret<>(StripeStreet::webhook_secret(name));
         }
+        for (const auto& shop : BorgunStreet::shops()) {
+            std::string accepts = shop.takes_cards ? "card" : "";
+            if (shop.takes_tokens) accepts += accepts.empty() ? "token" : ",token";
+            std::map<std::string, std::string> with{{"accepts", accepts},
+                                                    {"notifies", shop.notifies ? "true" : "false"},
+                                                    {"sale_only", shop.sale_only ? "true" : "false"}};
+            if (shop.takes_tokens) with["public_key"] = BorgunStreet::public_key(shop.name);
+            if (shop.name == "tokens" && one_in(3)) with["three_d_secure"] = "always";
+            if (shop.name == "cards" && one_in(2)) with["mpi_continue"] = "1,2,3,4,5,6,91,92,93,94,95,96,99";
+            merchant(shop.name, "borgun", with, {{"private_key", BorgunStreet::private_key(shop.name)}});
+            directory.merchants.back().base_url = BorgunStreet::base_url;
+        }
         for (const char* name : {"all", "partial", "again", "owner"}) {
             engine::Caller caller;
             caller.name = name;
             caller.system = "box";
             caller.return_hosts = {"shop.test"};
             caller.ways["*"] = {"asked", "quiet", "silent", "credit", "stripe", "deaf"};
+            for (const auto& shop : BorgunStreet::shops()) caller.ways["*"].push_back(shop.name);
             caller.policy.partial = caller.name == "partial";
             caller.policy.on_decline =
                 caller.name == "again" ? core::OnDecline::again : core::OnDecline::fail;
@@ -190,24 +209,32 @@ struct World final : Stage, engine::Outside {
         const auto line = std::make_shared<Line>(*this, life, std::move(done));
         const auto url = parse_url(request.target, "target");
         const bool to_stripe = url->origin() == StripeStreet::address;
+        const bool to_borgun = url->origin() == BorgunStreet::address;
         request.target = url->target;
         const std::int64_t fate = calm ? 0 : roll(1, 20);
         say(fmt::format("call {} {} fate {}", request.method, request.target, fate));
+        if (to_borgun && fate != 1) borgun.sent(request);
+        if (to_borgun && !calm && one_in(30)) in(Millis{roll(0, 700)}, [this] { crash(); });
         if (fate == 1) return in(Millis{1}, [line] { line->hear(core::Silence{false, "refused"}); });
         in(budget, [line] { line->hear(core::Silence{true, "too slow"}); });
         if (fate == 2) return;  // the request is lost
         // Slow on its way there: the work is done when nobody waits for it any more.
         const Millis there{fate == 6 ? roll(0, budget.count() + 60'000) : roll(1, 300)};
-        in(there, [this, request, budget, fate, line, to_stripe] {
+        if (to_borgun && fate == 7 && BorgunStreet::may_be_doubled(request))
+            return doubled(request, line, there);
+        in(there, [this, request, budget, fate, line, to_stripe, to_borgun] {
             const auto hangup = std::make_shared<Hangup>(line);
-            const auto answer = [this, budget, fate, line, hangup](HttpResponse response) {
+            const auto answer = [this, request, budget, fate, line, hangup,
+                                 to_borgun](HttpResponse response) {
                 hangup->answered = true;
+                if (to_borgun) borgun.answered(request, response);
                 if (response.status >= 400) say(fmt::format("answer {} {}", response.status, response.body));
                 if (fate == 3) {
                     ++report.lost_answers;
                     return;
                 }
                 if (fate == 5) {
+                    response = {};  // a proxy's own: nothing of the house is in it
                     response.status = 502;
                     response.body = "bad gateway";
                 }
@@ -216,9 +243,24 @@ struct World final : Stage, engine::Outside {
             };
             if (to_stripe)
                 stripe.handler()(request, answer);
+            else if (to_borgun)
+                borgun.handler()(request, answer);
             else
                 house.handler()(request, answer);
         });
+    }
+    /// Somebody between here and there sends the request twice; one of the answers is heard.
+    void doubled(const HttpRequest& request, const std::shared_ptr<Line>& line, Millis there) {
+        const bool heard_last = one_in(2) && BorgunStreet::may_answer_the_copy(request);
+        for (const bool last : {false, true})
+            in(there + Millis{last ? roll(0, 5'000) : 0}, [this, request, line, last, heard_last] {
+                borgun.handler()(request, [this, request, line,
+                                           heard = last == heard_last](HttpResponse response) {
+                    borgun.answered(request, response);
+                    if (heard)
+                        in(Millis{roll(1, 300)}, [line, response] { line->hear(core::Answered{response}); });
+                });
+            });
     }
     void visit(const std::string& url, bool, std::function<void(std::string)> done) override {
         const auto living = life;
@@ -251,12 +293,16 @@ struct World final : Stage, engine::Outside {
     std::map<TransactionId, core::Phase> answered;  ///< verdicts that somebody was told
     std::map<TransactionId, core::Phase> verdicts;
     std::int64_t stripe_in_hundred = 0;  ///< of this world's payments
+    std::int64_t borgun_in_hundred = 0;
 
     std::string some_way() {
+        if (roll(1, 100) <= borgun_in_hundred)
+            return BorgunStreet::shops()[static_cast<std::size_t>(roll(0, 3))].name;
         static constexpr const char* others[] = {"asked", "quiet", "silent", "credit", "asked"};
         if (roll(1, 100) > stripe_in_hundred) return one_of(others);
         return one_in(3) ? "deaf" : "stripe";
     }
+    static bool is_borgun(std::string_view merchant) { return BorgunStreet::shop(merchant) != nullptr; }
     static bool is_stripe(std::string_view merchant) { return merchant == "stripe" || merchant == "deaf"; }
 
     std::string token() { return fmt::format("T{}.x", ++next_token); }
@@ -301,13 +347,24 @@ struct World final : Stage, engine::Outside {
         const auto currency = *Currency::parse(one_of(codes), "");
         // Three decimals, the last of them 0 for Stripe: mostly.
         const std::int64_t step = currency.code() == "BHD" && !one_in(8) ? 10 : 1;
-        const Money amount{roll(0, 20) == 0 ? 0 : roll(1, 9'000 / step) * step, currency};
+        Money amount{roll(0, 20) == 0 ? 0 : roll(1, 9'000 / step) * step, currency};
+        if (borgun_in_hundred > 0 && currency.code() != "BHD" && one_in(25))
+            amount.minor = telling_amount(currency);
         core::Bundle bundle{fmt::format("s{}", number), "tickets", amount, {}};
         const Money first{one_in(2) ? amount.minor : amount.minor / 2 / step * step, currency};
         bundle.orders.push_back({2 * number + 1, first, !one_in(4)});
         if (first.minor < amount.minor)
             bundle.orders.push_back({2 * number + 2, {amount.minor - first.minor, currency}, !one_in(4)});
         return bundle;
+    }
+    /// That makes Borgun answer with a code of its own: to the authorisation, the capture, the cancel, the
+    /// refund.
+    std::int64_t telling_amount(const Currency& currency) {
+        static constexpr std::int64_t codes[] = {100, 116, 909, 953, 999};
+        const auto base = BorgunStreet::refusing_amount(currency), unit = base / 900'000;
+        const auto of_call = roll(0, 3), code = one_of(codes);
+        // With 909 no authorisation went out: a card that is charged all the same would contradict that.
+        return base + (of_call * 1'000 + (of_call == 0 && code == 909 ? 911 : code)) * unit;
     }
     /// A person gives back a part of a payment, or all of it.
     void refund(TransactionId id) {
@@ -325,13 +382,24 @@ struct World final : Stage, engine::Outside {
     void purchase(TransactionId id, const engine::HandOverRequest& handed) {
         engine::PurchaseRequest request;
         bool browser = false;  ///< a way that sends the customer away whatever happens
+        std::set<std::pair<std::string, std::string>> shared;  ///< what one credential pays: way, currency
+        const std::string together = one_in(4) ? some_way() : "";
         for (const auto& bundle : handed.bundles) {
             if (bundle.amount.minor == 0) continue;
-            const std::string way = some_way();
+            const std::string way = is_borgun(together) && !one_in(5) ? together : some_way();
             request.ways[bundle.source] = way;
-            browser = browser || (!is_stripe(way) && way != "credit");
-            if (is_stripe(way) && !one_in(3)) request.credentials[bundle.source] = stripe.credential(way);
+            browser = browser || (!is_stripe(way) && !is_borgun(way) && way != "credit");
+            const bool bare = is_borgun(together) && is_borgun(way) && (way == together || one_in(5));
+            if (bare)
+                shared.emplace(way, std::string(bundle.amount.currency.code()));
+            else if (is_stripe(way) && !one_in(3))
+                request.credentials[bundle.source] = stripe.credential(way);
+            else if (is_borgun(way) && (is_borgun(together) || !one_in(5)))
+                request.credentials[bundle.source] = borgun.credential(way, id, bundle.amount, 1);
         }
+        if (is_borgun(together) && !shared.empty())
+            request.shared_credential =
+                borgun.credential(together, id, handed.bundles.front().amount, shared.size());
         engine::ReturnDetails details;
         const bool alone = !browser && one_in(4);
         request.ask_by_callout = alone && one_in(2);
@@ -386,6 +454,12 @@ struct World final : Stage, engine::Outside {
     void customer(const core::Callout& callout, const std::string& merchant, const std::string& caller) {
         if (!seen.emplace(callout.return_token, true).second && !one_in(3)) return;
         if (callout.hosted) return at_our_page(callout, merchant, caller);
+        if (is_borgun(merchant)) {
+            const std::string back = return_url_of(callout);
+            return borgun.at_the_bank(callout, back, [this](const std::string& url, const Fields& fields) {
+                home_by_form(url, fields);
+            });
+        }
         if (is_stripe(merchant)) {
             if (one_in(8)) forge_return(callout);
             return stripe.at_the_bank(callout, [this](const std::string& location) { go_home(location); });
@@ -399,38 +473,61 @@ struct World final : Stage, engine::Outside {
         ++report.tokens_asked_for;
         if (fate == 12) return;  // walks away
         const bool by_caller = one_in(4);
-        in(Millis{roll(1'000, one_in(8) ? 900'000 : 60'000)},
-           [this, callout, merchant, caller, fate, by_caller] {
-               std::string url;
-               if (!by_caller) {
-                   const auto view = engine->callout_page(callout.page_token);
-                   if (!view) return;  // over already
-                   url = view->return_url;
-               }
-               std::vector<Fields> sent;
-               if (fate == 1)
-                   sent.push_back({{"cancelled", "yes"}, {"stripeToken", ""}});
-               else if (fate == 2)
-                   sent.push_back({});
-               else if (fate <= 4)  // and then, perhaps, one that is good
-                   sent.push_back({{"stripeToken", stripe.credential(merchant).value}});
-               if (fate >= 4) sent.push_back({{"stripeToken", stripe.token(merchant)}});
-               if (one_in(6)) sent.push_back(sent.back());
-               if (one_in(10)) sent.push_back({{"stripeToken", stripe.token(merchant)}});
-               for (const auto& fields : sent)
-                   in(Millis{roll(10, 3'000)}, [this, url, fields, callout, caller, by_caller] {
-                       if (by_caller)
-                           give_back(caller, callout.return_token, fields);
-                       else
-                           come_back(url, fields);
-                   });
-           });
+        const bool of_borgun = is_borgun(merchant);
+        const std::string field = of_borgun ? "borgunToken" : "stripeToken";
+        const auto fresh = [this, merchant, of_borgun] {
+            return of_borgun ? borgun.token(merchant) : stripe.token(merchant);
+        };
+        in(Millis{roll(1'000, one_in(8) ? 900'000 : 60'000)}, [this, callout, merchant, caller, fate,
+                                                               by_caller, of_borgun, field, fresh] {
+            std::string url;
+            if (!by_caller) {
+                const auto view = engine->callout_page(callout.page_token);
+                if (!view) return;  // over already
+                url = view->return_url;
+            }
+            std::vector<Fields> sent;
+            if (fate == 1)
+                sent.push_back({{"cancelled", "yes"}, {field, ""}});
+            else if (fate == 2)
+                sent.push_back({});
+            else if (fate <= 4)  // and then, perhaps, one that is good
+                sent.push_back(
+                    {{field, of_borgun ? borgun.used_token(merchant) : stripe.credential(merchant).value}});
+            if (fate >= 4) sent.push_back({{field, fresh()}});
+            if (one_in(6)) sent.push_back(sent.back());
+            if (one_in(10)) sent.push_back({{field, fresh()}});
+            for (const auto& fields : sent)
+                in(Millis{roll(10, 3'000)}, [this, url, fields, callout, caller, by_caller] {
+                    if (by_caller)
+                        give_back(caller, callout.return_token, fields);
+                    else
+                        come_back(url, fields);
+                });
+        });
+    }
+    std::string return_url_of(const core::Callout& callout) const {
+        return callers_of_tokens.contains(callout.return_token)
+                   ? "https://shop.test/back/" + callout.return_token + "/done"
+                   : "http://kassi.test/callback/" + callout.return_token;
+    }
+    /// The bank's page posts him back: once, twice, in two tabs, with the form's fields in the URL too.
+    void home_by_form(const std::string& url, const Fields& fields) {
+        const auto later = [this] { return Millis{roll(10, one_in(10) ? 900'000 : 3'000)}; };
+        in(later(), [this, url, fields] { come_back(url, fields); });
+        if (one_in(6)) in(later(), [this, url, fields] { come_back(url, fields); });
+        if (one_in(12)) in(later(), [this, url] { come_back(url, {}); });
+        if (one_in(12)) in(later(), [this, url] { come_back(url, {{"MD", "x"}}); });
+        if (one_in(10)) {  // by GET and POST at once
+            Fields both = fields;
+            both.insert(both.end(), fields.begin(), fields.end());
+            if (one_in(2) && !both.empty()) both.back().second += "x";
+            in(later(), [this, url, both] { come_back(url, both); });
+        }
     }
     /// Who was sent to the bank can say what he likes at the return URL, whatever he does there.
     void forge_return(const core::Callout& callout) {
-        const bool shop = callers_of_tokens.contains(callout.return_token);
-        const std::string url = shop ? "https://shop.test/back/" + callout.return_token + "/done"
-                                     : "http://kassi.test/callback/" + callout.return_token;
+        const std::string url = return_url_of(callout);
         Fields fields{{"redirect_status", "succeeded"}};
         if (const auto* intent = find_field(callout.parameters, "payment_intent"); intent && !one_in(4))
             fields.emplace_back("payment_intent", *intent);
@@ -552,6 +649,7 @@ struct World final : Stage, engine::Outside {
                 return false;
             }
             core::apply_row(replayed, *parsed);
+            borgun.check_no_card(row.journal[i], "journal of " + id.text());
         }
         if (!(replayed == row.loaded.transaction)) broken("replay differs from the state of " + id.text());
         if (row.journal.size() > rows_max) broken("it never comes to rest: " + id.text());
@@ -578,6 +676,10 @@ struct World final : Stage, engine::Outside {
                 check_card(now_state, leg);
                 continue;
             }
+            if (is_borgun(leg.merchant)) {
+                borgun.check(now_state, leg);
+                continue;
+            }
             const auto [taken, back] = truth(reference_of(now_state, leg));
             if (taken > leg.amount.minor) broken("charged twice: " + reference_of(now_state, leg));
             if (back > taken) broken("more given back than taken: " + reference_of(now_state, leg));
@@ -601,7 +703,7 @@ struct World final : Stage, engine::Outside {
             for (const auto& leg : now_state.legs)
                 if (leg.money == core::LegMoney::held || leg.money == core::LegMoney::taken)
                     broken("failed, settled, and money kept: " + id.text());
-        check_tokens(id, row.loaded.papers);
+        check_tokens(id, now_state, row.loaded.papers);
         say(fmt::format("{} v{} {} {}", now_state.reference, now_state.version, core::word(now_state.phase),
                         legs_text(now_state)));
     }
@@ -623,8 +725,14 @@ struct World final : Stage, engine::Outside {
             broken("failed, settled, and the house keeps money: " + reference);
     }
     /// What is good for one payment pays for one leg.
-    void check_tokens(const TransactionId& id, const core::Papers& papers) {
+    void check_tokens(const TransactionId& id, const core::Transaction& transaction,
+                      const core::Papers& papers) {
         for (const auto& [leg, parcel] : papers.parcels) {
+            if (const auto* of = core::find_leg(transaction, leg); of && is_borgun(of->merchant))
+                borgun.check_token(id, *of, parcel.credential);
+            const std::string where = fmt::format("parcel of {}-{}", id.text(), leg);
+            for (const auto* text : {&parcel.request.body, &parcel.saved, &parcel.credential.value})
+                borgun.check_no_card(*text, where);
             if (!stripe.minted(parcel.credential.value)) continue;
             const auto [known, fresh] = tokens_spent.emplace(parcel.credential.value, std::pair(id, leg));
             if (!fresh && known->second != std::pair(id, leg))
@@ -682,6 +790,10 @@ struct World final : Stage, engine::Outside {
                     left_open = check_card_end(t, leg) || left_open;
                     continue;
                 }
+                if (is_borgun(leg.merchant)) {
+                    left_open = borgun.check_end(t, leg, credential_of(row, leg)) || left_open;
+                    continue;
+                }
                 const auto [taken, back] = truth(reference_of(t, leg));
                 const std::int64_t ours =
                     (leg.money == core::LegMoney::taken || leg.money == core::LegMoney::back)
@@ -733,10 +845,22 @@ struct World final : Stage, engine::Outside {
             broken(fmt::format("ledgers differ: {} theirs {} ours {}", reference, truth.kept(), ours));
         return explained;
     }
+    static std::string credential_of(const MemoryStore::Row& row, const core::Leg& leg) {
+        const auto found = row.loaded.papers.parcels.find(leg.no);
+        return found == row.loaded.papers.parcels.end() ? "" : found->second.credential.value;
+    }
     /// A person looks at what is stuck, and says where the money is: once, what comes then is his problem.
     void person() {
         for (const auto& [id, row] : memory.rows)
             for (const auto& leg : row.loaded.transaction.legs) {
+                if (is_borgun(leg.merchant) && core::needs_person(leg)) {
+                    const auto fact = borgun.person(row.loaded.transaction, leg, credential_of(row, leg));
+                    if (fact)
+                        in(Millis{1}, [this, id = id, no = leg.no, fact = *fact] {
+                            submit(id, core::Settle{no, fact, "Anna", "as B-Online says"});
+                        });
+                    continue;
+                }
                 if (!is_stripe(leg.merchant) || leg.stuck.empty()) continue;
                 const auto reference = reference_of(row.loaded.transaction, leg);
                 const auto& truth = stripe.truth(reference);
@@ -756,6 +880,19 @@ struct World final : Stage, engine::Outside {
     }
     std::set<std::string> helped;
 
+    void forge_event() {
+        const auto& shop = BorgunStreet::shops()[static_cast<std::size_t>(roll(0, 3))];
+        const auto body = borgun.forged_event(shop.name);
+        if (body.empty()) return;
+        say("somebody forges " + body);
+        notice({"POST",
+                "http://kassi.test/webhooks/borgun/" + shop.name,
+                {{"Content-Type", "application/json"}},
+                body,
+                ""},
+               [](int) {});
+    }
+
     void live() {
         const auto customers = roll(1, 12);
         for (std::int64_t i = 0; i < customers; ++i)
@@ -764,18 +901,29 @@ struct World final : Stage, engine::Outside {
         for (std::int64_t i = 0; i < crashes; ++i)
             at(clock.at + Millis{roll(0, 1'800'000)}, [this] { crash(); });
         stripe_in_hundred = 50 * roll(0, 2);
+        borgun_in_hundred = 50 * std::max<std::int64_t>(0, roll(-1, 2));
         for (int minute = 0; minute < 40; minute += 5)
-            at(beginning + std::chrono::minutes(minute), [this] { stripe.storm(); });
+            at(beginning + std::chrono::minutes(minute), [this] {
+                stripe.storm();
+                borgun.storm();
+            });
         if (stripe_in_hundred > 0 && one_in(2)) {
             const auto refunds = roll(1, 4);
             for (std::int64_t i = 0; i < refunds; ++i)
                 in(Millis{one_in(3) ? roll(0, 200 * 3'600'000) : roll(60'000, 3'600'000)},
                    [this] { stripe.refund_at_the_dashboard(); });
         }
+        if (borgun_in_hundred > 0) {
+            if (one_in(3)) in(Millis{roll(60'000, 3'600'000)}, [this] { borgun.refund_at_the_dashboard(); });
+            const auto forged = one_in(2) ? roll(1, 4) : 0;
+            for (std::int64_t i = 0; i < forged; ++i)
+                in(Millis{roll(0, 3'600'000)}, [this] { forge_event(); });
+        }
         at(clock.at + 40min, [this] {
             say("calm");
             calm = true;
             stripe.calm();
+            borgun.calm();
             engine->clock_moved();
         });
         for (int day = 1; day <= 25; ++day) in(std::chrono::hours(24 * day), [this] { person(); });

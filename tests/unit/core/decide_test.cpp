@@ -1150,5 +1150,82 @@ TEST(Tables, EveryRowIsNamedAndLeadsSomewhere) {
     EXPECT_EQ(reached.size(), 8U);
 }
 
+// ---- closing -------------------------------------------------------------------------------------------
+
+TEST(Closing, ThatAsksNobodyIsDoneOnce) {
+    Story s;
+    s.flows.closes_at_once = true;
+    s.hand_over({{"a", 1000}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    ASSERT_TRUE(s.leg(1).exposed);
+    ASSERT_FALSE(s.hear(Release{}));
+    EXPECT_TRUE(settled(s.t));
+    EXPECT_FALSE(s.leg(1).exposed);
+    EXPECT_EQ(s.effects.size(), 1U) << "the verdict is told, and nobody asked";
+}
+
+TEST(Closing, ThatAsksNobodyEndsAPaymentThatWasNotMade) {
+    Story s;
+    s.flows.closes_at_once = true;
+    s.hand_over({{"a", 1000}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    s.pass();
+    s.pass();
+    ASSERT_FALSE(s.answer(1, "none"));
+    EXPECT_EQ(s.t.phase, Phase::failed);
+    EXPECT_EQ(s.leg(1).refused->code, "not_paid");
+    EXPECT_TRUE(settled(s.t));
+}
+
+TEST(Closing, ThatIsAlwaysRefusedIsTriedMoreAndMoreSlowly) {
+    Story s;
+    s.hand_over({{"a", 1000}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    ASSERT_FALSE(s.hear(Release{}));
+    ASSERT_EQ(s.calls(), "1:close");
+    for (const Millis pause : {Millis{2s}, Millis{5s}, Millis{15s}, Millis{60s}}) {
+        ASSERT_FALSE(s.answer(1, "declined"));
+        ASSERT_EQ(s.calls(), "1:query") << "the fact decides";
+        ASSERT_FALSE(s.answer(1, "none"));
+        EXPECT_EQ(s.calls(), "") << "not at once";
+        EXPECT_EQ(s.doing(1), "none/rest/give_back");
+        EXPECT_FALSE(settled(s.t)) << "somebody could still pay there";
+        EXPECT_TRUE(s.papers.parcels.contains(1)) << "closing needs it";
+        ASSERT_EQ(due_at(s.t, s.terms), s.now + pause);
+        ASSERT_FALSE(s.hear(Due{}));
+        EXPECT_TRUE(s.events.empty());
+        s.pass();
+        ASSERT_EQ(s.calls(), "1:close");
+    }
+    ASSERT_FALSE(s.answer(1, "done"));
+    EXPECT_TRUE(settled(s.t));
+    EXPECT_FALSE(s.leg(1).exposed);
+    EXPECT_FALSE(due_at(s.t, s.terms));
+    EXPECT_TRUE(s.papers.parcels.empty());
+}
+
+TEST(Closing, ThatIsRefusedEndsAPaymentThatWasNotMade) {
+    Story s;
+    s.hand_over({{"a", 1000}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    s.pass();
+    s.pass();
+    ASSERT_FALSE(s.answer(1, "none"));
+    ASSERT_EQ(s.calls(), "1:close");
+    ASSERT_FALSE(s.answer(1, "declined"));
+    ASSERT_FALSE(s.answer(1, "none"));
+    EXPECT_EQ(s.t.phase, Phase::failed);
+    EXPECT_EQ(s.leg(1).refused->code, "not_paid");
+    EXPECT_EQ(s.doing(1), "none/rest/give_back");
+    s.pass();
+    EXPECT_EQ(s.calls(), "1:close") << "and not opened anew";
+    ASSERT_FALSE(s.answer(1, "taken"));
+    EXPECT_EQ(s.calls(), "1:refund");
+}
+
 }  // namespace
 }  // namespace kassi::core::test

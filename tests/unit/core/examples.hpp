@@ -92,7 +92,9 @@ inline CalloutState callout_state() {
             .until = at(606),
             .grace_until = at(666),
             .returned = true,
-            .closed = true};
+            .closed = true,
+            .goes_on = true,
+            .went_on = true};
 }
 inline Refund refund() {
     return {.no = 1,
@@ -164,6 +166,8 @@ inline Callout callout() {
             .hosted = true,
             .parameters = {{"z", "1"}, {"a", ""}, {"z", "2"}},
             .integration_json = R"({"k":1})",
+            .goes_on = true,
+            .page_data = "<p>",
             .return_token = "rt",
             .page_token = "pt"};
 }
@@ -184,10 +188,11 @@ inline Journey journey() {
             .accept = "text/html",
             .remote_site = "a.example",
             .remote_ip = "127.0.0.1",
-            .landing_url = "http://a/thanks"};
+            .landing_url = "http://a/thanks",
+            .way_back = "http://a/callback/t"};
 }
 
-/// One of each of the twenty-seven, in the order of the variant.
+/// One of each of the twenty-eight, in the order of the variant.
 inline std::vector<Event> events() {
     return {
         HandedOver{id(), "sandbox", "demo", {bundle()}, policy(), at(900), "cd", "dd"},
@@ -200,11 +205,12 @@ inline std::vector<Event> events() {
         CallEnded{2, 3, CallOutcome::not_done, "refused connection", pairs(), at(40), "card"},
         CallDoubted{2, 3, "no answer", at(45), true},
         Ready{2},
-        CustomerSent{2, 1, Verb::charge, "post", "http://house.example", at(606), true},
+        CustomerSent{2, 1, Verb::charge, "post", "http://house.example", at(606), true, true},
         CustomerBack{2, 1, {evidence_field(), {"card", Keep::drop, "", 16}}, true},
+        CustomerWentOn{2, 1, {evidence_field()}},
         VisitMeant{2, 1, "http://a.example", at(666)},
         VisitDone{2, 1, "answered 200"},
-        CalloutClosed{2, 1, "the money has moved"},
+        CalloutClosed{2, 1, "the money has moved", true},
         Held{2, {11000, gbp}},
         HoldGone{2, {11000, gbp}, "voided"},
         Taken{2, {11000, gbp}},

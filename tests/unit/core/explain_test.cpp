@@ -165,6 +165,18 @@ TEST_F(Explain, CustomerIsAskedForACard) {
               "The customer is away to pay £110.00 for Nutcracker.");
 }
 
+TEST_F(Explain, BrowserAtAPageOfOurs) {
+    auto leg = leg_of(LegMoney::none, Doing::away, Verb::open);
+    leg.callout->goes_on = true;
+    auto e = told(of(Phase::authorising, {leg}));
+    EXPECT_EQ(e.summary, "The customer is at a page of ours, on the way to pay £110.00 for Nutcracker.");
+    EXPECT_THAT(e.because.at(0), HasSubstr("the customer's browser is at a page of ours since "));
+    EXPECT_THAT(e.waits_for, ElementsAre("the customer's browser, which is at a page of ours"));
+    leg.callout->grace_until = ten(20);
+    e = told(of(Phase::authorising, {leg}));
+    EXPECT_THAT(e.because.at(0), HasSubstr("the return address was visited, and we wait until "));
+}
+
 TEST_F(Explain, CardIsMissingAndNobodyIsThereToGiveIt) {
     auto leg = leg_of();
     leg.merchant = "cards";
@@ -489,7 +501,7 @@ TEST_F(Explain, EveryPhaseWithEveryStateOfALeg) {
 // ---- sentences
 // -----------------------------------------------------------------------------------------------
 
-TEST(Sentence, OneForEachOfTheTwentySevenEvents) {
+TEST(Sentence, OneForEachOfTheTwentyEightEvents) {
     const auto after = transaction();
     std::vector<std::string> told;
     for (const auto& event : events()) told.push_back(sentence(event, after));
@@ -515,9 +527,10 @@ TEST(Sentence, OneForEachOfTheTwentySevenEvents) {
             "again at " +
                 at(45) + ".",
             "All was prepared for the £110.00 of leg 2.",
-            "The customer was asked for a card to pay £110.00 for " + both + ", with time until " + at(606) +
-                ".",
+            "The customer was sent to a page of ours on the way to pay £110.00 for " + both +
+                ", with time until " + at(606) + ".",
             "The customer came back about " + both + ", with success and card.",
+            "The customer went on from our page to pay for " + both + ", with success.",
             "The customer did not come back, so the return address at http://a.example was to be visited, "
             "with " +
                 at(666) + " as the end of the waiting.",
@@ -576,6 +589,9 @@ TEST(Sentence, OtherWordsOfTheSameEvents) {
         sentence(CustomerSent{2, 1, Verb::charge, "post", "http://house.example", at(606), false}, after),
         "The customer was sent to http://house.example to pay £110.00 for " + bundle().description +
             " and ext_test1, with time until " + instant_for_people(at(606)) + ".");
+    EXPECT_EQ(sentence(CustomerSent{2, 1, Verb::open, "get", "http://pay.example", at(606), true}, after),
+              "The customer was asked for a card to pay £110.00 for " + bundle().description +
+                  " and ext_test1, with time until " + instant_for_people(at(606)) + ".");
     EXPECT_EQ(sentence(Noted{2, "the provider's names for it", {}, false, pairs()}, after),
               "House told its names for the payment of leg 2: session rs_1 and session rs_2.");
     EXPECT_EQ(sentence(Held{9, {100, gbp}}, after), "The provider of leg 9 reserved £1.00 for leg 9.");

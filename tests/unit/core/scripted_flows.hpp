@@ -46,6 +46,10 @@ class ScriptedFlows final : public Flows {
         Facts never;  // like Borgun: the money call is never repeated and cannot be looked up
         never.can_hold = never.can_refund = true;
         merchants["never"] = never;
+        Facts method = card;  // like Borgun: "page" is a page of ours, from which the browser goes on
+        method.has_open = true;
+        method.browser = Browser::maybe;
+        merchants["method"] = method;
     }
 
     const Facts& facts(const Leg& leg) const override { return merchants.at(leg.merchant); }
@@ -72,6 +76,8 @@ class ScriptedFlows final : public Flows {
             }
         }
         if (merchant == "silent" && scene.verb == Verb::open) return waiting(scene);
+        if (closes_at_once && scene.verb == Verb::close)
+            return Done{LegMoney::none, {}, {}, "nothing is left"};
         if (merchant == "vault" && scene.verb == Verb::open) return open_vault(scene);
         if (merchant == "token" && scene.verb == Verb::open) {
             if (!scene.credential.value.empty()) return Done{LegMoney::none, {}, {}, "at hand"};
@@ -121,6 +127,14 @@ class ScriptedFlows final : public Flows {
             ask.as = Verb::query;
             return ask;
         }
+        if (const auto* on = std::get_if<WentOn>(&heard)) {
+            if (find_field(on->fields, "broken") != nullptr) return Unknown{"the form is not ours"};
+            Ask ask;
+            ask.name = "open_again";
+            ask.request = {"POST", "/open_again", {}, ""};
+            ask.repeat = Repeat::safe;
+            return ask;
+        }
         const std::string& says = std::get<Answered>(heard).response.body;
         const auto money = [&](LegMoney what) { return Done{what, scene.amount, {{"payment", "p1"}}, says}; };
         if (says == "taken") return money(LegMoney::taken);
@@ -151,6 +165,13 @@ class ScriptedFlows final : public Flows {
             return Done{LegMoney::taken, Money{scene.amount.minor - 1, scene.amount.currency}, {}, says};
         if (says == "declined") return Declined{{"declined", "the provider said no"}, {}};
         if (says == "waiting") return waiting(scene);
+        if (says == "page") {
+            Waiting page;
+            page.callout.type = "get";
+            page.callout.hosted = page.callout.goes_on = true;
+            page.callout.page_data = "<p>look</p>";
+            return page;
+        }
         if (says == "working") return Working{"still at it"};
         if (says == "look") return Working{"look it up", true};
         if (says == "exchanged") {
@@ -194,6 +215,7 @@ class ScriptedFlows final : public Flows {
     }
 
     bool volatile_open = false;
+    bool closes_at_once = false;       ///< nobody is asked for it
     Millis key_life{0};                ///< 0: keys live for ever
     std::optional<Money> silent_says;  ///< the amount in the return of the silent house
 

@@ -55,7 +55,7 @@ TEST(Words, AreThoseOfThePlan) {
 }
 
 TEST(Words, EventsAndInputsHaveTheNamesOfThePlan) {
-    EXPECT_EQ(std::variant_size_v<Event>, 27U);
+    EXPECT_EQ(std::variant_size_v<Event>, 28U);
     EXPECT_EQ(event_name(HandedOver{}), "HandedOver");
     EXPECT_EQ(event_name(PurchaseAsked{}), "PurchaseAsked");
     EXPECT_EQ(event_name(HoldMoved{}), "HoldMoved");
@@ -67,6 +67,7 @@ TEST(Words, EventsAndInputsHaveTheNamesOfThePlan) {
     EXPECT_EQ(event_name(Ready{}), "Ready");
     EXPECT_EQ(event_name(CustomerSent{}), "CustomerSent");
     EXPECT_EQ(event_name(CustomerBack{}), "CustomerBack");
+    EXPECT_EQ(event_name(CustomerWentOn{}), "CustomerWentOn");
     EXPECT_EQ(event_name(VisitMeant{}), "VisitMeant");
     EXPECT_EQ(event_name(VisitDone{}), "VisitDone");
     EXPECT_EQ(event_name(CalloutClosed{}), "CalloutClosed");
@@ -84,10 +85,11 @@ TEST(Words, EventsAndInputsHaveTheNamesOfThePlan) {
     EXPECT_EQ(event_name(Decided{}), "Decided");
     EXPECT_EQ(event_name(Noted{}), "Noted");
 
-    EXPECT_EQ(std::variant_size_v<InputBody>, 13U);
+    EXPECT_EQ(std::variant_size_v<InputBody>, 14U);
     EXPECT_EQ(input_name(HandOver{}), "HandOver");
     EXPECT_EQ(input_name(Purchase{}), "Purchase");
     EXPECT_EQ(input_name(Return{}), "Return");
+    EXPECT_EQ(input_name(CustomerGoesOn{}), "GoesOn");
     EXPECT_EQ(input_name(ConfirmAnswer{}), "Confirm");
     EXPECT_EQ(input_name(Hold{}), "Hold");
     EXPECT_EQ(input_name(Release{}), "Release");

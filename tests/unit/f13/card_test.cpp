@@ -282,7 +282,7 @@ TEST_F(CardDoorTest, WhatIsNotPlausibleIsRefusedAndMayBeTriedAgain) {
               "460 3006 issue_number: The card's issue number is not valid.");
     EXPECT_EQ(refused(with(card("6759649826438453"), {{"start_date", "1226"}, {"issue_number", "1"}})),
               "460 3008 start_date: The card's start date is not valid.");
-    EXPECT_EQ(refused({}), "400 8 card_number: is missing");
+    EXPECT_EQ(refused({}), "400 8 card_number: is missing: card-strict takes nothing without it");
     EXPECT_EQ(refused(with(card(guides_card), {{"billing_town", std::string(300, 'x')}})),
               "400 8 billing_town: is not a text of at most 200 bytes");
     EXPECT_THAT(ledger(), IsEmpty());

@@ -269,15 +269,16 @@ TEST_F(PrintTest, CalloutKeepsTheOrderOfItsParameters) {
     transaction_.phase = core::Phase::authorising;
     transaction_.legs[0].doing = core::Doing::away;
     transaction_.legs[0].money = core::LegMoney::none;
-    callout_ = core::Callout{"post",
-                             "https://pay.example/page",
-                             false,
-                             {{"z", "1"}, {"a", "2"}, {"z", "3"}},
-                             R"({"is_dummy_3d_secure":false})",
-                             "T1",
-                             "page"};
+    callout_ = core::Callout{.type = "post",
+                             .destination = "https://pay.example/page",
+                             .parameters = {{"z", "1"}, {"a", "2"}, {"z", "3"}},
+                             .integration_json = R"({"is_dummy_3d_secure":false})",
+                             .page_data = "never shown to callers",
+                             .return_token = "T1",
+                             .page_token = "page"};
     const auto text = json::parse(print_purchase(page()));
     ASSERT_TRUE(text.contains("callout"));
+    EXPECT_EQ(text.dump().find("never shown"), std::string::npos);
     const auto& callout = text.at("callout");
     EXPECT_EQ(callout.at("callout_parameters_order"), json::array({"z", "a"}));
     EXPECT_EQ(callout.at("callout_parameters"), (json{{"z", "1"}, {"a", "2"}}));

@@ -230,6 +230,28 @@ TEST(BorgunLook, FindsARefundOfAPartByItsEvent) {
     EXPECT_TRUE(is<core::Unknown>(hear(stage, 200, first_payment(stage, other))));
 }
 
+/// The payment does not say how much of it went back: nothing is made of that.
+TEST(BorgunLook, SaysNothingOfPartsThatWentBackBefore) {
+    Stage stage = by_id(LegMoney::taken);
+    EXPECT_EQ(
+        as<core::Done>(hear(stage, 200, first_payment(stage, {.status = "Captured"}))).given_back->minor, 0);
+    stage.leg.back_minor = 1000;
+    EXPECT_FALSE(as<core::Done>(hear(stage, 200, first_payment(stage, {.status = "Captured"}))).given_back);
+}
+
+/// A look is repeated as it was: what came meanwhile must not be passed over.
+TEST(BorgunLook, AtAnEventTurnsToThoseThatCameMeanwhile) {
+    Stage stage = in_doubt();
+    stage.parcel.credential.value = "tm_7Hf2kQ9sVx4Lb0NcJ6tYz1RwGm8PdEaU";
+    stage.leg.references = {{"event", "ev_old"}};
+    EXPECT_EQ(look(stage).request.path, "/api/events/ev_old");
+    EXPECT_TRUE(is<core::Unknown>(hear(stage, 200, event_json("ev_old", "{}"))));
+    stage.leg.references.emplace_back("event", "ev_new");
+    EXPECT_EQ(then(stage, 200, event_json("ev_old", "{}")).request.path, "/api/events/ev_new");
+    EXPECT_EQ(then(stage, 200, event_json("ev_new", "{}")).request.path, "/api/events/ev_old");
+    EXPECT_TRUE(is<core::Unknown>(hear(stage, 200, event_json("ev_old", "{}"))));
+}
+
 // ---- closing -------------------------------------------------------------------------------------------
 
 TEST(BorgunClose, DisablesTheTokenAndLooksWhetherItWasUsed) {
@@ -255,10 +277,21 @@ TEST(BorgunClose, ThatDidNotWorkIsUnknown) {
 
 TEST(BorgunClose, LeavesACustomersOwnTokenAlone) {
     Stage stage = borgun_stage();
-    stage.parcel.credential.value = "tm_7Hf2kQ9sVx4Lb0NcJ6tYz1RwGm8PdEaU";
-    EXPECT_TRUE(is<core::Done>(begin(stage, Verb::close)));
+    const std::string token = "tm_7Hf2kQ9sVx4Lb0NcJ6tYz1RwGm8PdEaU";
+    stage.parcel.credential.value = token;
+    // Core takes a door as closed when a call says so: it is looked at, and not disabled.
+    EXPECT_EQ(look(stage, Verb::close).request.method + look(stage, Verb::close).request.path,
+              "GET/api/token/multi/" + token);
+    EXPECT_TRUE(is<core::Done>(hear(stage, 200, R"({"Token":")" + token + R"(","Used":true})")));
+    EXPECT_TRUE(is<core::Done>(hear(stage, 404, "{}")));
     stage.parcel.credential = {};
     EXPECT_TRUE(is<core::Done>(begin(stage, Verb::close)));
+}
+
+TEST(BorgunClose, OfWhatWasPaidLooksAtThePayment) {
+    Stage stage = by_id();
+    EXPECT_EQ(look(stage, Verb::close).request.path, "/api/payment/tr_Zk8mV3xQ0pL5sT7bN2cY9dR4hJ6wF1gE");
+    EXPECT_EQ(as<core::Done>(hear(stage, 200, first_payment(stage, {}))).money, LegMoney::held);
 }
 
 // ---- whatever is asked ---------------------------------------------------------------------------------

@@ -135,11 +135,32 @@ TEST(BorgunPayment, ThatWasNotMadeSaysWhichFieldWasWrong) {
     const auto why = [&](std::string_view message) {
         return as<core::Declined>(hear(stage, 400, "{\"Message\":\"" + std::string(message) + "\"}")).why;
     };
+    stage.parcel.credential.value = "tm_7Hf2kQ9sVx4Lb0NcJ6tYz1RwGm8PdEaU";
     EXPECT_EQ(why("Token: Token has expired").code, "token_refused");
     EXPECT_TRUE(why("ThreeDSecure.MpiToken: MpiToken belongs to another amount").failed_3d_secure);
     EXPECT_EQ(why("Amount: Invalid format").code, "rejected");
     EXPECT_TRUE(is<core::NotDone>(hear(stage, 401, "{}")));
     EXPECT_TRUE(is<core::NotDone>(hear(stage, 404, "{}")));
+}
+
+/// The network may double a request: the second one is refused, and it may be its answer that we hear.
+TEST(BorgunPayment, ThatWasRefusedIsLookedAtByItsSingleUseToken) {
+    for (const auto& [message, code] : {std::pair("Token: Token has already been used", "token_refused"),
+                                        {"ThreeDSecure.MpiToken: used", "auth_failure"},
+                                        {"Amount: Invalid format", "rejected"}}) {
+        Stage stage = paying();
+        const auto look = as<core::Ask>(hear(stage, 400, "{\"Message\":\"" + std::string(message) + "\"}"));
+        EXPECT_EQ(look.request.method + look.request.path, "GET/api/token/single/" + the_token);
+        EXPECT_EQ(look.as, Verb::query);
+        send(stage, look);
+        const std::string token = "{\"Token\":\"" + the_token + "\"";
+        EXPECT_EQ(as<core::Done>(hear(stage, 200, token + R"(,"Used":false})")).why->code, code);
+        EXPECT_EQ(as<core::Done>(hear(stage, 404, "{}")).why->code, code) << "nobody could pay with it";
+        EXPECT_TRUE(is<core::Unknown>(hear(stage, 200, token + R"(,"Used":true})"))) << "by what?";
+        send(stage, as<core::Ask>(hear(stage, 200, token + R"(,"TransactionId":"tr_1"})")));
+        EXPECT_EQ(as<core::Done>(hear(stage, 200, first_payment(stage, {.id = "tr_1"}))).money,
+                  LegMoney::held);
+    }
 }
 
 TEST(BorgunPayment, ThatWasNotAnsweredIsUnknown) {
@@ -229,7 +250,33 @@ TEST(BorgunCapture, WaitsWhereTheBankIsAway) {
     EXPECT_TRUE(is<core::NotDone>(hear(stage, 200, first_payment(stage, {}))));
     Stage lost = known(Verb::capture);
     send(lost, as<core::Ask>(hear(lost, 200, acted_json("953"))));
-    EXPECT_TRUE(is<core::Unknown>(hear(lost, 200, first_payment(lost, {}))));
+    EXPECT_TRUE(is<core::NotDone>(hear(lost, 200, first_payment(lost, {})))) << "not once a second";
+}
+
+/// A host that never answers: core counts nothing where each try has two calls.
+TEST(BorgunCapture, IsTriedMoreAndMoreSlowly) {
+    for (const auto& [verb, status, money] : {std::tuple(Verb::capture, "Uncaptured", LegMoney::held),
+                                              {Verb::void_hold, "Uncaptured", LegMoney::held},
+                                              {Verb::refund, "Captured", LegMoney::taken}}) {
+        Millis before{0};
+        for (const std::int64_t calls : {3, 30, 100, 199}) {
+            Stage stage = known(verb, money);
+            send(stage, as<core::Ask>(hear(stage, 200, acted_json("953"))));
+            const auto text = first_payment(stage, {.status = status});
+            stage.leg.calls = calls;
+            const auto pause = as<core::NotDone>(hear(stage, 200, text)).after;
+            EXPECT_GT(pause, before);
+            EXPECT_LE(pause, std::chrono::hours(1));
+            before = pause;
+        }
+        EXPECT_GT(before, std::chrono::minutes(59));
+    }
+    Stage refund = known(Verb::refund, LegMoney::taken);
+    send(refund, as<core::Ask>(hear(refund, 200, acted_json("953"))));
+    const auto text = first_payment(refund, {.status = "Captured"});
+    refund.leg.calls = 200;
+    EXPECT_EQ(as<core::Declined>(hear(refund, 200, text)).why.code, "refund_refused")
+        << "days later, a person";
 }
 
 // ---- cancel --------------------------------------------------------------------------------------------
@@ -244,7 +291,19 @@ TEST(BorgunVoid, IsReadBack) {
     EXPECT_TRUE(is<core::Unknown>(hear(stage, 200, first_payment(stage, {}))));
     Stage refused = known(Verb::void_hold);
     send(refused, as<core::Ask>(hear(refused, 400, R"({"Message":"can not be cancelled"})")));
-    EXPECT_EQ(as<core::Declined>(hear(refused, 200, first_payment(refused, {}))).why.code, "not_cancelled");
+    const auto declined = as<core::Declined>(hear(refused, 200, first_payment(refused, {})));
+    EXPECT_EQ(declined.why.code, "not_cancelled");
+    EXPECT_EQ(declined.references, (Fields{{"not_cancelled", "tr_Zk8mV3xQ0pL5sT7bN2cY9dR4hJ6wF1gE"}}));
+}
+
+TEST(BorgunVoid, ThatWasRefusedAndHeldAllTheSameIsForAPerson) {
+    Stage stage = known(Verb::void_hold);
+    EXPECT_TRUE(is<core::Ask>(begin(stage, Verb::void_hold)));
+    stage.leg.references.emplace_back("not_cancelled", "tr_Zk8mV3xQ0pL5sT7bN2cY9dR4hJ6wF1gE");
+    stage.leg.not_done = 1;
+    EXPECT_EQ(as<core::Declined>(begin(stage, Verb::void_hold)).why.code, "not_cancelled");
+    stage.leg.not_done = 0;
+    EXPECT_TRUE(is<core::Ask>(begin(stage, Verb::void_hold))) << "a person has looked at it";
 }
 
 // ---- refund --------------------------------------------------------------------------------------------
@@ -298,6 +357,9 @@ TEST(BorgunRefund, OfAPartThatWasNotAnsweredIsNeverBegunAgain) {
     EXPECT_EQ(as<core::Declined>(hear(stage, 400, "{}")).why.code, "refund_refused");
     EXPECT_EQ(as<core::Declined>(hear(stage, 200, acted_json("100"))).why.code, "refund_refused");
     EXPECT_TRUE(is<core::NotDone>(hear(stage, 200, acted_json("911"))));
+    stage.leg.not_done = 30;
+    EXPECT_EQ(as<core::Declined>(hear(stage, 200, acted_json("911"))).why.code, "refund_refused")
+        << "days later, a person";
 }
 
 }  // namespace

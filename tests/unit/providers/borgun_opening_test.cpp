@@ -230,15 +230,129 @@ TEST(BorgunEnrollment, OfKronurIsTriedWithTheOtherExponent) {
     EXPECT_EQ(outcome(hear(stage, 200, enrolled_json("1"))), "ready");
 }
 
-TEST(BorgunEnrollment, AfterAMethodSaysThatItWasNotRun) {
+// ---- the 3DS Method ------------------------------------------------------------------------------------
+
+constexpr std::string_view method_content = R"(,"TDSMethodContent":"<form id=\"m\"></form>")";
+
+/// While the customer's browser is at our page that runs it.
+Stage at_method() {
     Stage stage = enrolling();
-    const auto ask = as<core::Ask>(hear(stage, 200, enrolled_json("50")));
-    EXPECT_EQ(ask.request.body,
-              R"({"XId":"MjAyNjExMjMxMDA0MDAwMDAwMDE=","TxId":"4711","TDS2ThreeDSCompInd":"N"})");
+    const auto waiting = as<core::Waiting>(hear(stage, 200, enrolled_json("50", method_content)));
+    stage.parcel.saved = waiting.saved;
+    stage.parcel.callout = waiting.callout;
+    stage.leg.callout = core::CalloutState{.no = 1, .type = "get", .goes_on = true};
+    return stage;
+}
+
+std::string asked_again(std::string_view indicator) {
+    return R"({"XId":"MjAyNjExMjMxMDA0MDAwMDAwMDE=","TxId":"4711","TDS2ThreeDSCompInd":")" +
+           std::string(indicator) + "\"}";
+}
+
+TEST(BorgunMethod, IsRunByAPageOfOurs) {
+    Stage stage = enrolling();
+    EXPECT_EQ(
+        json_of(stage.parcel.request.body.empty() ? as<core::Ask>(begin(stage, Verb::open)).request
+                                                  : stage.parcel.request)["TDS2ThreeDSMethodNotificationURL"],
+        "https://pay.example/3ds-method")
+        << "without a query";
+    const auto waiting = as<core::Waiting>(hear(stage, 200, enrolled_json("50", method_content)));
+    EXPECT_TRUE(waiting.callout.hosted);
+    EXPECT_TRUE(waiting.callout.goes_on);
+    EXPECT_EQ(waiting.callout.type, "get");
+    EXPECT_EQ(waiting.callout.page_data, "<form id=\"m\"></form>");
+    EXPECT_TRUE(waiting.callout.parameters.empty()) << "callers see those";
+    EXPECT_EQ(waiting.callout.integration_json, "");
+
+    auto callout = waiting.callout;
+    callout.page_token = "page\"1";
+    const auto page = *borgun_flow().page(callout, stage.amount, borgun_merchant());
+    EXPECT_EQ(page.frame_html, "<form id=\"m\"></form>");
+    EXPECT_THAT(page.body_html, Not(HasSubstr("<form"))) << "never in a page of ours";
+    EXPECT_THAT(page.script, Not(HasSubstr("<form")));
+    EXPECT_THAT(page.body_html, HasSubstr("sandbox=\"allow-scripts allow-forms\""));
+    EXPECT_THAT(page.body_html, HasSubstr("data-address=\"page&quot;1/frame\""));
+    EXPECT_THAT(page.body_html, HasSubstr("<noscript><button type=\"submit\">"));
+    EXPECT_TRUE(page.script_sources.empty() && page.connect_sources.empty());
+}
+
+TEST(BorgunMethod, IsToldInTheSecondEnrollment) {
+    const auto told = [](const Fields& fields) {
+        Stage stage = at_method();
+        return as<core::Ask>(hear(stage, core::WentOn{fields})).request.body;
+    };
+    EXPECT_EQ(told({{"method", "Y"}}), asked_again("Y"));
+    EXPECT_EQ(told({{"method", "N"}}), asked_again("N"));
+    EXPECT_EQ(told({{"method", "y"}}), asked_again("N"));
+    EXPECT_EQ(told({}), asked_again("N"));
+
+    Stage stage = at_method();
+    const auto ask = as<core::Ask>(hear(stage, core::WentOn{{{"method", "Y"}}}));
+    stage.leg.callout->went_on = true;
     send(stage, ask);
-    EXPECT_EQ(outcome(hear(stage, 200, enrolled_json("50"))), "auth_failure") << "once";
+    EXPECT_EQ(outcome(hear(stage, 200, enrolled_json("50", method_content))), "auth_failure") << "once";
     EXPECT_EQ(outcome(hear(stage, 200, enrolled_json("91"))), "authentication_unavailable") << "no third";
     EXPECT_EQ(outcome(hear(stage, 200, enrolled_json("9", challenge_1))), "bank");
+    EXPECT_EQ(outcome(hear(stage, 200, enrolled_json("1"))), "ready");
+    EXPECT_EQ(outcome(hear(stage, 503, "")), "later");
+}
+
+TEST(BorgunMethod, IsNotRunWhereItCannotBe) {
+    const auto answer = [](Stage& stage, std::string_view more) {
+        return as<core::Ask>(hear(stage, 200, enrolled_json("50", more))).request.body;
+    };
+    Stage stage = enrolling();
+    EXPECT_EQ(answer(stage, ""), asked_again("U"));
+    EXPECT_EQ(answer(stage, R"(,"TDSMethodContent":"")"), asked_again("U"));
+    EXPECT_EQ(answer(stage, R"(,"TDSMethodContent":7)"), asked_again("U"));
+
+    constexpr std::size_t most = 32'768;
+    const auto content = [](std::size_t bytes) {
+        return R"(,"TDSMethodContent":")" + std::string(bytes, 'a') + "\"";
+    };
+    EXPECT_EQ(outcome(hear(stage, 200, enrolled_json("50", content(most)))), "bank");
+    EXPECT_EQ(answer(stage, content(most + 1)), asked_again("N")) << "larger than a parcel may be";
+
+    // A first one was interrupted, and the page is behind the customer.
+    stage.leg.callout = core::CalloutState{.no = 1, .type = "get", .goes_on = true, .went_on = true};
+    EXPECT_EQ(answer(stage, method_content), asked_again("N"));
+    stage.leg.callout.reset();
+    stage.return_url = "https://shop.example/back/T2/";
+    EXPECT_EQ(answer(stage, method_content), asked_again("N")) << "the bank was told another way back";
+    stage.return_url.clear();
+    EXPECT_EQ(answer(stage, method_content), asked_again("N"));
+}
+
+TEST(BorgunMethod, IsNoReturn) {
+    Stage stage = at_method();
+    for (const Fields& given_up :
+         {Fields{}, Fields{{"cancelled", "yes"}}, Fields{{"is_tsw_callout_timeout_callback", "1"}}})
+        EXPECT_EQ(as<core::Declined>(hear(stage, core::Returned{given_up})).why.code, "auth_failure");
+    EXPECT_TRUE(is<core::Unknown>(hear(stage, core::Returned{{{"cres", "eyJ0"}}})))
+        << "nobody was at a bank: the token stays unspent";
+    Stage bank = challenged();
+    EXPECT_TRUE(is<core::Unknown>(hear(bank, core::WentOn{{{"method", "Y"}}})));
+    const auto kept = borgun_flow().evidence({{"method", "Y"}, {"method", "<script>"}});
+    EXPECT_EQ(kept[0].value, "Y");
+    EXPECT_EQ(kept[1].keep, core::Keep::drop);
+}
+
+TEST(BorgunMethod, ThatWasInterruptedIsEnrolledAnewAsLongAsTheCustomerWaits) {
+    Stage stage = at_method();
+    const auto ask = as<core::Ask>(hear(stage, core::WentOn{{{"method", "Y"}}}));
+    stage.leg.callout->went_on = true;
+    send(stage, ask);
+    const auto anew = as<core::Ask>(begin(stage, Verb::query));
+    EXPECT_EQ(anew.name, "enroll");
+    EXPECT_EQ(anew.as, core::Verb::open);
+    EXPECT_EQ(json_of(anew.request)["TermUrl"], stage.return_url) << "the same way back";
+    stage.leg.goal = core::Goal::give_back;
+    EXPECT_EQ(as<core::Done>(begin(stage, Verb::query)).why->code, "authentication_unavailable");
+    stage.leg.goal = core::Goal::take;
+    stage.leg.callout->returned = true;
+    EXPECT_TRUE(is<core::Done>(begin(stage, Verb::query)));
+    Stage left = at_method();
+    EXPECT_EQ(as<core::Done>(begin(left, Verb::query)).why->code, "auth_failure") << "nobody went on";
 }
 
 TEST(BorgunEnrollment, ReadsBothSpellingsOfItsToken) {
@@ -326,9 +440,11 @@ TEST(BorgunReturn, ThatSaysNothingIsAFailedAuthentication) {
     Stage stage = challenged();
     for (const Fields& fields : {Fields{}, Fields{{"MD", "118842"}}, Fields{{"PaRes", ""}},
                                  Fields{{"is_tsw_callout_timeout_callback", "1"}}}) {
-        const auto why = as<core::Declined>(hear(stage, core::Returned{fields})).why;
-        EXPECT_EQ(why.code, "auth_failure");
-        EXPECT_TRUE(why.failed_3d_secure);
+        const auto declined = as<core::Declined>(hear(stage, core::Returned{fields}));
+        EXPECT_EQ(declined.why.code, "auth_failure");
+        EXPECT_TRUE(declined.why.failed_3d_secure);
+        EXPECT_EQ(declined.references, (Fields{{"xid", "MjAyNjExMjMxMDA0MDAwMDAwMDE="}}))
+            << "core records the end of what has a name, and the door counts as closed";
     }
 }
 
@@ -375,6 +491,15 @@ TEST(BorgunValidation, ThatWasNotHeardIsAskedForAgain) {
         << "not for ever";
     stage.leg.goal = core::Goal::give_back;
     EXPECT_TRUE(is<core::Done>(begin(stage, Verb::query))) << "nobody wants it any more";
+}
+
+TEST(BorgunValidation, ThatNobodyWaitsForClosesWhatTheCustomerWasSentTo) {
+    Stage stage = validating();
+    stage.leg.goal = core::Goal::give_back;
+    stage.leg.exposed = true;
+    const auto close = as<core::Ask>(hear(stage, 200, validated_json("1")));
+    EXPECT_EQ(close.as, Verb::close);
+    EXPECT_EQ(close.request.path, "/api/token/single/" + the_token + "/disable");
 }
 
 TEST(BorgunValidation, ThatIsRefusedIsAFailedAuthentication) {

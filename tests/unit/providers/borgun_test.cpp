@@ -237,7 +237,8 @@ TEST(BorgunRequests, EnrollForTheAmountWithTheMpisExponent) {
     EXPECT_EQ(ask.request.body,
               R"({"CardDetails":{"PaymentType":"TokenSingle","Token":"ts_Qm3x0vJ8aT1sK5dL7hZ2bN9cR4eW6yUf"},)"
               R"("PurchAmount":4990,"Exponent":0,"Currency":"352","TermUrl":"https://shop.example/back/T1/",)"
-              R"("MD":"T000-0000-8RGW-3619-2","Description":"T000-0000-8RGW-3619 ext_test1"})");
+              R"("MD":"T000-0000-8RGW-3619-2","Description":"T000-0000-8RGW-3619 ext_test1",)"
+              R"("TDS2ThreeDSMethodNotificationURL":"https://pay.example/3ds-method"})");
     Stage euros = borgun_stage("EUR", 1050);
     euros.parcel.credential.value = "tm_7Hf2kQ9sVx4Lb0NcJ6tYz1RwGm8PdEaU";
     ask = as<core::Ask>(begin(euros, Verb::open));

@@ -16,6 +16,8 @@ namespace {
 
 using namespace test;
 using namespace std::chrono_literals;
+using borgun::How;
+using borgun::test_card;
 using core::LegMoney;
 using core::Phase;
 using testing::ElementsAre;
@@ -162,7 +164,26 @@ struct World {
         ASSERT_FALSE(hear(core::Return{1, leg.callout->no, std::move(fields), "", leg.callout->returned}));
         talk();
     }
+    [[nodiscard]] bool is_at_method() const { return is_away() && t.legs[0].callout->goes_on; }
+    /// What a browser does with our page: the issuer's form, and what that posts to us. Gives "Y" or "N".
+    std::string run_method() {
+        const auto& html = papers.parcels.at(1).callout->page_data;
+        const auto from = html.find("action=\"") + 8;
+        const auto action = html.substr(from, html.find('"', from) - from);
+        const auto page = gate.form(action.substr(action.find("acs/")),
+                                    {{"threeDSMethodData", Borgun::hidden(html, "threeDSMethodData")}});
+        EXPECT_EQ(page.status, 200) << page.body;
+        const bool told = page.body.find("action=\"https://pay.example/3ds-method\"") != std::string::npos &&
+                          !Borgun::hidden(page.body, "threeDSMethodData").empty();
+        return told ? "Y" : "N";
+    }
+    void go_on(const std::string& method) {
+        const auto& leg = t.legs[0];
+        ASSERT_FALSE(hear(core::CustomerGoesOn{1, leg.callout->no, {{"method", method}}}));
+        talk();
+    }
     void authenticate(const std::string& act = "authenticate") {
+        if (is_at_method()) go_on(run_method());
         ASSERT_TRUE(is_away()) << core::state_json(t);
         back(at_the_bank(act));
     }
@@ -179,7 +200,9 @@ struct World {
         }
     }
     void refund(std::int64_t minor) {
-        ASSERT_FALSE(hear(core::RefundOf{1, {minor, t.legs[0].amount.currency}, "Anna", "cancelled show"}));
+        const auto refused =
+            hear(core::RefundOf{1, {minor, t.legs[0].amount.currency}, "Anna", "cancelled show"});
+        ASSERT_FALSE(refused) << refused->field << " " << refused->message << core::state_json(t);
         talk();
     }
     [[nodiscard]] const core::Refusal& refused() const { return *t.legs[0].refused; }
@@ -302,6 +325,109 @@ TEST(BorgunConversation, TheOtherExponentAndTheMethod) {
     World other([](BorgunHouse::Merchant& house) { house.mpi_token_name = "MpiToken"; });
     other.pay_by_card("5455330200000016");
     other.expect_bought();
+}
+
+// ---- the 3DS Method ------------------------------------------------------------------------------------
+
+TEST(BorgunConversation, AMethodAndThenAChallenge) {
+    World world;
+    world.pay_by_card(test_card(How::method_challenge, 1, "000"));
+    ASSERT_TRUE(world.is_at_method()) << core::state_json(world.t);
+    const auto token = world.papers.parcels.at(1).callout->return_token;
+    EXPECT_EQ(world.run_method(), "Y");
+    world.go_on("Y");
+    ASSERT_TRUE(world.is_away());
+    EXPECT_FALSE(world.is_at_method());
+    EXPECT_EQ(world.papers.parcels.at(1).callout->return_token, token) << "the bank knows it already";
+    EXPECT_EQ(world.t.legs[0].callout->no, 1);
+    world.go_on("N");
+    EXPECT_EQ(world.asked["enroll_again"], 1) << "a second click";
+    world.authenticate();
+    world.expect_bought();
+    world.expect_no_card();
+    EXPECT_EQ(world.asked["enroll"], 1);
+}
+
+TEST(BorgunConversation, AMethodAfterWhichTheBankAsksNothing) {
+    World world;
+    world.pay_by_card(test_card(How::method, 1, "000"));
+    ASSERT_TRUE(world.is_at_method());
+    world.go_on(world.run_method());
+    world.expect_bought();
+    EXPECT_FALSE(world.t.legs[0].callout->returned);
+    EXPECT_EQ(world.papers.journey->way_back, "https://pay.example/callback/ret" + std::to_string(2));
+    world.back({});
+    world.expect_bought();
+    EXPECT_EQ(world.papers.journey->way_back, "");
+    EXPECT_THAT(world.gate.kinds(), ElementsAre("held", "taken"));
+}
+
+TEST(BorgunConversation, AMethodAfterWhichTheBankRefuses) {
+    World world;
+    world.pay_by_card(test_card(How::method, 8, "000"));
+    ASSERT_TRUE(world.is_at_method());
+    world.go_on("N");
+    world.expect_nothing_charged();
+    EXPECT_EQ(world.refused().code, "auth_failure");
+    world.back({});
+    world.expect_nothing_charged();
+}
+
+TEST(BorgunConversation, AMethodFromWhichNobodyGoesOn) {
+    World world;
+    world.pay_by_card(test_card(How::method_challenge, 1, "000"));
+    const core::Terms terms{*world.registry, world.times, "https://pay.example"};
+    for (int i = 0; i < 20 && !core::settled(world.t); ++i) {
+        world.gate.advance(std::max(Millis{0}, *core::due_at(world.t, terms) - world.gate.clock.at));
+        ASSERT_FALSE(world.hear(core::Due{}));
+        world.talk();
+    }
+    world.expect_nothing_charged();
+    EXPECT_EQ(world.refused().code, "auth_failure");
+    world.go_on("Y");
+    EXPECT_EQ(world.asked["enroll_again"], 0) << "too late";
+}
+
+TEST(BorgunConversation, AMethodWithoutAnAnswerIsEnrolledAnew) {
+    World world;
+    world.pay_by_card(test_card(How::method_challenge, 1, "000"));
+    ASSERT_TRUE(world.is_at_method());
+    world.faults(R"({"on":"enrollment","do":"drop_answer"})");
+    world.go_on("Y");
+    const core::Terms terms{*world.registry, world.times, "https://pay.example"};
+    for (int i = 0; i < 5 && !world.is_away(); ++i) {
+        world.gate.advance(std::max(Millis{0}, *core::due_at(world.t, terms) - world.gate.clock.at));
+        ASSERT_FALSE(world.hear(core::Due{}));
+        world.talk();
+    }
+    ASSERT_TRUE(world.is_away()) << core::state_json(world.t);
+    EXPECT_FALSE(world.is_at_method()) << "the page is behind him";
+    EXPECT_EQ(world.asked["enroll"], 2);
+    world.authenticate();
+    world.expect_bought();
+}
+
+TEST(BorgunConversation, AMethodInterruptedByARestart) {
+    World world;
+    world.pay_by_card(test_card(How::method_challenge, 1, "000"));
+    ASSERT_FALSE(world.hear(core::CustomerGoesOn{1, 1, {{"method", "Y"}}}));
+    ASSERT_EQ(world.calls.size(), 1U);
+    world.calls.clear();
+    ASSERT_FALSE(world.hear(core::Due{{1}}));
+    ASSERT_FALSE(world.hear(core::Due{}));
+    world.talk();
+    ASSERT_TRUE(world.is_away()) << core::state_json(world.t);
+    world.authenticate();
+    world.expect_bought();
+}
+
+TEST(BorgunConversation, AMethodIsClosedWhenTheSeatsAreGivenBack) {
+    World world;
+    world.pay_by_card(test_card(How::method_challenge, 1, "000"));
+    ASSERT_FALSE(world.hear(core::Release{}));
+    world.talk();
+    world.expect_nothing_charged();
+    EXPECT_EQ(world.asked["disable"], 1);
 }
 
 TEST(BorgunConversation, ASaleTakesAtOnce) {

@@ -74,6 +74,16 @@ providers::Merchant by_stripe(const std::string& name) {
     return merchant;
 }
 
+providers::Merchant by_borgun(const std::string& name) {
+    providers::Merchant merchant;
+    merchant.name = name;
+    merchant.provider = "borgun";
+    merchant.base_url = "http://127.0.0.1:9000/borgun/rpg";
+    merchant.settings = {{"accepts", "token"}, {"public_key", std::string(borgun_public_key)}};
+    merchant.secrets.emplace("private_key", Secret<>(std::string(borgun_private_key)));
+    return merchant;
+}
+
 sandbox::StripeHouse::Options stripe_accounts() {
     sandbox::StripeHouse::Options options;
     options.page_origin = "http://127.0.0.1:9000";
@@ -98,6 +108,7 @@ std::vector<providers::Merchant> merchants() {
     all.push_back(page_only("page-only"));
     all.push_back(by_stripe("card"));
     all.push_back(hosted_page("hosted-page"));
+    all.push_back(by_borgun("borgun"));
     return all;
 }
 
@@ -210,6 +221,7 @@ House::House() : data_(new_directory()) {
         caller("demo-page-only", {"page-only"}),
         caller("demo-stripe", {"card"}),
         caller("demo-securepay", {"hosted-page"}),
+        caller("demo-borgun", {"borgun"}),
         caller("demo-credit-or-stripe", {"on_credit", "card"}),
         caller("rival-caller", {"on_credit"})};
     directory.callers.push_back(caller("demo-two-houses", {"redirect-post"}));
@@ -271,6 +283,7 @@ void House::open() {
         api::route({{"/v1/", api::v1::door(*engine)},
                     {"/callback/", callbacks::browser_door(*engine, randomness_)},
                     {"/callout/", callbacks::callout_door(*engine, randomness_)},
+                    {std::string(callbacks::method_path), callbacks::method_door(*engine, randomness_)},
                     {"/webhooks/", callbacks::webhooks_door(*engine)},
                     {"/ops/", [this](HttpRequest request, Reply reply) {
                          request.target.erase(0, std::string_view("/ops").size());
