@@ -115,6 +115,10 @@ Answer BorgunTown::pay_by_card(const TransactionId& id, const std::string& numbe
 }
 
 BankReply BorgunTown::at_the_bank(const json& callout, const std::string& button) {
+    return way_back_from_the_bank(callout, button).fields;
+}
+
+BorgunTown::WayBack BorgunTown::way_back_from_the_bank(const json& callout, const std::string& button) {
     Fields fields;
     for (const auto& pair : callout.at("parameters")) fields.emplace_back(pair.at(0), pair.at(1));
     const auto page = ask_house(form_request(callout.at("destination"), fields));
@@ -123,11 +127,14 @@ BankReply BorgunTown::at_the_bank(const json& callout, const std::string& button
                                              {{"authentication", hidden(page.body, "authentication")},
                                               {"carried", hidden(page.body, "carried")},
                                               {"act", button}}));
-    BankReply reply;
+    WayBack way;
     for (const auto* input : {"PaRes", "MD", "cres", "threeDSSessionData"})
-        if (auto value = hidden(back.body, input); !value.empty()) reply.emplace_back(input, value);
-    if (reply.empty()) throw std::runtime_error("the bank: " + back.body);
-    return reply;
+        if (auto value = hidden(back.body, input); !value.empty()) way.fields.emplace_back(input, value);
+    std::smatch action;
+    if (way.fields.empty() || !std::regex_search(back.body, action, std::regex("action=\"([^\"]*)\"")))
+        throw std::runtime_error("the bank: " + back.body);
+    way.url = action[1].str();
+    return way;
 }
 
 json BorgunTown::coming_back(const BankReply& fields) {

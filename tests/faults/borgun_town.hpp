@@ -27,6 +27,12 @@ class BorgunTown final : public Town {
     Answer pay_by_card(const TransactionId& id, const std::string& number, bool with_return = true);
     /// The fields of the bank's page after this button: "authenticate", "fail", "give_up", ...
     BankReply at_the_bank(const json& callout, const std::string& button = "authenticate");
+    /// The same, and where the page's form goes.
+    struct WayBack {
+        std::string url;
+        BankReply fields;
+    };
+    WayBack way_back_from_the_bank(const json& callout, const std::string& button = "authenticate");
     /// The customer is back at the caller's, which says so.
     Answer come_back(const TransactionId& id, const BankReply& fields);
     void come_back_and_go(const TransactionId& id, const BankReply& fields);

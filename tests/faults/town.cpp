@@ -24,7 +24,7 @@ namespace asio = boost::asio;
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr const char* api_key = "key-of-the-box-office";
-constexpr Millis door_patience{150};  ///< how long a door waits before it says that the work goes on
+constexpr Millis door_patience{150};          ///< how long a door waits before it says that the work goes on
 constexpr std::chrono::seconds patience{40};  ///< for what should take a moment: a defect is no hang
 constexpr std::size_t cut_bytes = 100;        ///< of an answer, which has more with its head
 
@@ -301,6 +301,10 @@ Answer Town::to_kassi(HttpRequest request) {
     return **answer;
 }
 
+void Town::to_kassi_and_go(HttpRequest request) {
+    client_.send(std::move(request), patience, [](const http::Outcome&) {});
+}
+
 Answer Town::v1(const std::string& method, const std::string& path, const json& body,
                 const std::string& key) {
     auto request = v1_request(method, path, body);
@@ -309,7 +313,7 @@ Answer Town::v1(const std::string& method, const std::string& path, const json& 
 }
 
 void Town::v1_and_go(const std::string& method, const std::string& path, const json& body) {
-    client_.send(v1_request(method, path, body), patience, [](const http::Outcome&) {});
+    to_kassi_and_go(v1_request(method, path, body));
 }
 
 TransactionId Town::hand_over(bool owner_confirms, const std::string& currency, std::int64_t amount) {
@@ -362,7 +366,8 @@ bool Town::nothing_under_way(const Glance& seen) const {
     return true;
 }
 
-bool Town::run_until(const TransactionId& id, const std::function<bool(const Glance&)>& met, Millis within, Millis step_max) {
+bool Town::run_until(const TransactionId& id, const std::function<bool(const Glance&)>& met, Millis within,
+                     Millis step_max) {
     const Instant until = now() + within;
     // Should something wait for real time, that passes too.
     constexpr Millis real_pause{1'500};

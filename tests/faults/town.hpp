@@ -97,6 +97,7 @@ class Town {
     void v1_and_go(const std::string& method, const std::string& path, const json& body);
     /// `request.target` is a path of Kassi's.
     Answer to_kassi(HttpRequest request);
+    void to_kassi_and_go(HttpRequest request);
     TransactionId hand_over(bool owner_confirms = false, const std::string& currency = "GBP",
                             std::int64_t amount = price);
     /// The body of a purchase with this credential, `{"stripe_token":"tok_..."}`; with a way back for the
