@@ -260,7 +260,7 @@ TEST_P(Calls, EndAsTheyShouldAndOnce) {
     ASSERT_TRUE(run_to_the_end()) << town.explain(payment.id) << payment.journal();
     expect_end();
     town.let_time_pass(payment.id);
-    EXPECT_EQ(town.unanswered(), 0);
+    EXPECT_TRUE(town.wait_until([&] { return town.unanswered() == 0; }));
     expect_end();
     EXPECT_GT(town.asked(step_of(call)), asked) << "the fault was there for nothing";
     town.rules("");
@@ -279,6 +279,10 @@ Cases all_cases() {
             for (const bool told : {true, false}) {
                 if (fault.work == Work::done_twice && call == Call::part_refund) continue;
                 if (call == Call::event_look_up && !told) continue;
+                // The gateway tells of money only.
+                const bool before_money = call == Call::token || call == Call::enrollment ||
+                                          call == Call::validation || call == Call::disable;
+                if (before_money && !told) continue;
                 const bool nobody_tells = !told || fault.work == Work::not_done;
                 if (call == Call::part_refund && nobody_tells && !fault.heard) continue;
                 cases.emplace_back(call, &fault, told);

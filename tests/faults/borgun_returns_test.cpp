@@ -300,7 +300,7 @@ TEST_F(Finals, ThatAreMalformedAreRefusedAtTheDoor) {
         bad["borgun_final"][member] = value;
         const auto told = town.pay(id, bad, false);
         EXPECT_EQ(told.status, 400) << member << " " << value;
-        EXPECT_EQ(told.body.value("field", ""), "credentials." + std::string(source)) << told.body;
+        EXPECT_THAT(told.body.value("field", ""), testing::StartsWith("credentials." + std::string(source)));
         EXPECT_FALSE(told.body.value("detail", "").empty());
     }
     EXPECT_EQ(town.glance(id).transaction.phase, core::Phase::reserved);
