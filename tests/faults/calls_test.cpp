@@ -1,4 +1,4 @@
-#include "scenes.hpp"
+#include "stripe_scenes.hpp"
 
 namespace kassi::faults {
 namespace {
@@ -49,7 +49,7 @@ class Calls : public testing::TestWithParam<std::tuple<Scene, const Fault*, bool
 
 TEST_P(Calls, EndAsTheyShouldAndOnce) {
     const auto [scene, fault, webhooks] = GetParam();
-    Town town;
+    StripeTown town;
     Payment payment(town, scene);
     if (!webhooks) town.rules(no_webhooks);
     payment.prepare();
@@ -104,7 +104,7 @@ class Refused : public testing::TestWithParam<Scene> {};
 /// Nobody listens there for a while.
 TEST_P(Refused, ConnectionsAreTriedAgain) {
     const Scene scene = GetParam();
-    Town town;
+    StripeTown town;
     Payment payment(town, scene);
     town.rules(no_webhooks);
     payment.prepare();
@@ -138,7 +138,7 @@ INSTANTIATE_TEST_SUITE_P(Each, Refused, testing::ValuesIn(scenes),
                          [](const auto& given) { return faults::name_of(given.param); });
 
 TEST(RefusedConnections, ForGoodIsUnavailableAndMovesNothing) {
-    Town town;
+    StripeTown town;
     Payment payment(town, Scene::create);
     payment.prepare();
     town.wire().refuse();
@@ -157,7 +157,7 @@ class AskedAgain : public testing::TestWithParam<Scene> {};
 
 /// What a caller hears while the outcome is in doubt, and under the same Idempotency-Key when it is there.
 TEST_P(AskedAgain, UnderTheSameKeyTheOutcomeIsTold) {
-    Town town;
+    StripeTown town;
     Payment payment(town, GetParam());
     town.rules(no_webhooks);
     payment.prepare();
@@ -179,7 +179,7 @@ INSTANTIATE_TEST_SUITE_P(Each, AskedAgain, testing::Values(Scene::create, Scene:
 
 /// A purchase whose key knows nothing but an error is none: Stripe has no payment, and we say so.
 TEST(StuckKeys, OfACreateEndWithNothing) {
-    Town town;
+    StripeTown town;
     town.rules(rules_for(Scene::create, stuck.rule, true));
     Payment payment(town, Scene::create);
     payment.prepare();
@@ -195,7 +195,7 @@ TEST(StuckKeys, OfACreateEndWithNothing) {
 /// Nothing but its key keeps a refund from being given twice, and that one knows nothing but an error: a
 /// person is told, soon, and nobody asks again and again.
 TEST(StuckKeys, OfARefundNeedAPerson) {
-    Town town;
+    StripeTown town;
     Payment payment(town, Scene::refund);
     payment.prepare();
     town.rules(rules_for(Scene::refund, stuck.rule, true));

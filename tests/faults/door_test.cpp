@@ -1,6 +1,6 @@
 #include "base/crypto.hpp"
 #include "base/limits.hpp"
-#include "scenes.hpp"
+#include "stripe_scenes.hpp"
 
 namespace kassi::faults {
 namespace {
@@ -16,7 +16,7 @@ constexpr std::int64_t leeway_seconds = 30;  ///< so that a slow machine changes
 class Door : public testing::Test {
   protected:
     void SetUp() override { begin({}); }
-    void begin(Town::Options options) {
+    void begin(StripeTown::Options options) {
         town.reset();
         town.emplace(std::move(options));
         payment.emplace(*town, Scene::create);
@@ -74,7 +74,7 @@ class Door : public testing::Test {
         EXPECT_EQ(town->unanswered(), 1) << "the create itself was never answered";
     }
 
-    std::optional<Town> town;
+    std::optional<StripeTown> town;
     std::optional<Payment> payment;
     std::int64_t version = 0;
 };

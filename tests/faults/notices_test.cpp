@@ -1,4 +1,4 @@
-#include "scenes.hpp"
+#include "stripe_scenes.hpp"
 
 namespace kassi::faults {
 namespace {
@@ -28,7 +28,7 @@ class Notices : public testing::TestWithParam<std::tuple<Scene, Post>> {};
 
 TEST_P(Notices, ChangeNothingOfHowItEnds) {
     const auto [scene, post] = GetParam();
-    Town town;
+    StripeTown town;
     town.rules(for_all(post));
     Payment payment(town, scene);
     payment.prepare();
@@ -40,7 +40,7 @@ TEST_P(Notices, ChangeNothingOfHowItEnds) {
 /// The same while the answer of the call itself is lost.
 TEST_P(Notices, BesideALostAnswer) {
     const auto [scene, post] = GetParam();
-    Town town;
+    StripeTown town;
     town.rules(for_all(post));
     Payment payment(town, scene);
     payment.prepare();
@@ -63,7 +63,7 @@ class BeforeTheAnswer : public testing::TestWithParam<Scene> {};
 /// The webhook says it all; the answer comes much later.
 TEST_P(BeforeTheAnswer, AWebhookIsEnough) {
     const Scene scene = GetParam();
-    Town town;
+    StripeTown town;
     Payment payment(town, scene);
     payment.prepare();
     if (HasFatalFailure()) return;
@@ -81,7 +81,7 @@ INSTANTIATE_TEST_SUITE_P(Each, BeforeTheAnswer, testing::Values(Scene::create, S
 // ---- the customer at the bank ----------------------------------------------------------------------------
 
 TEST(AtTheBank, TheCustomerNeverComesBackAndTheWebhookFinishesIt) {
-    Town town;
+    StripeTown town;
     Payment payment(town, Scene::close);
     payment.prepare();
     town.at_the_bank(payment.callout, "complete_stay");
@@ -98,7 +98,7 @@ TEST(AtTheBank, TheCustomerNeverComesBackAndTheWebhookFinishesIt) {
 }
 
 TEST(AtTheBank, TheCustomerNeverComesBackAndNoWebhookComes) {
-    Town town;
+    StripeTown town;
     town.rules(no_webhooks);
     Payment payment(town, Scene::close);
     payment.prepare();
@@ -114,7 +114,7 @@ TEST(AtTheBank, TheCustomerNeverComesBackAndNoWebhookComes) {
 
 /// The customer pays in the very moment in which nobody wants it any more.
 TEST(AtTheBank, PaidJustBeforeItIsClosed) {
-    Town town;
+    StripeTown town;
     town.rules(no_webhooks);
     Payment payment(town, Scene::close);
     payment.prepare();
@@ -130,7 +130,7 @@ TEST(AtTheBank, PaidJustBeforeItIsClosed) {
 
 TEST(AtTheBank, RefusedByTheBankIsRefusedHereWithAndWithoutAWebhook) {
     for (const bool webhooks : {true, false}) {
-        Town town;
+        StripeTown town;
         if (!webhooks) town.rules(no_webhooks);
         Payment payment(town, Scene::close);
         payment.prepare();

@@ -1,4 +1,4 @@
-#include "scenes.hpp"
+#include "stripe_scenes.hpp"
 
 namespace kassi::faults {
 namespace {
@@ -20,7 +20,7 @@ class Restart : public testing::TestWithParam<std::tuple<Scene, Moment, bool>> {
 
 TEST_P(Restart, GoesOnWhereItStopped) {
     const auto [scene, moment, webhooks] = GetParam();
-    Town town;
+    StripeTown town;
     Payment payment(town, scene);
     if (!webhooks) town.rules(no_webhooks);
     payment.prepare();
@@ -73,7 +73,7 @@ INSTANTIATE_TEST_SUITE_P(Told, Restart,
 
 /// Again and again, at each request that goes out.
 TEST(RestartEachTime, StillBuysOnce) {
-    Town town;
+    StripeTown town;
     Payment payment(town, Scene::create);
     payment.prepare();
     town.rules(std::string(no_webhooks) + R"(,{"on":"*","do":"drop_answer","ms":60000,"times":4})");

@@ -1,7 +1,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl.hpp>
 
-#include "scenes.hpp"
+#include "stripe_scenes.hpp"
 
 namespace kassi::faults {
 namespace {
@@ -122,8 +122,8 @@ class BadTls : public testing::TestWithParam<std::pair<Bad, const char*>> {
   protected:
     void SetUp() override {
         const Bad bad = GetParam().first;
-        if (bad == Bad::no_tls) return town.serve_stripe(std::nullopt);
-        if (bad != Bad::tls_1_1) return town.serve_stripe(identity_of(bad));
+        if (bad == Bad::no_tls) return town.serve(std::nullopt);
+        if (bad != Bad::tls_1_1) return town.serve(identity_of(bad));
         old = std::make_shared<OldServer>(town.io());
         old->serve();
         town.wire().lead_to(old->port());
@@ -149,7 +149,7 @@ class BadTls : public testing::TestWithParam<std::pair<Bad, const char*>> {
         }
     }
 
-    Town town;
+    StripeTown town;
     std::shared_ptr<OldServer> old;
 };
 
@@ -176,7 +176,7 @@ TEST_P(BadTls, GoesOnWhenTheCertificateIsGood) {
                                [](const Glance& seen) { return seen.transaction.legs.at(0).not_done > 0; }));
     expect_nothing_sent();
     payment.expect_attempting(town.v1("GET", payment.path).body);
-    town.serve_stripe(good_identity());
+    town.serve(good_identity());
     payment.expect_done();
     EXPECT_GT(largest_application_record(town.wire().heard()), 300U) << "as large as a request is";
 }
@@ -188,13 +188,12 @@ class BadTlsLater : public testing::TestWithParam<std::pair<Bad, const char*>> {
 
 /// The certificate goes bad between the hold and the capture: what is held is captured when it is good again.
 TEST_P(BadTlsLater, AHeldPaymentWaits) {
-    Town town;
+    StripeTown town;
     Payment payment(town, Scene::capture);
     payment.prepare();
     if (HasFatalFailure()) return;
     town.wire().refuse();  // the connections that are there, too
-    town.serve_stripe(GetParam().first == Bad::no_tls ? std::nullopt
-                                                      : std::optional(identity_of(GetParam().first)));
+    town.serve(GetParam().first == Bad::no_tls ? std::nullopt : std::optional(identity_of(GetParam().first)));
     town.wire().listen();
     payment.expect_honest(payment.trigger());
     ASSERT_TRUE(town.run_until(payment.id, [](const Glance& seen) {
@@ -202,7 +201,7 @@ TEST_P(BadTlsLater, AHeldPaymentWaits) {
     })) << town.explain(payment.id);
     EXPECT_EQ(town.asked(Step::capture), 0);
     payment.expect_attempting(town.v1("GET", payment.path).body);
-    town.serve_stripe(good_identity());
+    town.serve(good_identity());
     payment.expect_done();
     EXPECT_EQ(town.asked(Step::capture), 1);
 }

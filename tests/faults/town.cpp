@@ -14,7 +14,6 @@
 #include "base/limits.hpp"
 #include "base/log.hpp"
 #include "core/codec.hpp"
-#include "sandbox/simulators/stripe_pages.hpp"
 #include "store/sqlite_store.hpp"
 #include "tests/unit/service/temporary.hpp"
 
@@ -23,13 +22,11 @@ namespace {
 
 namespace asio = boost::asio;
 using SteadyClock = std::chrono::steady_clock;
-using namespace std::chrono_literals;
 
 constexpr const char* api_key = "key-of-the-box-office";
-constexpr Millis door_patience{150};  ///< how long a door waits before it says that the work goes on
-constexpr Millis clock_step{60'000};
+constexpr Millis door_patience{150};          ///< how long a door waits before it says that the work goes on
 constexpr std::chrono::seconds patience{40};  ///< for what should take a moment: a defect is no hang
-constexpr std::size_t cut_bytes = 300;        ///< of an answer, which has some thousand
+constexpr std::size_t cut_bytes = 100;        ///< of an answer, which has more with its head
 
 Secret<> master_key() {
     return Secret<>(std::string(32, 'k'));
@@ -53,18 +50,6 @@ const http::CertificateAuthority& authority() {
 http::TlsIdentity good_identity() {
     static const auto made = http::make_certificate(authority(), {"127.0.0.1"});
     return made;
-}
-
-Step step_of(const HttpRequest& request) {
-    const std::string path(request.path());
-    const std::string intents = "/v1/payment_intents";
-    const bool post = request.method == "POST";
-    if (path == intents) return post ? Step::create : Step::list;
-    if (path == "/v1/refunds") return Step::refund;
-    if (!path.starts_with(intents + "/")) return Step::other;
-    if (path.ends_with("/capture")) return Step::capture;
-    if (path.ends_with("/cancel")) return Step::cancel;
-    return post ? Step::other : Step::look_up;
 }
 
 // ---- Kassi -----------------------------------------------------------------------------------------------
@@ -97,25 +82,9 @@ http::ClientOptions client_options() {
     return options;
 }
 
-sandbox::StripeHouse::Options stripe_options(const std::string& origin) {
-    sandbox::StripeHouse::Options options;
-    options.page_origin = origin;
-    options.accounts = {{.name = std::string(merchant_name),
-                         .secret_key = std::string(secret_key),
-                         .publishable_key = "pk_test_One1234567",
-                         .webhook_url = "http://127.0.0.1:1/webhooks/stripe/" + std::string(merchant_name),
-                         .webhook_secrets = {std::string(webhook_secret)},
-                         .extra_test_tokens = {},
-                         .statement_descriptor = ""}};
-    return options;
-}
-
 }  // namespace
 
-Town::Town(Options options)
-    : folder_(std::make_unique<Folder>()),
-      next_webhook_secret_(options.next_webhook_secret),
-      client_(io_, client_options()) {
+Town::Town() : folder_(std::make_unique<Folder>()), client_(io_, client_options()) {
     static const bool quiet = [] {
         if (std::getenv("KASSI_FAULTS_LOG") == nullptr) log::start(log::Level::error, "/dev/null");
         // The machine's authorities are of no use here, and take longer to read than anything else takes.
@@ -124,15 +93,16 @@ Town::Town(Options options)
         return true;
     }();
     (void)quiet;
-    house_ = std::make_unique<sandbox::StripeHouse>(
-        stripe_options("https://127.0.0.1:" + std::to_string(wire_.port())), *clock_, randomness_,
-        [this](HttpRequest request, std::function<void(int)> done) {
-            send_notice(std::move(request), std::move(done));
-        },
-        [this](Millis delay, std::function<void()> callback) { timers_.after(delay, std::move(callback)); });
-    serve_stripe(options.identity ? std::move(options.identity) : good_identity());
-    if (options.listens) wire_.listen();
+}
+
+void Town::open(std::optional<http::TlsIdentity> identity, bool listens) {
+    serve(identity ? std::move(identity) : good_identity());
+    if (listens) wire_.listen();
     start_kassi();
+}
+
+std::string Town::origin() const {
+    return "https://127.0.0.1:" + std::to_string(wire_.port());
 }
 
 Town::~Town() {
@@ -146,22 +116,15 @@ service::Config Town::config() const {
     system.name = "box-office";
     system.key_digests = {encoding::hex(crypto::to_bytes(crypto::sha256(api_key)))};
     config.directory.systems.push_back(system);
-    providers::Merchant merchant;
-    merchant.name = merchant_name;
-    merchant.provider = "stripe";
-    merchant.base_url = "https://127.0.0.1:" + std::to_string(wire_.port());
-    merchant.simulator = true;
-    merchant.settings = {{"publishable_key", "pk_test_One1234567"},
-                         {"script_url", merchant.base_url + "/stripe/v3/"}};
-    merchant.secrets.emplace("secret_key", Secret<>(std::string(secret_key)));
-    merchant.secrets.emplace("webhook_secret", Secret<>(std::string(webhook_secret)));
-    if (next_webhook_secret_)
-        merchant.secrets.emplace("webhook_secret_next", Secret<>(std::string(webhook_secret_next)));
-    config.directory.merchants.push_back(merchant);
+    auto ours = merchant();
+    ours.base_url = origin() + base_path();
+    ours.simulator = true;
+    const auto name = ours.name;
+    config.directory.merchants.push_back(std::move(ours));
     engine::Caller caller;
     caller.name = "demo";
     caller.system = "box-office";
-    caller.ways["*"] = {std::string(merchant_name)};
+    caller.ways["*"] = {name};
     caller.return_hosts = {"127.0.0.1:9"};
     config.directory.callers.push_back(caller);
     config.data_directory = folder_->path() + "/data";
@@ -208,25 +171,20 @@ T Town::in_kassi(std::function<T(engine::Engine&)> work) {
     return result.get();
 }
 
-// ---- Stripe ----------------------------------------------------------------------------------------------
+// ---- the house -------------------------------------------------------------------------------------------
 
-void Town::serve_stripe(std::optional<http::TlsIdentity> identity) {
+void Town::serve(std::optional<http::TlsIdentity> identity) {
     http::ServerOptions options;
     options.tls = std::move(identity);
     if (server_) servers_before_.push_back(std::move(server_));
     server_ = std::make_unique<http::Server>(io_, options, [this](HttpRequest request, Reply reply) {
-        answer_as_stripe(std::move(request), std::move(reply));
+        answer_as_house(std::move(request), std::move(reply));
     });
     wire_.lead_to(server_->port());
 }
 
-void Town::rules(const std::string& list) {
-    if (const auto wrong = house_->set_faults("{\"rules\":[" + list + "]}"))
-        throw std::runtime_error(wrong->field + ": " + wrong->message);
-}
-
-void Town::answer_as_stripe(HttpRequest request, Reply reply) {
-    const Step step = step_of(request);
+void Town::answer_as_house(HttpRequest request, Reply reply) {
+    const std::string step = step_of(request);
     ++asked_[step];
     ++*unanswered_;
     // Counted down when the answer was given, or will never be.
@@ -237,7 +195,7 @@ void Town::answer_as_stripe(HttpRequest request, Reply reply) {
         reply(std::move(response));
     };
     auto handle = sandbox::hanging_up([this, step](HttpRequest asked, Reply answer) {
-        if (!line_ || line_->step != step) return house_->handler()(std::move(asked), std::move(answer));
+        if (!line_ || line_->step != step) return house()(std::move(asked), std::move(answer));
         const auto what = line_->what;
         line_.reset();
         misbehave(what, std::move(asked), answer);
@@ -251,6 +209,9 @@ void Town::misbehave(OnTheLine what, HttpRequest request, const Reply& reply) {
             return wire_.reset();
         case OnTheLine::not_the_gateway:
             return reply(page(502));
+        case OnTheLine::sent_twice:
+            house()(request, [](const HttpResponse&) {});
+            break;
         case OnTheLine::reset_after:
         case OnTheLine::cut:
         case OnTheLine::cut_by_reset:
@@ -259,7 +220,7 @@ void Town::misbehave(OnTheLine what, HttpRequest request, const Reply& reply) {
         case OnTheLine::bad_gateway:
             break;
     }
-    house_->handler()(std::move(request), [this, what, reply](HttpResponse answer) {
+    house()(std::move(request), [this, what, reply](HttpResponse answer) {
         switch (what) {
             case OnTheLine::reset_after:
                 return wire_.reset();
@@ -281,19 +242,20 @@ void Town::misbehave(OnTheLine what, HttpRequest request, const Reply& reply) {
                 break;
             case OnTheLine::reset_before:
             case OnTheLine::not_the_gateway:
+            case OnTheLine::sent_twice:
                 break;
         }
         reply(std::move(answer));
     });
 }
 
-void Town::send_notice(HttpRequest request, std::function<void(int)> done) {
+void Town::send_notice(HttpRequest request, std::function<void(int, const std::string&)> done) {
     ++notices_open_;
     const auto url = parse_url(request.target, "webhook_url");
     if (!kassi_) {
         asio::post(io_, [this, done = std::move(done)] {
             --notices_open_;
-            done(0);
+            done(0, "");
         });
         return;
     }
@@ -302,55 +264,14 @@ void Town::send_notice(HttpRequest request, std::function<void(int)> done) {
     client_.send(std::move(request), patience, [this, done = std::move(done)](http::Outcome outcome) {
         --notices_open_;
         const auto* response = std::get_if<HttpResponse>(&outcome);
-        done(response != nullptr ? response->status : 0);
+        response != nullptr ? done(response->status, response->body) : done(0, "");
     });
 }
 
-HttpResponse Town::ask_stripe(HttpRequest request) {
+HttpResponse Town::ask_house(HttpRequest request) const {
     HttpResponse answer;
-    house_->handler()(std::move(request), [&](HttpResponse given) { answer = std::move(given); });
+    house()(std::move(request), [&](HttpResponse given) { answer = std::move(given); });
     return answer;
-}
-
-void Town::at_the_bank(const json& callout, const std::string& button) {
-    Fields fields{{"act", button}};
-    for (const auto& pair : callout.at("parameters")) fields.emplace_back(pair.at(0), pair.at(1));
-    const auto answer = ask_stripe({"POST",
-                                    std::string(sandbox::stripe::secure_act_path),
-                                    {{"Content-Type", "application/x-www-form-urlencoded"}},
-                                    encoding::form(fields),
-                                    ""});
-    if (answer.status != 200 && answer.status != 303) throw std::runtime_error("the bank: " + answer.body);
-}
-
-namespace {
-
-std::vector<json> intents_in(const HttpResponse& list, const TransactionId& id) {
-    std::vector<json> found;
-    const json body = json::parse(list.body);
-    for (const auto& intent : body.at("data"))
-        if (intent.at("metadata").value("kassi_reference", "").starts_with(id.text()))
-            found.push_back(intent);
-    return found;
-}
-
-HttpRequest list_request() {
-    return {"GET",
-            "/v1/payment_intents?limit=100",
-            {{"Authorization", "Bearer " + std::string(secret_key)}},
-            "",
-            ""};
-}
-
-}  // namespace
-
-int Town::intents_of(const TransactionId& id) {
-    return static_cast<int>(intents_in(ask_stripe(list_request()), id).size());
-}
-
-std::string Town::status_of_intent(const TransactionId& id) {
-    const auto intents = intents_in(ask_stripe(list_request()), id);
-    return intents.size() == 1 ? intents.front().at("status").get<std::string>() : "not one";
 }
 
 // ---- what a booking system does --------------------------------------------------------------------------
@@ -380,6 +301,10 @@ Answer Town::to_kassi(HttpRequest request) {
     return **answer;
 }
 
+void Town::to_kassi_and_go(HttpRequest request) {
+    client_.send(std::move(request), patience, [](const http::Outcome&) {});
+}
+
 Answer Town::v1(const std::string& method, const std::string& path, const json& body,
                 const std::string& key) {
     auto request = v1_request(method, path, body);
@@ -388,29 +313,24 @@ Answer Town::v1(const std::string& method, const std::string& path, const json& 
 }
 
 void Town::v1_and_go(const std::string& method, const std::string& path, const json& body) {
-    client_.send(v1_request(method, path, body), patience, [](const http::Outcome&) {});
+    to_kassi_and_go(v1_request(method, path, body));
 }
 
-TransactionId Town::hand_over(bool owner_confirms) {
+TransactionId Town::hand_over(bool owner_confirms, const std::string& currency, std::int64_t amount) {
     json body = {
         {"caller", "demo"},
         {"held_until", iso8601(now() + std::chrono::minutes(30))},
         {"bundles",
-         {{{"source", source}, {"description", "Two seats"}, {"currency", "GBP"}, {"amount", price}}}}};
+         {{{"source", source}, {"description", "Two seats"}, {"currency", currency}, {"amount", amount}}}}};
     if (owner_confirms) body["policy"] = {{"confirm", "owner"}};
     const auto answer = v1("POST", "/transactions", body);
     if (answer.status != 201) throw std::runtime_error("hand-over: " + answer.body.dump());
     return *TransactionId::parse(answer.body.at("id").get<std::string>(), "id");
 }
 
-json Town::paying(const std::string& token) {
-    return {{"credentials", {{source, {{"stripe_token", token}}}}},
-            {"return",
-             {{"via", "caller"}, {"token", "token-one"}, {"url", "http://127.0.0.1:9/back/token-one"}}}};
-}
-
-Answer Town::purchase(const TransactionId& id, const std::string& token) {
-    return v1("POST", "/transactions/" + id.text() + "/purchase", paying(token));
+json Town::paying_with(const json& credential, const std::string& token) {
+    return {{"credentials", {{source, credential}}},
+            {"return", {{"via", "caller"}, {"token", token}, {"url", "http://127.0.0.1:9/back/" + token}}}};
 }
 
 json Town::explain(const TransactionId& id) {
@@ -446,7 +366,8 @@ bool Town::nothing_under_way(const Glance& seen) const {
     return true;
 }
 
-bool Town::run_until(const TransactionId& id, const std::function<bool(const Glance&)>& met, Millis within) {
+bool Town::run_until(const TransactionId& id, const std::function<bool(const Glance&)>& met, Millis within,
+                     Millis step_max) {
     const Instant until = now() + within;
     // Should something wait for real time, that passes too.
     constexpr Millis real_pause{1'500};
@@ -459,7 +380,7 @@ bool Town::run_until(const TransactionId& id, const std::function<bool(const Gla
             pump(Millis(1));
             continue;
         }
-        Millis step = clock_step;
+        Millis step = step_max;
         if (seen.next_due && *seen.next_due > now()) step = std::min(step, *seen.next_due - now());
         advance(std::max(step, Millis(1)));
         moved = SteadyClock::now();
@@ -475,9 +396,7 @@ bool Town::settle_down(const TransactionId& id) {
     return true;
 }
 
-void Town::let_time_pass(const TransactionId& id) {
-    // A webhook is tried for less than three hours in all, and nothing else waits so long.
-    constexpr std::chrono::minutes steps[] = {1min, 1min, 1min, 10min, 10min, 40min, 1h, 1h, 1h};
+void Town::settle_down_after_each(const TransactionId& id, std::span<const Millis> steps) {
     for (const auto step : steps) {
         ASSERT_TRUE(settle_down(id));
         advance(step);
@@ -487,19 +406,8 @@ void Town::let_time_pass(const TransactionId& id) {
 
 // ---- the books -------------------------------------------------------------------------------------------
 
-namespace {
-
-void add(std::string& text, std::string_view kind, std::int64_t minor) {
+void add_entry(std::string& text, std::string_view kind, std::int64_t minor) {
     text += (text.empty() ? "" : ", ") + std::string(kind) + " " + std::to_string(minor);
-}
-
-}  // namespace
-
-std::string Town::stripe_ledger(const TransactionId& id, std::int64_t leg) const {
-    std::string text;
-    for (const auto& entry : house_->ledger())
-        if (entry.reference == id.text() + "-" + std::to_string(leg)) add(text, entry.kind, entry.minor);
-    return text;
 }
 
 std::string Town::our_ledger(const TransactionId& id, std::int64_t leg) {
@@ -510,7 +418,7 @@ std::string Town::our_ledger(const TransactionId& id, std::int64_t leg) {
             const auto row = core::parse_row(stored.json);
             if (!row) return std::string("a row cannot be read");
             for (const auto& entry : core::ledger_of(transaction, row->events))
-                if (entry.leg == leg) add(text, entry.kind, entry.amount.minor);
+                if (entry.leg == leg) add_entry(text, entry.kind, entry.amount.minor);
         }
         return text;
     });

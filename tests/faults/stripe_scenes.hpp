@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "town.hpp"
+#include "stripe_town.hpp"
 
 /// A payment up to the moment before Kassi asks Stripe for one certain thing, what makes it ask, and how that
 /// ends when nothing is lost.
@@ -58,23 +58,7 @@ inline Step step_of(Scene scene) {
 
 /// The simulator's word for it.
 inline std::string rule_step_of(Scene scene) {
-    switch (step_of(scene)) {
-        case Step::create:
-            return "create";
-        case Step::look_up:
-            return "retrieve";
-        case Step::list:
-            return "list";
-        case Step::capture:
-            return "capture";
-        case Step::cancel:
-            return "cancel";
-        case Step::refund:
-            return "refund";
-        case Step::other:
-            break;
-    }
-    return "";
+    return word(step_of(scene));
 }
 
 inline constexpr const char* no_webhooks = R"({"on":"webhook","do":"lost","times":1000})";
@@ -97,7 +81,7 @@ inline constexpr std::int64_t refunded = 4'000;
 
 class Payment {
   public:
-    Payment(Town& given_town, Scene given_scene) : town(given_town), scene(given_scene) {}
+    Payment(StripeTown& given_town, Scene given_scene) : town(given_town), scene(given_scene) {}
 
     /// To the moment before.
     void prepare() {
@@ -137,7 +121,7 @@ class Payment {
         switch (scene) {
             case Scene::create:
             case Scene::list:
-                return {path + "/purchase", Town::paying("tok_visa")};
+                return {path + "/purchase", StripeTown::paying("tok_visa")};
             case Scene::look_up:
                 return {"/callbacks/token-one",
                         {{"caller", "demo"}, {"fields", {{"redirect_status", "succeeded"}}}}};
@@ -262,7 +246,7 @@ class Payment {
         EXPECT_EQ(town.verify(), "");
     }
 
-    Town& town;
+    StripeTown& town;
     const Scene scene;
     TransactionId id;
     std::string path;
