@@ -227,17 +227,20 @@ bool must_be_quoted(std::string_view text) {
     return text.find_first_of("\":,{}[]\r\n") != std::string_view::npos || all_blank(text);
 }
 
-void append_text(std::string& out, std::string_view value) {
-    if (!must_be_quoted(value)) {
-        out += value;
-        return;
-    }
+void append_quoted(std::string& out, std::string_view value) {
     out += '"';
     for (const char c : value) {
         if (c == '"') out += c;
         out += c;
     }
     out += '"';
+}
+
+void append_text(std::string& out, std::string_view value) {
+    if (must_be_quoted(value))
+        append_quoted(out, value);
+    else
+        out += value;
 }
 
 void write_node(JsvWriter& jsv, const Node& node) {
@@ -317,7 +320,11 @@ JsvWriter& JsvWriter::end_array() {
 }
 
 JsvWriter& JsvWriter::key(std::string_view name) {
-    append_text(name_, name);
+    // Every reader trims a name that is not quoted.
+    if (trimmed(name).size() != name.size())
+        append_quoted(name_, name);
+    else
+        append_text(name_, name);
     name_ += ':';
     return *this;
 }

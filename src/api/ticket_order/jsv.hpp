@@ -28,7 +28,8 @@ Result<Node> read_jsv(std::string_view text, std::string_view field);
 Result<Node> read_jsv_list(std::string_view text, std::string_view field);
 
 /// Writes JSV as ServiceStack does, byte for byte, in the order of the calls. Commas are its business.
-/// One difference: a text of blanks alone is quoted, which ServiceStack forgets.
+/// One difference: a text of blanks alone, and a name with blanks at its edges, are quoted, since they would
+/// not come back.
 class JsvWriter {
   public:
     JsvWriter& begin_object();
