@@ -40,6 +40,7 @@ class Reader {
 
     Result<Node> whole() {
         Node root;
+        if (all_blank(text_)) return root;
         if (sound() && value(root, "") && rest_is_blank()) return root;
         return *trouble_;
     }
