@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/ticket_order/tree.hpp"
 #include "base/text.hpp"
 
 namespace kassi::api::ticket_order {
@@ -215,6 +216,26 @@ Result<Route> route_of(const HttpRequest& request) {
     if (!body) return body.error();
     auto [format, content_type] = spoken(request);
     return Route{*body, format, std::move(content_type), path.kind == Path::Kind::custom, path.one_way};
+}
+
+Result<Incoming> incoming_of(const HttpRequest& request, const Route& route) {
+    Incoming incoming;
+    incoming.form = route.body;
+    incoming.query_wins = route.query_wins;
+    auto query = encoding::parse_form(request.query(), "query");
+    if (!query) return query.error();
+    incoming.query = std::move(*query);
+    if (route.body == BodyForm::json || route.body == BodyForm::jsv) incoming.body = request.body;
+    if (route.body != BodyForm::fields) return incoming;
+    if (request.body.size() > text_bytes_max)
+        return Error{ErrorKind::too_large, "body",
+                     "has more than " + std::to_string(text_bytes_max) + " bytes"};
+    const auto type = request.header("Content-Type");
+    auto fields = media_type(type) == form_types[0] ? encoding::parse_form(request.body, "body")
+                                                    : encoding::parse_multipart(request.body, type);
+    if (!fields) return fields.error();
+    incoming.fields = std::move(*fields);
+    return incoming;
 }
 
 bool is_ours(std::string_view path) {

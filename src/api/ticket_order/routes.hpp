@@ -43,6 +43,10 @@ Spoken spoken(const HttpRequest& request);
 /// payments).
 Result<Route> route_of(const HttpRequest& request);
 
+/// Query and body of a request that has this route; it refers to `request`, which must outlive it. Errors:
+/// bad_request naming "query", "body", "Content-Type" or a form's field; too_large.
+Result<Incoming> incoming_of(const HttpRequest& request, const Route& route);
+
 /// Whether a path is this door's to answer, with an error at least: a TicketOrder or a predefined path.
 bool is_ours(std::string_view path);
 

@@ -3,10 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <random>
 #include <set>
 #include <type_traits>
 
+#include "api/ticket_order/answer.hpp"
 #include "api/ticket_order/binder.hpp"
+#include "api/ticket_order/checks.hpp"
 #include "api/ticket_order/jsv.hpp"
 #include "samples.hpp"
 
@@ -314,6 +317,57 @@ TEST(Request, Limits) {
     std::string many = "{orderDetails:[";
     for (std::size_t i = 0; i < faults_max + 5; ++i) many += i == 0 ? "x" : ",x";
     EXPECT_EQ(read(BodyForm::jsv, many + "]}").error().faults.size(), faults_max);
+}
+
+/// Whatever it is, it is taken or refused; what is taken can be checked, and what is refused printed.
+void read_check_print(const Incoming& incoming) {
+    const auto request = read_request(incoming);
+    if (!request) {
+        EXPECT_FALSE(request.error().message.empty());
+        EXPECT_TRUE(encoding::is_utf8(print(request.error(), Format::json)));
+        EXPECT_TRUE(read_jsv(print(request.error(), Format::jsv), "answer"));
+        return;
+    }
+    const auto checked = check(*request);
+    if (!checked) {
+        EXPECT_TRUE(read_json(print(checked.error(), Format::json), "answer"));
+    }
+}
+
+TEST(RequestFuzz, MutatedRequests) {
+    constexpr int rounds = 3000;
+    constexpr std::string_view bytes = "\"\"\"::,,{}{}[]\r\n\t \\aZ0099.-+e\xc3\xa9\xff/()";
+    const std::string jsv = sample_request;
+    const std::string json =
+        R"({"order":{"eventId":42,"timestampBought":"\/Date(1714566896789)\/","totalPaidForTicket":1e2},)"
+        R"("orderDetails":[{"count":2,"ticketPrice":50.00,"currency":"GBP"}],"cardInfo":{"amount":100,)"
+        R"("paymentMethod":{"paymentType":"TokenSingle","token":"t"}},"requestUnixUTCTimeStamp":1714566896})";
+    std::mt19937 random(20261128);
+    const auto below = [&random](std::size_t end) {
+        return std::uniform_int_distribution<std::size_t>(0, end - 1)(random);
+    };
+    for (int round = 0; round < rounds; ++round) {
+        const bool is_json = below(2) == 0;
+        auto text = is_json ? json : jsv;
+        for (auto changes = below(4); changes > 0; --changes) {
+            const auto at = below(text.size());
+            if (below(2) == 0)
+                text[at] = bytes[below(bytes.size())];
+            else
+                text.insert(at, 1, bytes[below(bytes.size())]);
+        }
+        Incoming incoming;
+        incoming.form = is_json ? BodyForm::json : BodyForm::jsv;
+        incoming.body = text;
+        read_check_print(incoming);
+        Incoming form;
+        form.form = BodyForm::fields;
+        form.fields = {{"order", text.substr(0, below(text.size()))},
+                       {"orderDetails", text},
+                       {"cardInfo", text.substr(below(text.size()))}};
+        form.query = {{"signature", text.substr(below(text.size()))}};
+        read_check_print(form);
+    }
 }
 
 }  // namespace

@@ -168,5 +168,29 @@ TEST(Routes, Refusals) {
     EXPECT_EQ(spoken(request("GET", "/jsv/reply/Other")).format, Format::jsv);
 }
 
+TEST(Routes, QueryAndBodyOfARequest) {
+    const auto incoming = [](const HttpRequest& made) { return incoming_of(made, *route_of(made)); };
+    const auto form =
+        request("POST", "/ticketOrder?a=1", "application/x-www-form-urlencoded", "", "b=%7Bc%3A2%7D&b=3");
+    EXPECT_EQ(incoming(form)->form, BodyForm::fields);
+    EXPECT_EQ(incoming(form)->fields, (Fields{{"b", "{c:2}"}, {"b", "3"}}));
+    EXPECT_EQ(incoming(form)->query, (Fields{{"a", "1"}}));
+    EXPECT_TRUE(incoming(form)->query_wins);
+    const auto parts =
+        request("POST", "/api/TicketOrder", "multipart/form-data; boundary=x", "",
+                "--x\r\nContent-Disposition: form-data; name=\"order\"\r\n\r\n{eventId:1}\r\n--x--\r\n");
+    EXPECT_EQ(incoming(parts)->fields, (Fields{{"order", "{eventId:1}"}}));
+    EXPECT_FALSE(incoming(parts)->query_wins);
+    const auto json = request("POST", "/api/TicketOrder", "text/plain", "", "{}");
+    EXPECT_EQ(incoming(json)->body, "{}");
+    EXPECT_FALSE(incoming(request("POST", "/ticketOrder", "application/x-www-form-urlencoded", "", "a=%zz")));
+    const auto long_form = [&](std::size_t bytes) {
+        return request("POST", "/ticketOrder", "application/x-www-form-urlencoded", "",
+                       "a=" + std::string(bytes - 2, 'x'));
+    };
+    EXPECT_TRUE(incoming(long_form(64 * 1024)));
+    EXPECT_EQ(incoming(long_form(64 * 1024 + 1)).error().kind, ErrorKind::too_large);
+}
+
 }  // namespace
 }  // namespace kassi::api::ticket_order
