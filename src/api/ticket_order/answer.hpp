@@ -10,7 +10,7 @@
 #include "api/ticket_order/types.hpp"
 
 /// What a client reads, as JSON or JSV (pure): camelCase names in the order of the types, what is null left
-/// out, defaults kept. Secrets are never printed: the types cannot be told to.
+/// out, defaults kept. No type of the answer holds a secret.
 namespace kassi::api::ticket_order {
 
 /// How an order went, where the request itself was in order: HTTP 200 with one of these as statusCode. The
