@@ -225,14 +225,15 @@ class CalloutDoor {
     void open(const HttpRequest& request, Reply reply) {
         const auto call = std::make_shared<Call>("callout", "/callout/{page}", request, std::move(reply));
         const auto nonce = crypto::mint_token(randomness_);
-        if (request.method != "GET" && request.method != "POST") return refuse_method(call, nonce);
+        const bool is_read = request.method == "GET";
         auto path = segments(request.path(), "/callout/", 1);
         const auto frame = path.empty() ? segments(request.path(), "/callout/", 2) : path;
-        if (path.empty() && frame.size() == 2 && frame[1] == "frame" && request.method == "GET")
-            return show_frame(call, frame[0], nonce);
+        if (path.empty() && frame.size() == 2 && frame[1] == "frame")
+            return is_read ? show_frame(call, frame[0], nonce) : refuse_method(call, nonce, "GET");
+        if (!is_read && request.method != "POST") return refuse_method(call, nonce, "GET, POST");
         if (path.empty()) return refuse(call, {ErrorKind::not_found, "path", "is not one token"}, nonce);
         name_transaction(*call, path.front());
-        if (request.method == "GET") return show(call, path.front(), nonce);
+        if (is_read) return show(call, path.front(), nonce);
         constexpr bool json_too = false;
         auto fields = request_fields(request, json_too);
         if (!fields) return refuse(call, fields.error(), nonce);
@@ -240,8 +241,8 @@ class CalloutDoor {
     }
 
   private:
-    static void refuse_method(const CallPointer& call, const std::string& nonce) {
-        refuse(call, {ErrorKind::method_not_allowed, "", "GET only"}, nonce, "GET");
+    static void refuse_method(const CallPointer& call, const std::string& nonce, std::string_view allowed) {
+        refuse(call, {ErrorKind::method_not_allowed, "", std::string(allowed) + " only"}, nonce, allowed);
     }
 
     void name_transaction(Call& call, const std::string& token) {
@@ -287,7 +288,8 @@ class CalloutDoor {
         engine_.go_on(token, std::move(fields), {.by = "browser", .tracking = {}, .once = {}},
                       [this, call, token, nonce](const Result<engine::View>& view) {
                           if (view) return wait(call, view->transaction.id, token, nonce);
-                          if (view.error().kind == ErrorKind::conflict) return refuse_method(call, nonce);
+                          if (view.error().kind == ErrorKind::conflict)
+                              return refuse_method(call, nonce, "GET");
                           refuse(call, view.error(), nonce);
                       });
     }

@@ -431,6 +431,30 @@ class Story:
             check.call(method, "/callback/{token}", 400, {"token": "AAAAAAAAAAAAAAAAAAAAAA"})
         check.call("GET", "/callout/{page}", 404, {"page": "AAAAAAAAAAAAAAAAAAAAAA"})
 
+    # ---- a card that the bank wants to look at first ----
+    def card_by_method(self):
+        """The page that goes on, and its frame; the bank's page after it; a card that is none."""
+        check, form = self.check, "application/x-www-form-urlencoded"
+        transaction = self.hand_over("demo-creditcard")
+        for wrong, field in ((None, "credentials.ext_test0.card"), ({"number": "4741520000000004", "expiry": "1230"},
+                                                                    "credential.card.number")):
+            body = {"return": {"via": "kassi"}, **({"credential": {"card": wrong}} if wrong else {})}
+            refused = self.post(transaction, "/purchase", 400, body=body).json()
+            if refused["field"] != field:
+                check.complain(f"{wrong}: {refused['field']}")
+        callout = self.post(transaction, "/purchase", body={
+            "return": {"via": "kassi"},
+            "credential": {"card": {"number": "5555 5500 0001 0050", "expiry": "1230", "cvc": "123"}}}).json()["callout"]
+        page = {"page": callout["page_url"].rsplit("/", 1)[1]}
+        check.call("GET", "/callout/{page}", 200, page)
+        check.call("GET", "/callout/{page}/frame", 200, page)
+        check.call("POST", "/3ds-method", 200, raw=b"threeDSMethodData=e30", content_type=form)
+        check.call("POST", "/callout/{page}", 415, page, raw=b"{}")
+        for _ in range(2):
+            check.call("POST", "/callout/{page}", 303, page, raw=b"method=Y", content_type=form)
+        check.call("GET", "/callout/{page}", 200, page)
+        check.call("GET", "/callout/{page}/frame", 404, page)
+
     # ---- Stripe ----
     def stripe(self):
         """Credentials, declines, a refund in part."""
@@ -699,7 +723,7 @@ def run(url):
     story = Story(check)
     for step in (story.describe, story.credit, story.owner, story.release, story.replay, story.redirect_via_caller,
                  story.next_token, story.lost_customer, story.tokens_that_no_address_holds,
-                 story.redirect_via_kassi, story.stripe, story.stripe_token_by_callout, story.another_way, story.doubt,
+                 story.redirect_via_kassi, story.card_by_method, story.stripe, story.stripe_token_by_callout, story.another_way, story.doubt,
                  story.lists, story.strangers,
                  story.unknown_things, story.bad_bodies, story.bodies_too_large, story.malformed_addresses,
                  story.bad_states, story.bad_queries, story.webhooks, story.other_methods,
