@@ -148,12 +148,16 @@ class Payment {
         // Time stands still until it has come. Notices of what went before change the transaction, too.
         ASSERT_TRUE(town.wait_until([&] { return has_come(before, town.glance(id).transaction); }));
     }
-    /// A wish moves the transaction on, or asks for a refund.
+    /// A wish moves the transaction on, brings the customer back, or asks for a refund.
     static bool has_come(const core::Transaction& before, const core::Transaction& now) {
         const auto refunds = [](const core::Transaction& of) {
             return of.legs.empty() ? std::size_t{0} : of.legs.front().refunds.size();
         };
-        return now.phase != before.phase || refunds(now) != refunds(before);
+        const auto is_back = [](const core::Transaction& of) {
+            return !of.legs.empty() && of.legs.front().callout && of.legs.front().callout->returned;
+        };
+        return now.phase != before.phase || refunds(now) != refunds(before) ||
+               is_back(now) != is_back(before);
     }
 
     [[nodiscard]] core::Phase end() const {

@@ -141,6 +141,8 @@ void Town::start_kassi() {
 
 void Town::kill_kassi() {
     kassi_.reset();
+    // What the dead one asked is nothing that the next one waits for.
+    unanswered_ = std::make_shared<int>(0);
 }
 
 void Town::pump(Millis at_most) {

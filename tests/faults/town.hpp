@@ -82,7 +82,7 @@ class Town {
     void on_the_line(const std::string& step, OnTheLine what) { line_ = {step, what}; }
     /// How often it was asked for that.
     [[nodiscard]] int asked(const std::string& step) { return asked_[step]; }
-    /// Requests that the house has and did not answer.
+    /// Requests of the Kassi that runs which the house has and did not answer.
     [[nodiscard]] int unanswered() const { return *unanswered_; }
     /// With another certificate, or without TLS, for new connections.
     void serve(std::optional<http::TlsIdentity> identity);
