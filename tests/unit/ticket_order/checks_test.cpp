@@ -87,6 +87,8 @@ TEST(Checks, TwoWaysCollideByName) {
     EXPECT_THAT(
         faults(checked({two_seats, by_final, "paymentCardId:7"})),
         Contains("paymentCardId: collides with borgun3DFinalInfo: an order is paid in exactly one way"));
+    EXPECT_THAT(faults(checked({two_seats, by_apple, "paymentCardId:7"})),
+                Contains("paymentCardId: collides with applePayInfo: an order is paid in exactly one way"));
     const auto sample = check(order(sample_request));
     ASSERT_FALSE(sample);  // syntactically in order, and no order
     EXPECT_THAT(

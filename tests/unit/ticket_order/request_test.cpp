@@ -214,6 +214,12 @@ TEST(Request, EveryMemberOfAnotherFormIsNamed) {
                     "orderDetails[1].count", "cardInfo", "signature", "phoneVerificationNumber", "deviceId"));
 }
 
+TEST(Request, ANumberIsNoDate) {
+    EXPECT_EQ(fields_of(read(BodyForm::json, R"({"order":{"timestampBought":20210304}})").error()),
+              std::vector<std::string>{"order.timestampBought"});
+    EXPECT_TRUE(read(BodyForm::json, R"({"order":{"timestampBought":"20210304"}})"));
+}
+
 TEST(Request, ObjectsThatJavaScriptMadeTextOf) {
     const auto request = read_url(
         "teamPass&order=%5Bobject%20Object%5D&orderDetails=%5Bobject%20Object%5D&cardInfo=%5Bobject%20Object%"
