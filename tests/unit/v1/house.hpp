@@ -77,8 +77,8 @@ inline constexpr std::string_view borgun_public_key = "100001_puOfTheDoors000000
 inline constexpr std::string_view borgun_private_key = "100001_prOfTheDoors0000000000000";
 
 /// Two systems: box-office (demo, demo-redirect, demo-redirect-post, demo-again, demo-owner, demo-partial,
-/// demo-page-only, demo-two-houses, demo-stripe, demo-securepay, demo-borgun, demo-credit-or-stripe), and rival
-/// (rival-caller). Keys: key(system). Nobody answers as Borgun until a test says who.
+/// demo-page-only, demo-two-houses, demo-stripe, demo-securepay, demo-borgun, demo-credit-or-stripe), and
+/// rival (rival-caller). Keys: key(system). Nobody answers as Borgun until a test says who.
 class House {
   public:
     House();
