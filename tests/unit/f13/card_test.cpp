@@ -220,6 +220,36 @@ TEST_F(CardDoorTest, BothKindsOfChallengeAsTheBankWantsThem) {
     EXPECT_THAT(names("4741520000000003"), ElementsAre("creq", "threeDSSessionData"));
 }
 
+TEST_F(CardDoorTest, ABankThatLooksAtTheBrowserFirstSpendsNoToken) {
+    const auto uuid = world_.reserve("demo-creditcard");
+    const auto asked =
+        world_.purchase(uuid, "demo-creditcard", with(card("5555550000010050"), redirection("card-token-4")));
+    const auto callout = at(asked.body, "/callout");
+    ASSERT_TRUE(callout.is_object()) << asked.raw.body;
+    EXPECT_EQ(callout.at("callout_type"), "get");
+    EXPECT_EQ(callout.at("return_token"), "card-token-4");
+    const std::string address = callout.at("callout_destination_url");
+    const auto page = address.substr(address.rfind('/') + 1);
+    bool gone_on = false;
+    world_.engine().go_on(page, {{"method", "Y"}}, {"browser", "", std::nullopt},
+                          [&](const Result<engine::View>& view) { gone_on = view.has_value(); });
+    world_.loop().run_until([&] { return gone_on; });
+    std::optional<engine::View> shown;
+    world_.engine().wait(*TransactionId::parse(uuid, "id"), engine::Until::answer, Millis{20'000},
+                         [&](const Result<engine::View>& view) { shown = *view; });
+    world_.loop().run_until([&] { return shown.has_value(); });
+    ASSERT_TRUE(shown->callout);
+    EXPECT_EQ(shown->callout->return_token, "card-token-4") << "the same, and unspent";
+    json parameters;
+    for (const auto& [name, value] : shown->callout->parameters) parameters[name] = value;
+    const auto back = at_the_bank(
+        {{"callout_destination_url", shown->callout->destination}, {"callout_parameters", parameters}},
+        "authenticate");
+    const auto bought = callback("card-token-4", back);
+    EXPECT_EQ(at(bought.body, "/transaction_status"), "purchased") << bought.raw.body;
+    EXPECT_THAT(ledger(), ElementsAre("held 11000 GBP", "taken 11000 GBP"));
+}
+
 TEST_F(CardDoorTest, WhoFailsAtTheBankPaysNothing) {
     const auto uuid = world_.reserve("demo-creditcard");
     const auto asked = world_.purchase(uuid, "demo-creditcard",
