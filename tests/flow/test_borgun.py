@@ -38,6 +38,14 @@ class Borgun:
                       {"Content-Type": "application/json"})
         assert answer.status == 200, answer.body
 
+    def multi_token(self, number):
+        key = base64.b64encode((self.place["private_key"] + ":").encode()).decode()
+        made = http("POST", self.place["url"] + "/api/token/multi",
+                    json.dumps({"PAN": number, "ExpMonth": "12", "ExpYear": "2030"}).encode(),
+                    {"Content-Type": "application/json", "Authorization": "Basic " + key})
+        assert made.status == 201, made.body
+        return made.json()["Token"]
+
     @staticmethod
     def bank(callout, act):
         """What the customer's browser brings back from the bank's page after this button."""
@@ -92,6 +100,9 @@ class BorgunTest(FlowTest):
     def pay_until_killed(self, transaction):
         with contextlib.suppress(OSError, http_client.HTTPException):
             self.serve.pay(transaction, FRICTIONLESS, BACK)
+
+    def command(self, *words):
+        return run(words[0], "--config", self.serve.file, *words[1:])
 
     def verified(self):
         status, output, errors = run("verify", "--config", self.serve.file)
@@ -156,6 +167,23 @@ class BorgunTest(FlowTest):
         # The single-use token says what became of it.
         self.until("it is so", lambda: self.serve.read(transaction)["phase"] == "purchased")
         self.assertEqual(self.borgun.ledger(), [("held", 11000), ("taken", 11000)])
+
+    def test_what_no_machine_can_know_a_person_says(self):
+        """A token for many payments does not tell what it was used for, and this merchant gets no events."""
+        token = self.borgun.multi_token(FRICTIONLESS)
+        self.borgun.faults({"on": "payment", "do": "drop_answer", "times": 1})
+        transaction = self.hand_over()
+        self.serve.v1("POST", f"/transactions/{transaction}/purchase",
+                      {"credential": {"borgun_token": token}, "return": BACK})
+        self.until("in doubt", lambda: self.serve.read(transaction)["in_doubt"])
+        self.assertIn(self.serve.read(transaction)["reference"], self.command("status")[1])
+        self.assertEqual(self.borgun.ledger(), [("held", 11000)])
+        settled = self.command("settle", transaction, "--leg", "1", "--money", "none", "--by", "Anna",
+                               "--because", "not in B-Online as taken; the hold runs out")
+        self.assertEqual(settled[0], 0, settled)
+        self.assertEqual(self.serve.read(transaction)["phase"], "failed")
+        self.assertEqual(self.borgun.ledger(), [("held", 11000)], "nobody paid again, and nobody captured")
+        self.verified()
 
     def test_killed_while_the_gateway_works(self):
         self.borgun.faults({"on": "payment", "do": "delay", "ms": 3000, "times": 1})
