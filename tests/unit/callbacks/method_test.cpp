@@ -151,7 +151,7 @@ TEST(MethodPage, HasAFrameWithAnOriginOfItsOwn) {
 
     EXPECT_EQ(shop.house.browse("GET", "/callout/AAAAAAAAAAAAAAAAAAAAAA/frame").status, 404);
     EXPECT_EQ(shop.house.browse("GET", page_of(away) + "/frames").status, 404);
-    EXPECT_EQ(shop.house.browse("POST", page_of(away) + "/frame", "a=b").status, 404);
+    EXPECT_EQ(shop.house.browse("POST", page_of(away) + "/frame", "a=b").status, 405);
     EXPECT_EQ(shop.go_on(page_of(away)).status, 303);
     EXPECT_EQ(shop.house.browse("GET", page_of(away) + "/frame").status, 404) << "the bank's page has none";
 }
