@@ -7,6 +7,7 @@
 
 #include "base/crypto.hpp"
 #include "base/limits.hpp"
+#include "base/text.hpp"
 #include "core/deciding.hpp"
 
 namespace kassi::core {
@@ -1133,8 +1134,10 @@ class Handler {
                                    fmt::format("{} does not take {}", plan.merchant, currency->code()));
             const bool missing = lacks_credential(probe, facts);
             if (missing && !plan.credential.kind.empty())
-                return bad_request("credentials." + first, fmt::format("is a {}, and {} takes none",
-                                                                       plan.credential.kind, plan.merchant));
+                return bad_request("credentials." + first,
+                                   fmt::format("is a {}, and {} takes none",
+                                               name_for_error(plan.credential.kind, "kind that nobody knows"),
+                                               plan.merchant));
             if (missing && facts.must_bring_credential)
                 return bad_request("credentials." + first + "." + facts.credentials.front(),
                                    fmt::format("is missing: {} takes nothing without it", plan.merchant));

@@ -157,6 +157,16 @@ class BorgunTest(FlowTest):
             answer = self.serve.pay(transaction, number, **more)
             self.assertEqual((answer.status, answer.json()["field"]), (400, "credential.card." + field), answer.body)
             self.assertNotIn(number.encode(), answer.body)
+        # A card where the name of a kind, a source or a member belongs.
+        for body in ({"credential": {CHALLENGE_2: "x"}}, {"credentials": {"ext_test1": {CHALLENGE_2: "x"}}},
+                     {"credentials": {CHALLENGE_2: {"card": "x"}}}, {"credential": {"card": {CHALLENGE_2: "1"}}},
+                     {"credential": {"card": {"number": "1", "expiry": "1230", "billing": {CHALLENGE_2: "x"}}}},
+                     {"credential": {"card": CHALLENGE_2}}, {"credential": {"borgun_token": CHALLENGE_2}},
+                     {"credential": {"borgun_final": {CHALLENGE_2: 1}}}, {CHALLENGE_2: 1}):
+            answer = self.serve.v1("POST", f"/transactions/{transaction}/purchase", body)
+            self.assertEqual(answer.status, 400, answer.body)
+            self.assertNotIn(CHALLENGE_2.encode(), answer.body)
+        self.assertNotIn(CHALLENGE_2, "\n".join(self.serve.process.lines))
         self.assertEqual(self.serve.read(transaction)["phase"], "reserved")
 
     def test_an_answer_that_never_came_is_not_asked_for_again(self):

@@ -57,6 +57,9 @@ TEST(Credentials, OfTheWrongKindAreRefused) {
     EXPECT_EQ(s.hear(body)->field, "credentials.a");
     body.legs = {{{"a"}, "token", "token", {"token", ""}}};
     EXPECT_EQ(s.hear(body)->field, "credentials.a");
+    // Whoever puts a card where the kind's name belongs does not read it in an error, nor a log.
+    body.legs = {{{"a"}, "token", "token", {"4741520000000003", "x"}}};
+    EXPECT_EQ(s.hear(body)->message.find("4741"), std::string::npos);
 }
 
 TEST(Credentials, ThatAreMissingWantAWayBack) {
