@@ -12,16 +12,9 @@
 namespace kassi::providers {
 namespace {
 
-constexpr std::size_t merchant_name_bytes_max = 64;
-
-bool is_word(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
 /// Part of a URL and of log lines.
 bool is_merchant_name(std::string_view name) {
-    return !name.empty() && name.size() <= merchant_name_bytes_max && is_word(name.front()) &&
-           std::all_of(name.begin(), name.end(), [](char c) { return is_word(c) || c == '-' || c == '.'; });
+    return is_plain_reference(name) && name.front() != '-' && name.front() != '.';
 }
 
 /// Of a leg whose merchant nobody configured: nothing is possible, so nothing is tried.
@@ -31,16 +24,6 @@ const core::Facts& no_facts() {
 }
 
 }  // namespace
-
-std::string evidence_name(std::string_view name) {
-    if (name.size() > evidence_name_bytes_max) return "(long name withheld)";
-    return may_be_card_number(name) ? "(name of digits withheld)" : std::string(name);
-}
-
-bool is_plain_reference(std::string_view text) {
-    return !text.empty() && text.size() <= reference_bytes_max &&
-           std::all_of(text.begin(), text.end(), [](char c) { return is_word(c) || c == '-' || c == '.'; });
-}
 
 Result<std::string> Flow::admit(const core::Credential& credential, const Merchant& merchant, Instant) const {
     return bad_request(credential.kind, "is nothing that " + merchant.name + " takes");

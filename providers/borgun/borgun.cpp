@@ -34,18 +34,12 @@ core::Step read_silence(std::string_view name, const core::Silence& silence) {
 }
 
 // ---- scrub ---------------------------------------------------------------------------------------------
-core::EvidenceField scrub(const std::string& name, const std::string& value) {
+core::Keep allowed(const std::string& name, const std::string& value) {
     constexpr std::string_view words[] = {"yes", "1", "0", "Y", "N"};
-    core::EvidenceField field{evidence_name(name), core::Keep::drop, "",
-                              static_cast<std::int64_t>(value.size())};
     const bool is_word =
         (name == "cancelled" || name == "is_tsw_callout_timeout_callback" || name == method_field) &&
         std::find(std::begin(words), std::end(words), value) != std::end(words);
-    if (is_word || (name == "MD" && is_md(value))) {
-        field.keep = core::Keep::value;
-        field.value = value;
-    }
-    return field;
+    return is_word || (name == "MD" && is_md(value)) ? core::Keep::value : core::Keep::drop;
 }
 
 class Borgun final : public Flow {
@@ -125,9 +119,7 @@ class Borgun final : public Flow {
     }
 
     [[nodiscard]] std::vector<core::EvidenceField> evidence(const Fields& fields) const override {
-        std::vector<core::EvidenceField> kept;
-        for (const auto& [field, value] : fields) kept.push_back(scrub(field, value));
-        return kept;
+        return evidence_of(fields, allowed);
     }
 
     [[nodiscard]] HttpRequest dress(const core::Request& request, const Merchant& merchant) const override {

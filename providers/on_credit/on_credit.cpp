@@ -90,11 +90,7 @@ class OnCredit final : public Flow {
     }
 
     [[nodiscard]] std::vector<core::EvidenceField> evidence(const Fields& fields) const override {
-        std::vector<core::EvidenceField> kept;
-        for (const auto& [name, value] : fields)
-            kept.push_back(
-                {evidence_name(name), core::Keep::drop, "", static_cast<std::int64_t>(value.size())});
-        return kept;
+        return evidence_of(fields, [](const std::string&, const std::string&) { return core::Keep::drop; });
     }
 
     [[nodiscard]] HttpRequest dress(const core::Request&, const Merchant&) const override {

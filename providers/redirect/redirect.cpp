@@ -735,22 +735,15 @@ Result<NoticeRead> read_notice(const json& object) {
 constexpr std::string_view outcome_words[] = {"yes",   "no",   "1",       "0",        "true",
                                               "false", "paid", "refused", "cancelled"};
 
-core::EvidenceField scrub(const std::string& name, const std::string& value) {
-    core::EvidenceField field{evidence_name(name), core::Keep::drop, "",
-                              static_cast<std::int64_t>(value.size())};
+core::Keep allowed(const std::string& name, const std::string& value) {
+    if (name == "signature") return core::Keep::digest;
     const bool is_outcome = name == "success" || name == "is_tsw_callout_timeout_callback";
     const bool is_reference = name == "ref" || name == "reference" || name == "amount" || name == "currency";
     const bool known_word =
         std::find(std::begin(outcome_words), std::end(outcome_words), value) != std::end(outcome_words);
-    if ((is_outcome && known_word) ||
-        (is_reference && is_plain_reference(value) && !may_be_card_number(value))) {
-        field.keep = core::Keep::value;
-        field.value = value;
-    } else if (name == "signature") {
-        field.keep = core::Keep::digest;
-        field.value = encoding::hex(crypto::to_bytes(crypto::sha256(value)));
-    }
-    return field;
+    const bool may_be_kept = (is_outcome && known_word) ||
+                             (is_reference && is_plain_reference(value) && !may_be_card_number(value));
+    return may_be_kept ? core::Keep::value : core::Keep::drop;
 }
 
 // ---- the flow ------------------------------------------------------------------------------------------
@@ -809,9 +802,7 @@ class Redirect final : public Flow {
     }
 
     [[nodiscard]] std::vector<core::EvidenceField> evidence(const Fields& fields) const override {
-        std::vector<core::EvidenceField> kept;
-        for (const auto& [field, value] : fields) kept.push_back(scrub(field, value));
-        return kept;
+        return evidence_of(fields, allowed);
     }
 
     [[nodiscard]] HttpRequest dress(const core::Request& request, const Merchant& merchant) const override {

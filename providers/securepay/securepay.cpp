@@ -233,14 +233,8 @@ bool may_be_kept(const std::string& name, const std::string& value) {
     return is_plain_reference(plain) && !may_be_card_number(plain);
 }
 
-core::EvidenceField scrub(const std::string& name, const std::string& value) {
-    core::EvidenceField field{evidence_name(name), core::Keep::drop, "",
-                              static_cast<std::int64_t>(value.size())};
-    if (may_be_kept(ascii_lower(name), value)) {
-        field.keep = core::Keep::value;
-        field.value = value;
-    }
-    return field;
+core::Keep allowed(const std::string& name, const std::string& value) {
+    return may_be_kept(ascii_lower(name), value) ? core::Keep::value : core::Keep::drop;
 }
 
 // ---- the flow ------------------------------------------------------------------------------------------
@@ -292,9 +286,7 @@ class SecurePay final : public Flow {
     }
 
     [[nodiscard]] std::vector<core::EvidenceField> evidence(const Fields& fields) const override {
-        std::vector<core::EvidenceField> kept;
-        for (const auto& [field, value] : fields) kept.push_back(scrub(field, value));
-        return kept;
+        return evidence_of(fields, allowed);
     }
 
     [[nodiscard]] HttpRequest dress(const core::Request& request, const Merchant& merchant) const override {

@@ -94,20 +94,16 @@ core::Step read_return(const Fields& fields, const core::Scene& scene) {
 }
 
 // ---- scrub ---------------------------------------------------------------------------------------------
-core::EvidenceField scrub(const std::string& name, const std::string& value) {
+core::Keep allowed(const std::string& name, const std::string& value) {
     constexpr std::string_view words[] = {"succeeded", "failed", "pending", "processing",
                                           "canceled",  "yes",    "1",       "0"};
-    core::EvidenceField field{evidence_name(name), core::Keep::drop, "",
-                              static_cast<std::int64_t>(value.size())};
     const bool is_outcome =
         name == "redirect_status" || name == "cancelled" || name == "is_tsw_callout_timeout_callback";
     const bool known_word = std::find(std::begin(words), std::end(words), value) != std::end(words);
-    if ((is_outcome && known_word) ||
-        (name == "payment_intent" && is_plain_reference(value) && !may_be_card_number(value))) {
-        field.keep = core::Keep::value;
-        field.value = value;
-    }
-    return field;
+    const bool may_be_kept =
+        (is_outcome && known_word) ||
+        (name == "payment_intent" && is_plain_reference(value) && !may_be_card_number(value));
+    return may_be_kept ? core::Keep::value : core::Keep::drop;
 }
 
 class Stripe final : public Flow {
@@ -171,9 +167,7 @@ class Stripe final : public Flow {
     }
 
     [[nodiscard]] std::vector<core::EvidenceField> evidence(const Fields& fields) const override {
-        std::vector<core::EvidenceField> kept;
-        for (const auto& [field, value] : fields) kept.push_back(scrub(field, value));
-        return kept;
+        return evidence_of(fields, allowed);
     }
 
     [[nodiscard]] HttpRequest dress(const core::Request& request, const Merchant& merchant) const override {
