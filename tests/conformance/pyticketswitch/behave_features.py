@@ -15,7 +15,8 @@ import sys
 import tempfile
 
 import conformance
-from conformance import SKIPPED, sandbox
+from clients import run, skip
+from conformance import sandbox
 
 WANTED = ("behave==1.2.6", "PyHamcrest==2.1.0", "setuptools<81")  # behave 1.2.6 looks for pkg_resources
 
@@ -50,20 +51,13 @@ class VCR:
 '''
 
 
-def skip(why):
-    print(f"skipped: {why}")
-    sys.exit(SKIPPED)
-
-
 def tools():
     """behave and what its steps need, beside the client's environment."""
     folder = pathlib.Path(sys.prefix) / "behave"
     stamp = folder / "made-from"
     if not stamp.exists() or stamp.read_text() != " ".join(WANTED):
-        made = subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-                               "--upgrade", "--target", str(folder), *WANTED], capture_output=True, text=True, timeout=240)
-        if made.returncode != 0:
-            skip("behave cannot be installed: " + (made.stderr.strip().splitlines() or ["pip failed"])[-1])
+        run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade", "--target",
+             str(folder), *WANTED])
         stamp.write_text(" ".join(WANTED))
     return folder
 

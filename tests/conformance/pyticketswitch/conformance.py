@@ -10,7 +10,6 @@ that has it already is used as it is. When it cannot be had, exits with 77 and s
 """
 
 import contextlib
-import hashlib
 import importlib.metadata
 import os
 import pathlib
@@ -25,9 +24,11 @@ import urllib.parse
 import uuid
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "install"))
+import clients  # noqa: E402
+
 REQUIREMENTS = HERE / "requirements.txt"
 WANTED = "2.14.1"
-SKIPPED = 77
 PATIENCE = 60  # seconds; only what hangs takes so long
 
 
@@ -39,35 +40,8 @@ def installed():
         return False
 
 
-def run_in_environment():
-    """Goes on in a virtual environment that has the client; made once for each list of requirements."""
-    if os.environ.get("KASSI_CONFORMANCE_AGAIN"):
-        print(f"skipped: pyticketswitch {WANTED} is installed and cannot be found")
-        sys.exit(SKIPPED)
-    cache = pathlib.Path(os.environ.get("KASSI_PYTHON_CACHE") or HERE.parents[2] / "build" / "pyticketswitch-venv")
-    python = cache / "bin" / "python"
-    stamp = cache / "made-from"
-    digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
-    if not stamp.exists() or stamp.read_text() != digest:
-        for command in ([sys.executable, "-m", "venv", "--clear", str(cache)],
-                        [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r",
-                         str(REQUIREMENTS)]):
-            try:
-                made = subprocess.run(command, capture_output=True, text=True, timeout=240)
-            except (OSError, subprocess.TimeoutExpired) as error:
-                print(f"skipped: {error}")
-                sys.exit(SKIPPED)
-            if made.returncode != 0:
-                said = (made.stderr or made.stdout).strip().splitlines()
-                print("skipped: pyticketswitch cannot be installed: " + (said[-1] if said else "pip failed"))
-                sys.exit(SKIPPED)
-        stamp.write_text(digest)
-    os.environ["KASSI_CONFORMANCE_AGAIN"] = "1"
-    os.execv(str(python), [str(python), "-B", os.path.abspath(sys.argv[0]), *sys.argv[1:]])
-
-
 if not installed():
-    run_in_environment()
+    clients.go_on_by_pip(REQUIREMENTS, "pyticketswitch-venv")
 
 # Nothing between us and loopback.
 for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):

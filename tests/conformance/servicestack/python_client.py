@@ -9,7 +9,6 @@ types are used as they stand, all of them, instead of the few below.
 import contextlib
 import datetime
 import decimal
-import hashlib
 import http.server
 import json
 import os
@@ -19,9 +18,10 @@ import sys
 import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "install"))
+import clients  # noqa: E402
+
 REQUIREMENTS = HERE / "requirements.txt"
-SKIPPED = 77
-INSTALL_SECONDS = 240
 
 OWN_TYPES = """
 import datetime
@@ -93,35 +93,6 @@ class TicketOrder:
     device_id: Optional[str] = None
     borgun3_d_final_info: Optional[Borgun3DFinalRequest] = None
 """
-
-
-def skip(why):
-    print("skipped: " + why)
-    sys.exit(SKIPPED)
-
-
-def run_in_environment():
-    """Goes on in a virtual environment that has the client; made once for each list of requirements."""
-    if os.environ.get("KASSI_CONFORMANCE_AGAIN"):
-        skip("the client is installed and cannot be imported")
-    cache = pathlib.Path(os.environ.get("KASSI_PYTHON_CACHE") or HERE.parents[2] / "build" / "servicestack-venv")
-    python = cache / "bin" / "python"
-    stamp = cache / "made-from"
-    digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
-    if not stamp.exists() or stamp.read_text() != digest:
-        for command in ([sys.executable, "-m", "venv", "--clear", str(cache)],
-                        [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r",
-                         str(REQUIREMENTS)]):
-            try:
-                made = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS)
-            except (OSError, subprocess.TimeoutExpired) as error:
-                skip(str(error))
-            if made.returncode != 0:
-                said = (made.stderr or made.stdout).strip().splitlines()
-                skip("the client cannot be installed: " + (said[-1] if said else "pip failed"))
-        stamp.write_text(digest)
-    os.environ["KASSI_CONFORMANCE_AGAIN"] = "1"
-    os.execv(str(python), [str(python), "-B", os.path.abspath(sys.argv[0])])
 
 
 def types():
@@ -273,7 +244,7 @@ def main():
     try:
         import servicestack  # noqa: F401
     except ImportError:
-        run_in_environment()
+        clients.go_on_by_pip(REQUIREMENTS, "servicestack-venv")
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         os.environ.pop(name, None)  # nothing between us and loopback
     with running() as (pipe, url):

@@ -26,40 +26,29 @@ from http import server
 
 OUTSIDE = dict(os.environ)  # what the installer of Go may need to reach the outside; the rest of this is on loopback
 
-from sandbox import SKIPPED, http, running  # noqa: E402
+from sandbox import http, running  # noqa: E402
 
 VERSION = "v0.203.0"
-INSTALL_SECONDS = 240
 PATIENCE = 60
 API_KEY = "key-of-the-box-office"
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "install"))
+import clients  # noqa: E402
 
 # step: part of the reason. A card token stands in no public description of payment_method_data, and is what
 # production code sends.
 REFUSED = {"create with a token": "payment_method_data"}
 
 
-def skip(why):
-    print("skipped: " + why)
-    sys.exit(SKIPPED)
-
-
 def stripe_mock():
     """The program; built once."""
     if shutil.which("go") is None:
-        skip("go is not installed, and stripe-mock comes by it")
+        clients.skip("go is not installed, and stripe-mock comes by it")
     cache = pathlib.Path(os.environ.get("KASSI_GO_CACHE") or HERE.parents[2] / "build" / "stripe-mock").resolve()
     program = cache / VERSION / "stripe-mock"
     if not program.exists():
         environment = {**OUTSIDE, "GOBIN": str(program.parent)}
-        try:
-            made = subprocess.run(["go", "install", f"github.com/stripe/stripe-mock@{VERSION}"], env=environment,
-                                  capture_output=True, text=True, timeout=INSTALL_SECONDS)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            skip(str(error))
-        if made.returncode != 0:
-            said = made.stderr.strip().splitlines()
-            skip("stripe-mock cannot be installed: " + (said[-1] if said else "go failed"))
+        clients.run(["go", "install", f"github.com/stripe/stripe-mock@{VERSION}"], env=environment)
     return program
 
 

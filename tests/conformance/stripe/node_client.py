@@ -5,61 +5,26 @@ The client comes by npm, in the version of package-lock.json, into a folder that
 npm or the client cannot be had, exits with 77 and says why.
 """
 
-import hashlib
 import os
 import pathlib
-import re
-import shutil
 import subprocess
 import sys
 
-from sandbox import SKIPPED, running
+from sandbox import running
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "install"))
+import clients  # noqa: E402
+
 NODE_MIN = 20  # what the client wants
-INSTALL_SECONDS = 120
 RUN_SECONDS = 150
-
-
-def skip(why):
-    print("skipped: " + why)
-    sys.exit(SKIPPED)
-
-
-def installed():
-    """The folder that has the client; made once for each list of packages."""
-    for program in ("node", "npm"):
-        if shutil.which(program) is None:
-            skip(f"{program} is not installed")
-    version = subprocess.run(["node", "--version"], capture_output=True, text=True, timeout=60).stdout.strip()
-    if int(re.match(r"v(\d+)", version).group(1)) < NODE_MIN:
-        skip(f"the client wants Node {NODE_MIN} or newer, and this is {version}")
-    cache = pathlib.Path(os.environ.get("KASSI_NODE_CACHE") or HERE.parents[2] / "build" / "stripe-node")
-    files = [HERE / "package.json", HERE / "package-lock.json"]
-    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-    stamp = cache / "made-from"
-    if stamp.exists() and stamp.read_text() == digest:
-        return cache
-    cache.mkdir(parents=True, exist_ok=True)
-    for file in files:
-        shutil.copy(file, cache)
-    try:
-        made = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=cache,
-                              capture_output=True, text=True, timeout=INSTALL_SECONDS)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        skip(str(error))
-    if made.returncode != 0:
-        said = (made.stderr or made.stdout).strip().splitlines()
-        skip("the client cannot be installed: " + (said[-1] if said else "npm failed"))
-    stamp.write_text(digest)
-    return cache
 
 
 def main():
     if not os.environ.get("KASSI_BINARY"):
         print("KASSI_BINARY names the program")
         return 2
-    cache = installed()
+    cache = clients.by_npm(HERE, "stripe-node", NODE_MIN)
     with running() as house:
         environment = {**os.environ, "HOUSE_URL": house.url, "SANDBOX_URL": house.sandbox,
                        "SECRET_KEY": house.secret_key, "PUBLISHABLE_KEY": house.publishable_key,
