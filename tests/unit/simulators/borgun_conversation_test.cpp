@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "borgun_fixture.hpp"
+#include "borgun_talk.hpp"
 #include "core/codec.hpp"
 #include "core/decide.hpp"
 #include "providers/borgun/amounts.hpp"
@@ -26,108 +26,38 @@ using testing::IsEmpty;
 constexpr std::int64_t price = 4990;
 constexpr std::string_view the_cvc = "737";
 
-struct World {
-    Borgun gate;
-    providers::Merchant merchant;
-    std::unique_ptr<providers::Registry> registry;
-    core::Times times;
-    core::Transaction t;
-    core::Papers papers;
-    std::vector<core::JournalRow> journal;
-    std::deque<core::CallEffect> calls;
-    std::map<std::string, std::int64_t> references;  ///< to their legs
-    std::map<std::string, int> asked;                ///< how often which step
-    std::size_t notices_heard = 0;
+struct World final : Talk {
     bool hears_events = true;
-    int minted = 0;
     std::string pan;
 
     explicit World(
         const std::function<void(BorgunHouse::Merchant&)>& house = [](auto&) {},
         std::map<std::string, std::string> settings = {})
-        : gate(house) {
+        : Talk(providers::borgun_flow(), of_borgun(std::move(settings)), house) {}
+    static providers::Merchant of_borgun(std::map<std::string, std::string> settings) {
         settings.emplace("accepts", "card,token");
         settings.emplace("public_key", "100001_puSIMULATOR0000000000000000");
-        merchant = {.name = "demo-borgun",
-                    .provider = "borgun",
-                    .base_url = "http://127.0.0.1:8081/borgun/rpg",
-                    .simulator = true,
-                    .settings = std::move(settings),
-                    .secrets = {{"private_key", Secret<>{"100001_prSIMULATOR0000000000000000"}}}};
-        registry = *providers::Registry::make({merchant});
+        return {.name = "demo-borgun",
+                .provider = "borgun",
+                .base_url = "http://127.0.0.1:8081/borgun/rpg",
+                .simulator = true,
+                .settings = std::move(settings),
+                .secrets = {{"private_key", Secret<>{"100001_prSIMULATOR0000000000000000"}}}};
     }
 
-    void faults(const std::string& rules) {
-        const auto answer = gate.faults(rules);
-        ASSERT_EQ(answer.status, 200) << answer.body;
-    }
-    std::optional<Error> hear(core::InputBody body) {
-        const bool create = std::holds_alternative<core::HandOver>(body);
-        const core::Input input{.body = std::move(body),
-                                .by = "test",
-                                .tracking = {},
-                                .fresh_return_token = "ret" + std::to_string(++minted),
-                                .fresh_page_token = "page" + std::to_string(minted)};
-        const core::Terms terms{*registry, times, "https://pay.example"};
-        auto decision = core::decide(create ? nullptr : &t, papers, input, gate.clock.at, terms);
-        if (!decision) return decision.error();
-        if (!decision->events.empty()) {
-            journal.push_back(core::row_of(input, *decision, gate.clock.at));
-            t = decision->next;
-        }
-        papers = decision->papers;
-        for (const auto& reference : decision->references) references[reference.reference] = reference.leg;
-        for (const auto& effect : decision->effects)
-            if (const auto* call = std::get_if<core::CallEffect>(&effect)) calls.push_back(*call);
-        return std::nullopt;
-    }
-    /// Everything that is asked now, and the events that the gateway sends.
-    void talk() {
-        for (int i = 0; i < 200 && (!calls.empty() || notices_heard < gate.notices.size()); ++i) {
-            if (calls.empty()) {
-                hear_notice(gate.notices[notices_heard++]);
-                continue;
-            }
-            const auto call = calls.front();
-            calls.pop_front();
-            ++asked[call.step];
-            auto request = providers::borgun_flow().dress(call.request, merchant);
-            request.target = parse_url(request.target, "target")->target;
-            const auto answer = gate.try_send(std::move(request));
-            const core::Heard heard =
-                answer ? core::Heard(core::Answered{*answer}) : core::Heard(core::Silence{true, "timed out"});
-            ASSERT_FALSE(hear(core::Answer{call.leg, call.call, heard}));
-        }
-        ASSERT_TRUE(calls.empty()) << "they talk for ever";
-    }
-    void hear_notice(const HttpRequest& request) {
+    void hear_notice(const HttpRequest& request) override {
         if (!hears_events) return;
-        auto read = providers::borgun_flow().read(request, merchant, gate.clock.at);
+        auto read = flow.read(request, merchant, gate.clock.at);
         ASSERT_TRUE(read.has_value()) << read.error().message;
         const auto leg = references.find(read->reference);
         if (leg == references.end()) return;
         read->notice.leg = leg->second;
         ASSERT_FALSE(hear(read->notice));
     }
-    void hand_over(std::string_view currency, std::int64_t minor) {
-        core::HandOver body;
-        body.id.bytes[15] = 7;
-        body.system = "box";
-        body.caller = "demo";
-        const Money amount{minor, *Currency::parse(currency, "currency")};
-        body.bundles = {{"a", "two seats", amount, {{1, amount, true}}}};
-        body.held_until = gate.clock.at + 15min;
-        ASSERT_FALSE(hear(body));
-    }
     std::optional<Error> buy(core::Credential credential, bool with_return = true) {
         core::Purchase body;
         body.legs = {{{"a"}, "demo-borgun", "borgun", std::move(credential)}};
-        if (with_return) {
-            body.journey.emplace();
-            body.journey->via = core::ReturnVia::kassi;
-            body.journey->url_before = "https://pay.example/callback/";
-            body.journey->landing_url = "https://shop.example/done";
-        }
+        if (with_return) body.journey = way_back();
         if (auto refused = hear(body)) return refused;
         talk();
         return std::nullopt;
@@ -141,7 +71,6 @@ struct World {
                                  with_return);
         ASSERT_FALSE(refused) << refused->field << " " << refused->message;
     }
-    [[nodiscard]] bool is_away() const { return !t.legs.empty() && t.legs[0].doing == core::Doing::away; }
     /// The fields with which the bank's page sends the customer back.
     Fields at_the_bank(const std::string& act) {
         const auto& callout = *papers.parcels.at(1).callout;
@@ -187,23 +116,9 @@ struct World {
         ASSERT_TRUE(is_away()) << core::state_json(t);
         back(at_the_bank(act));
     }
-    /// Lets time pass until all rests, at most `rounds` times.
-    void rest(int rounds = 40) {
-        const core::Terms terms{*registry, times, "https://pay.example"};
-        for (int i = 0; i < rounds && !(core::has_verdict(t.phase) && core::settled(t)); ++i) {
-            const auto due = core::due_at(t, terms);
-            if (!due) return;
-            gate.advance(std::max(Millis{0}, *due - gate.clock.at));
-            ASSERT_FALSE(hear(core::Due{}));
-            talk();
-            if (is_away()) authenticate();
-        }
-    }
-    void refund(std::int64_t minor) {
-        const auto refused =
-            hear(core::RefundOf{1, {minor, t.legs[0].amount.currency}, "Anna", "cancelled show"});
-        ASSERT_FALSE(refused) << refused->field << " " << refused->message << core::state_json(t);
-        talk();
+    /// In rest(): whoever is sent to the bank goes there.
+    void meanwhile() override {
+        if (is_away()) authenticate();
     }
     [[nodiscard]] const core::Refusal& refused() const { return *t.legs[0].refused; }
     /// What the gateway has of the customer's money: taken and not given back, and still held.

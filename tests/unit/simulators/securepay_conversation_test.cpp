@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "borgun_fixture.hpp"
+#include "borgun_talk.hpp"
 #include "core/codec.hpp"
 #include "core/decide.hpp"
 #include "providers/borgun/amounts.hpp"
@@ -23,80 +23,25 @@ using testing::IsEmpty;
 
 constexpr std::int64_t price = 4990;
 
-struct World {
-    Borgun gate;
-    std::unique_ptr<providers::Registry> registry;
-    core::Times times;
-    core::Transaction t;
-    core::Papers papers;
-    std::vector<core::JournalRow> journal;
-    std::deque<core::CallEffect> calls;
-    std::map<std::string, std::int64_t> references;  ///< to their legs
-    std::map<std::string, int> asked;                ///< how often which step
-    std::size_t notices_seen = 0;
+struct World final : Talk {
     int notices_refused = 0;
     bool hears_notices = true;
-    int minted = 0;
     Fields order;  ///< with which the customer was sent
 
-    explicit World(const std::function<void(BorgunHouse::Merchant&)>& house = [](auto&) {}) : gate(house) {
-        registry = *providers::Registry::make({merchant()});
-    }
-    static providers::Merchant merchant() {
-        return {.name = "demo-securepay",
+    explicit World(const std::function<void(BorgunHouse::Merchant&)>& house = [](auto&) {})
+        : Talk(providers::securepay_flow(),
+               {.name = "demo-securepay",
                 .provider = "securepay",
                 .base_url = "http://127.0.0.1:8081/borgun/securepay",
                 .simulator = true,
                 .settings = {{"merchant_id", "9275444"}, {"gateway_id", "16"}},
-                .secrets = {{"secret_key", Secret<>{"SimSecret-0001"}}}};
-    }
-    void faults(const std::string& rules) {
-        const auto answer = gate.faults(rules);
-        ASSERT_EQ(answer.status, 200) << answer.body;
-    }
-    std::optional<Error> hear(core::InputBody body) {
-        const bool create = std::holds_alternative<core::HandOver>(body);
-        const core::Input input{.body = std::move(body),
-                                .by = "test",
-                                .tracking = {},
-                                .fresh_return_token = "ret" + std::to_string(++minted),
-                                .fresh_page_token = "page" + std::to_string(minted)};
-        const core::Terms terms{*registry, times, "https://pay.example"};
-        auto decision = core::decide(create ? nullptr : &t, papers, input, gate.clock.at, terms);
-        if (!decision) return decision.error();
-        if (!decision->events.empty()) {
-            journal.push_back(core::row_of(input, *decision, gate.clock.at));
-            t = decision->next;
-        }
-        papers = decision->papers;
-        for (const auto& reference : decision->references) references[reference.reference] = reference.leg;
-        for (const auto& effect : decision->effects)
-            if (const auto* call = std::get_if<core::CallEffect>(&effect)) calls.push_back(*call);
-        return std::nullopt;
-    }
-    /// Everything that is asked now, and what the house tells of its own accord.
-    void talk() {
-        for (int i = 0; i < 100 && (!calls.empty() || notices_seen < gate.notices.size()); ++i) {
-            if (calls.empty()) {
-                hear_notice(gate.notices[notices_seen++]);
-                continue;
-            }
-            const auto call = calls.front();
-            calls.pop_front();
-            ++asked[call.step];
-            auto request = providers::securepay_flow().dress(call.request, merchant());
-            request.target = parse_url(request.target, "target")->target;
-            const auto answer = gate.try_send(std::move(request));
-            const core::Heard heard =
-                answer ? core::Heard(core::Answered{*answer}) : core::Heard(core::Silence{true, "timed out"});
-            ASSERT_FALSE(hear(core::Answer{call.leg, call.call, heard}));
-        }
-        ASSERT_TRUE(calls.empty()) << "they talk for ever";
-    }
-    void hear_notice(const HttpRequest& request) {
+                .secrets = {{"secret_key", Secret<>{"SimSecret-0001"}}}},
+               house) {}
+
+    void hear_notice(const HttpRequest& request) override {
         EXPECT_EQ(request.target, "https://pay.example/webhooks/securepay/demo-securepay");
         if (!hears_notices) return;
-        auto read = providers::securepay_flow().read(request, merchant(), gate.clock.at);
+        auto read = flow.read(request, merchant, gate.clock.at);
         if (!read) {
             EXPECT_EQ(read.error().kind, ErrorKind::unauthenticated) << read.error().message;
             ++notices_refused;
@@ -108,25 +53,14 @@ struct World {
         ASSERT_FALSE(hear(read->notice));
     }
     void buy(std::string_view currency = "ISK", std::int64_t minor = price) {
-        core::HandOver body;
-        body.id.bytes[15] = 7;
-        body.system = "box";
-        body.caller = "demo";
-        const Money amount{minor, *Currency::parse(currency, "currency")};
-        body.bundles = {{"a", "two <seats> & \"more\"", amount, {{1, amount, true}}}};
-        body.held_until = gate.clock.at + 15min;
-        ASSERT_FALSE(hear(body));
+        hand_over(currency, minor, "two <seats> & \"more\"");
         core::Purchase purchase;
         purchase.legs = {{{"a"}, "demo-securepay", "securepay", {}}};
-        purchase.journey.emplace();
-        purchase.journey->via = core::ReturnVia::kassi;
-        purchase.journey->url_before = "https://pay.example/callback/";
-        purchase.journey->landing_url = "https://shop.example/done";
+        purchase.journey = way_back();
         ASSERT_FALSE(hear(purchase));
         ASSERT_TRUE(is_away()) << core::state_json(t);
         order = papers.parcels.at(1).callout->parameters;
     }
-    [[nodiscard]] bool is_away() const { return !t.legs.empty() && t.legs[0].doing == core::Doing::away; }
     /// Presses a button on the page; the fields with which the browser is sent back. What the house tells
     /// meanwhile waits for talk().
     Fields at_the_page(const std::string& act) {
@@ -145,21 +79,6 @@ struct World {
     void back(Fields fields) {
         const auto& leg = t.legs[0];
         ASSERT_FALSE(hear(core::Return{1, leg.callout->no, std::move(fields), "", leg.callout->returned}));
-    }
-    /// Lets time pass until all rests, at most `rounds` times.
-    void rest(int rounds = 40) {
-        const core::Terms terms{*registry, times, "https://pay.example"};
-        for (int i = 0; i < rounds && !(core::has_verdict(t.phase) && core::settled(t)); ++i) {
-            const auto due = core::due_at(t, terms);
-            if (!due) return;
-            gate.advance(std::max(Millis{0}, *due - gate.clock.at));
-            ASSERT_FALSE(hear(core::Due{}));
-            talk();
-        }
-    }
-    void refund(std::int64_t minor) {
-        ASSERT_FALSE(hear(core::RefundOf{1, {minor, t.legs[0].amount.currency}, "Anna", "cancelled show"}));
-        talk();
     }
     /// Taken and not given back, in minor units.
     [[nodiscard]] std::int64_t ledger() const {
@@ -305,7 +224,7 @@ TEST(SecurePayConversation, CancelledPaidAndBackWithoutTheNotification) {
         world.rest(3);
         if (comes_later) {
             world.hears_notices = true;
-            world.notices_seen = 0;
+            world.notices_heard = 0;
             world.talk();
             world.rest(3);
             world.expect_given_back();
