@@ -4,7 +4,6 @@
 The card is typed into the simulator's own frame, as it is with Stripe: what leaves that frame is a token."""
 
 import http.server
-import os
 import sys
 import threading
 import time
@@ -13,7 +12,8 @@ import urllib.parse
 from datetime import datetime, timedelta, timezone
 
 import webdriver
-from sandbox import BINARY, SKIPPED, Sandbox
+from sandbox import BINARY, SKIPPED
+from shopping import Shopping
 
 PAYS, ASKS_THE_BANK, DECLINED = "4242424242424242", "4000000000003220", "4000000000000002"
 
@@ -58,30 +58,17 @@ class Page(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class Stripe(unittest.TestCase):
+class Stripe(Shopping):
     @classmethod
     def setUpClass(cls):
-        cls.sandbox = Sandbox()
-        cls.driver = webdriver.Driver()
-        cls.shared = webdriver.Browser(cls.driver)
+        super().setUpClass()
         cls.orders = 0
 
     @classmethod
     def tearDownClass(cls):
-        cls.shared.close()
-        cls.driver.close()
-        status = cls.sandbox.close()
-        assert status == 0, f"the sandbox ended with {status}"
+        super().tearDownClass()
         for number in (PAYS, ASKS_THE_BANK, DECLINED):
             assert number not in cls.sandbox.log, "a card number is in the log"
-
-    def browser(self, **options):
-        if not options:
-            self.shared.console()
-            return self.shared
-        browser = webdriver.Browser(self.driver, **options)
-        self.addCleanup(browser.close)
-        return browser
 
     def v1(self, path, body=None):
         Stripe.orders += 1
@@ -130,10 +117,6 @@ class Stripe(unittest.TestCase):
         ledger = self.sandbox.json("GET", self.sandbox.simulator + "/stripe/_ledger")[1]["entries"]
         return [(entry["kind"], entry["amount"]) for entry in ledger
                 if entry["reference"].startswith(transaction)]
-
-    def shot(self, browser, name):
-        if folder := os.environ.get("KASSI_SHOTS"):
-            browser.screenshot(os.path.join(folder, name + ".png"))
 
     def test_the_page_makes_the_token(self):
         browser = self.browser()

@@ -54,7 +54,7 @@ data data_of(const json& value) {
 
 std::string render(std::string_view name, const json& content) {
     data page = data_of(content);
-    for (const char* part : {"top", "bottom", "list"})
+    for (const char* part : {"top", "bottom", "list", "summary"})
         page.set(part, kainjow::mustache::partial([part] { return template_of(part); }));
     mustache filled(template_of(name));
     if (!filled.is_valid()) throw std::logic_error(std::string(name) + ": " + filled.error_message());

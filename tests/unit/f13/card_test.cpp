@@ -97,16 +97,8 @@ TEST(CardResponse, EveryFaultHasACode) {
 
 // ---- at the door ---------------------------------------------------------------------------------------
 
-class CardDoorTest : public testing::Test {
+class CardDoorTest : public AtTheDoor {
   protected:
-    static std::string error(const Answer& answer) {
-        if (!answer.body.contains("error_code")) return "no error: " + answer.raw.body;
-        return std::to_string(answer.status) + " " + answer.body.at("error_code").dump() + " " +
-               answer.body.at("error_desc").get<std::string>();
-    }
-    static json at(const json& body, const char* pointer) {
-        return body.value(json::json_pointer(pointer), json());
-    }
     static Fields card(const std::string& number, const std::string& expiry = "1230",
                        const std::string& cvc = "123") {
         return {{"card_number", number}, {"expiry_date", expiry}, {"cv_two", cvc}};
@@ -166,7 +158,6 @@ class CardDoorTest : public testing::Test {
     Answer callback(const std::string& token, const Fields& fields) {
         return world_.post("/f13/callback.v1/this." + token + "/next.n/", fields, "demo-creditcard");
     }
-    World world_;
 };
 
 TEST_F(CardDoorTest, TheGuidesCardBuysWithoutAWayBack) {

@@ -8,14 +8,8 @@ namespace {
 
 using nlohmann::json;
 
-class DoorTest : public testing::Test {
+class DoorTest : public AtTheDoor {
   protected:
-    /// "400 8 return_url ..."
-    static std::string error(const Answer& answer) {
-        if (!answer.body.contains("error_code")) return "no error: " + answer.raw.body;
-        return std::to_string(answer.status) + " " + answer.body.at("error_code").dump() + " " +
-               answer.body.at("error_desc").get<std::string>();
-    }
     json status(const std::string& uuid, const std::string& user = "demo", const std::string& more = {}) {
         return world_.get("/f13/status.v1/?transaction_uuid=" + uuid + more, user).body;
     }
@@ -35,8 +29,6 @@ class DoorTest : public testing::Test {
                                      {"price_band_code", "A/pool"},
                                      {"no_of_seats", "2"}});
     }
-
-    World world_;
 };
 
 // ---- the way in ---------------------------------------------------------------------------------------

@@ -9,16 +9,8 @@ namespace {
 
 using nlohmann::json;
 
-class StripeDoorTest : public testing::Test {
+class StripeDoorTest : public AtTheDoor {
   protected:
-    static std::string error(const Answer& answer) {
-        if (!answer.body.contains("error_code")) return "no error: " + answer.raw.body;
-        return std::to_string(answer.status) + " " + answer.body.at("error_code").dump() + " " +
-               answer.body.at("error_desc").get<std::string>();
-    }
-    static json at(const json& body, const char* pointer) {
-        return body.value(json::json_pointer(pointer), json());
-    }
     json status(const std::string& uuid, const std::string& user = "demo-stripe") {
         return world_.get("/f13/status.v1/?transaction_uuid=" + uuid, user).body;
     }
@@ -54,7 +46,6 @@ class StripeDoorTest : public testing::Test {
             text += (text.empty() ? "" : ", ") + entry.kind + " " + std::to_string(entry.minor);
         return text;
     }
-    World world_;
 };
 
 // ---- tokens with the purchase --------------------------------------------------------------------------

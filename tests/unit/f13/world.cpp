@@ -319,6 +319,12 @@ TransactionId World::hand_over(engine::HandOverRequest request) {
     return *id;
 }
 
+std::string AtTheDoor::error(const Answer& answer) {
+    if (!answer.body.contains("error_code")) return "no error: " + answer.raw.body;
+    return std::to_string(answer.status) + " " + answer.body.at("error_code").dump() + " " +
+           answer.body.at("error_desc").get<std::string>();
+}
+
 Fields fred() {
     return {{"send_confirmation_email", "True"},
             {"first_name", "Fred"},

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <condition_variable>
 #include <deque>
 #include <filesystem>
@@ -92,6 +94,18 @@ class World {
     TestClock clock_;
     SystemRandomness randomness_;
     std::unique_ptr<State> state_;
+};
+
+/// What every test at the door has.
+class AtTheDoor : public testing::Test {
+  protected:
+    /// "400 8 return_url ...": status, error_code, error_desc.
+    static std::string error(const Answer& answer);
+    /// What stands at a JSON pointer; null when nothing does.
+    static nlohmann::json at(const nlohmann::json& body, const char* pointer) {
+        return body.value(nlohmann::json::json_pointer(pointer), nlohmann::json());
+    }
+    World world_;
 };
 
 /// The guide's customer, as pyticketswitch sends him.
