@@ -333,6 +333,11 @@ core::Step read_validated(const HttpResponse& response, const core::Scene& scene
     // The MPI's own trouble says nothing of the cardholder: asked again, and not for ever.
     if (row.action == MdAction::retry && !row.authentication && scene.leg.rechecks < validations_max)
         return core::Unknown{.why = "the validation ended with MdStatus " + std::to_string(*status)};
+    // A message counts once: what was made of it the first time, with an answer that we did not get or could
+    // not use, nobody tells any more. The customer may well have authenticated.
+    constexpr int used_before = 97;
+    if (*status == used_before && scene.leg.rechecks > 0)
+        return declined("authentication_unavailable", "The outcome of 3-D Secure could not be found out.");
     return declined(refusal_of(row));
 }
 

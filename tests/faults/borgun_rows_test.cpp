@@ -32,7 +32,8 @@ struct Md {
 };
 /// A ticket seller's default: on with 1 to 4, once more on 5, 6, 91 to 93 and 99, an end with all others. 94
 /// wants another request, not the same again. 9 and 50 are no ends of a validation; after 91 to 93 and 99 it
-/// is asked for again, and that the MPI answers with 97: a message counts once.
+/// is asked for again, and that the MPI answers with 97: a message counts once, and nobody knows whether he
+/// was authenticated.
 constexpr Md md_table[] = {
     {0, Means::not_him, Means::not_him, 1},
     {1, Means::go_on, Means::go_on, 1},
@@ -45,14 +46,14 @@ constexpr Md md_table[] = {
     {8, Means::not_him, Means::not_him, 1},
     {9, Means::challenge, Means::not_him, 1},
     {50, Means::not_him, Means::not_him, 2},
-    {91, Means::not_possible, Means::not_him, 2},
-    {92, Means::not_possible, Means::not_him, 2},
-    {93, Means::not_possible, Means::not_him, 2},
+    {91, Means::not_possible, Means::not_possible, 2},
+    {92, Means::not_possible, Means::not_possible, 2},
+    {93, Means::not_possible, Means::not_possible, 2},
     {94, Means::not_possible, Means::not_possible, 1},
     {95, Means::not_him, Means::not_him, 1},
     {96, Means::not_him, Means::not_him, 1},
     {97, Means::not_him, Means::not_him, 1},
-    {99, Means::not_possible, Means::not_him, 2},
+    {99, Means::not_possible, Means::not_possible, 2},
     {42, Means::not_him, Means::not_him, 1},  // on no list
 };
 

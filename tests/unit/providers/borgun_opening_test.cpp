@@ -203,6 +203,17 @@ TEST(BorgunMdStatus, OfEveryRowIsTested) {
     EXPECT_EQ(borgun::md_rows().size(), 19U) << "and one that is on no list";
 }
 
+TEST(BorgunMdStatus, ThatTheMessageWasUsedBeforeIsNoWordAboutTheCustomerWhenWeUsedIt) {
+    Stage back = validating();
+    EXPECT_EQ(outcome(hear(back, 200, validated_json("97"))), "auth_failure") << "somebody else did";
+    back.leg.rechecks = 1;
+    const auto declined = as<core::Declined>(hear(back, 200, validated_json("97")));
+    EXPECT_EQ(declined.why.code, "authentication_unavailable");
+    EXPECT_FALSE(declined.why.failed_3d_secure);
+    // What the bank says of the customer stays what it is.
+    EXPECT_EQ(outcome(hear(back, 200, validated_json("0"))), "auth_failure");
+}
+
 TEST(BorgunMdStatus, ThatAMerchantAcceptsGoesOnAfterASecondTry) {
     auto merchant = borgun_merchant();
     merchant.settings["mpi_continue"] = "1,2,4,5,91";
