@@ -95,7 +95,12 @@ struct Applier {
     void operator()(const CallEnded& e) const {
         Leg& leg = leg_of(t, e.leg);
         remember(leg, e.references);
-        if (leg.doing == Doing::call || leg.doing == Doing::doubt) rest(leg);
+        if (e.outcome == CallOutcome::next) {
+            leg.doing = Doing::rest;
+            leg.recheck_at.reset();
+        } else if (leg.doing == Doing::call || leg.doing == Doing::doubt) {
+            rest(leg);
+        }
         leg.retry_at = e.retry_at;
         if (!e.credential.empty()) leg.credential = e.credential;
         const bool asked = leg.verb == Verb::query;
@@ -117,6 +122,7 @@ struct Applier {
                 break;
             case CallOutcome::working:
             case CallOutcome::superseded:
+            case CallOutcome::next:
                 break;
         }
     }

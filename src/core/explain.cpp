@@ -745,6 +745,8 @@ struct Telling {
         switch (e.outcome) {
             case CallOutcome::done:
                 return fmt::format("{} did what {} asked{}.", who, call, because_of(e.evidence));
+            case CallOutcome::next:
+                return fmt::format("{} answered {}, and was asked on.", who, call);
             case CallOutcome::declined:
                 return fmt::format("{} said no to {}{}.", who, call, in_brackets(e.evidence));
             case CallOutcome::waiting:

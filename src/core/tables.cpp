@@ -180,7 +180,9 @@ bool may_repeat(const Deciding& d) {
     // Nobody wants this money any more: look, never take.
     if (takes_money(call->verb) && d.leg().goal == Goal::give_back) return false;
     if (call->repeat == Repeat::same_key) return d.now < call->key_until || call->key_until == Instant{};
-    return call->repeat == Repeat::safe && (!d.facts().can_query || call->verb == Verb::query);
+    // Who can be asked is asked anew, by what is known now: what was heard meanwhile may name a better
+    // question.
+    return call->repeat == Repeat::safe && !d.facts().can_query;
 }
 
 // ---- acts of the leg table ------------------------------------------------------------------------------
@@ -189,7 +191,7 @@ void act_ask(Deciding& d) {
     if (d.leg().doing == Doing::away)
         d.close_callout("asked");
     else if (d.leg().doing == Doing::call)
-        d.end_call(CallOutcome::done, "next step", ask.references);
+        d.end_call(CallOutcome::next, "", ask.references);
     d.send_call(ask, false);
 }
 void act_ready(Deciding& d) {

@@ -36,8 +36,8 @@ template <>
 inline constexpr std::array<std::string_view, 5> words<Verdict>{"buy", "no", "released", "purchased",
                                                                 "cancelled"};
 template <>
-inline constexpr std::array<std::string_view, 6> words<CallOutcome>{"done",    "declined", "waiting",
-                                                                    "working", "not_done", "superseded"};
+inline constexpr std::array<std::string_view, 7> words<CallOutcome>{
+    "done", "declined", "waiting", "working", "not_done", "superseded", "next"};
 template <>
 inline constexpr std::array<std::string_view, 3> words<RefundState>{"asked", "done", "failed"};
 template <>

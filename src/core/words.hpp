@@ -40,7 +40,8 @@ enum class ReturnVia : std::uint8_t { caller, kassi };  ///< where the provider 
 enum class OnDecline : std::uint8_t { fail, again };
 enum class Confirm : std::uint8_t { none, owner };
 enum class Verdict : std::uint8_t { buy, no, released, purchased, cancelled };
-enum class CallOutcome : std::uint8_t { done, declined, waiting, working, not_done, superseded };
+/// next: answered, and the same verb asks on. It settles nothing: tries and doubts are counted as before.
+enum class CallOutcome : std::uint8_t { done, declined, waiting, working, not_done, superseded, next };
 enum class RefundState : std::uint8_t { asked, done, failed };
 enum class Trust : std::uint8_t { proof, hint };  ///< a hint is never believed: it makes us ask
 

@@ -581,6 +581,28 @@ TEST(Doubt, PausesGrowAndNeverEnd) {
     EXPECT_EQ(last, 6h);
 }
 
+TEST(Doubt, AnAnswerThatOnlyLeadsOnSettlesNothing) {
+    const auto at = [](std::int64_t seconds) { return Instant{} + std::chrono::seconds(seconds); };
+    Transaction t;
+    t.legs.emplace_back().no = 1;
+    Leg& leg = t.legs.front();
+    leg.doing = Doing::call;
+    leg.verb = Verb::query;
+    leg.rechecks = 3;
+    leg.not_done = 2;
+    leg.doubt_since = at(7);
+    leg.doubt_why = "no answer";
+    apply(t, CallEnded{1, 1, CallOutcome::next, "", {}, std::nullopt, ""}, at(9));
+    EXPECT_EQ(leg.doing, Doing::rest);
+    EXPECT_EQ(leg.rechecks, 3) << "the next pause is as long as it would have been";
+    EXPECT_EQ(leg.not_done, 2);
+    EXPECT_EQ(leg.doubt_since, at(7));
+    leg.doing = Doing::call;
+    apply(t, CallEnded{1, 2, CallOutcome::done, "", {}, std::nullopt, ""}, at(9));
+    EXPECT_EQ(leg.rechecks, 0);
+    EXPECT_EQ(leg.doubt_since, std::nullopt);
+}
+
 TEST(NotDone, TriedAgainThenRefused) {
     Story s;
     s.hand_over({{"a", 100}});

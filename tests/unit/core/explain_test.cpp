@@ -596,7 +596,7 @@ TEST(Sentence, OtherWordsOfTheSameEvents) {
     EXPECT_EQ(sentence(Noted{2, "the provider's names for it", {}, false, pairs()}, after),
               "House told its names for the payment of leg 2: session rs_1 and session rs_2.");
     EXPECT_EQ(sentence(Held{9, {100, gbp}}, after), "The provider of leg 9 reserved £1.00 for leg 9.");
-    for (int outcome = 0; outcome <= static_cast<int>(CallOutcome::superseded); ++outcome)
+    for (int outcome = 0; outcome <= static_cast<int>(CallOutcome::next); ++outcome)
         for (const auto* evidence : {"", "paid."})
             is_sentence(
                 sentence(CallEnded{2, 1, static_cast<CallOutcome>(outcome), evidence, {}, {}}, after));

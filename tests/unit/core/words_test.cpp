@@ -41,7 +41,7 @@ TEST(Words, LeadThereAndBack) {
     round_trip(OnDecline::again);
     round_trip(Confirm::owner);
     round_trip(Verdict::cancelled);
-    round_trip(CallOutcome::superseded);
+    round_trip(CallOutcome::next);
     round_trip(RefundState::failed);
     round_trip(Trust::hint);
 }

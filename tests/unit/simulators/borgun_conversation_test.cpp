@@ -529,6 +529,27 @@ TEST(BorgunConversation, APaymentOfAReusableTokenIsFoundByItsEvent) {
     }
 }
 
+TEST(BorgunConversation, AForgedEventDoesNotHideTheRealOne) {
+    World world;
+    world.hears_events = false;
+    world.hand_over("ISK", price);
+    const auto made = world.gate.api("POST", "token/multi", {{"TokenSingle", world.gate.single()}});
+    world.faults(R"({"on":"payment","do":"drop_answer"})");
+    ASSERT_FALSE(world.buy({"borgun_token", (*parse_json(made.body))["Token"].get<std::string>()}, false));
+    // Somebody makes an event up, and while the gateway is asked about it the real one comes.
+    auto forged = world.gate.notices.at(0);
+    const auto real_id = (*parse_json(forged.body))["EventId"].get<std::string>();
+    forged.body.replace(forged.body.find(real_id), real_id.size(), "ev_00000000000000000000000000000000");
+    world.hears_events = true;
+    world.hear_notice(forged);
+    ASSERT_FALSE(world.calls.empty()) << core::state_json(world.t);
+    world.hear_notice(world.gate.notices.at(0));
+    world.talk();
+    world.rest(10);
+    world.expect_bought();
+    EXPECT_EQ(world.asked["pay"], 1);
+}
+
 TEST(BorgunConversation, ACustomerWhoNeverComesBack) {
     World world;
     world.pay_by_card("4741520000000003");
