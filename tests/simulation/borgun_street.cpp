@@ -7,6 +7,7 @@
 #include "base/json.hpp"
 #include "base/money.hpp"
 #include "sandbox/simulators/borgun_tables.hpp"
+#include "tests/simulation/forms.hpp"
 
 namespace kassi::simulation {
 namespace {
@@ -37,52 +38,6 @@ sandbox::BorgunHouse::Options shops_of(Stage& stage, bool one_partial_refund) {
         options.merchants.push_back(std::move(merchant));
     }
     return options;
-}
-
-/// What a browser reads in a page: `name="..." value="..."`, unescaped.
-std::string plain(std::string text) {
-    static constexpr std::pair<std::string_view, std::string_view> escapes[] = {
-        {"&quot;", "\""}, {"&#39;", "'"}, {"&lt;", "<"}, {"&gt;", ">"}, {"&amp;", "&"}};
-    for (const auto& [from, to] : escapes)
-        for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
-            text.replace(at, from.size(), to);
-    return text;
-}
-
-std::string between(const std::string& text, std::string_view before, std::size_t& from) {
-    const auto begin = text.find(before, from);
-    if (begin == std::string::npos) {
-        from = begin;
-        return {};
-    }
-    const auto end = text.find('"', begin + before.size());
-    from = end;
-    return plain(text.substr(begin + before.size(), end - begin - before.size()));
-}
-
-struct Form {
-    std::string action;
-    Fields fields;
-};
-
-Form form_of(const std::string& page) {
-    Form form;
-    std::size_t at = 0;
-    form.action = between(page, " action=\"", at);
-    while (at != std::string::npos) {
-        auto name = between(page, "type=\"hidden\" name=\"", at);
-        if (at == std::string::npos) break;
-        form.fields.emplace_back(std::move(name), between(page, " value=\"", at));
-    }
-    return form;
-}
-
-HttpRequest posted(std::string target, const Fields& fields) {
-    return {"POST",
-            std::move(target),
-            {{"Content-Type", "application/x-www-form-urlencoded"}},
-            encoding::form(fields),
-            ""};
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "sandbox/simulators/redirect_house.hpp"
 #include "tests/simulation/borgun_street.hpp"
 #include "tests/simulation/memory_store.hpp"
+#include "tests/simulation/page_street.hpp"
 #include "tests/simulation/stage.hpp"
 #include "tests/simulation/stripe_street.hpp"
 
@@ -27,8 +28,15 @@ struct World final : Stage, engine::Outside {
           house(house_options(), clock, house_randomness, notices(),
                 [this](Millis delay, std::function<void()> f) { in(delay, std::move(f)); }),
           stripe(*this, seed, notices()),
-          borgun(*this, seed, [this, send = notices()](const HttpRequest& request, const auto& answer) {
-              send(request, [answer](int status) { answer(status, ""); });
+          borgun(*this, seed,
+                 [this, send = notices()](const HttpRequest& request, const auto& answer) {
+                     send(request, [answer](int status) { answer(status, ""); });
+                 }),
+          hosted(*this, seed, [this, send = notices()](const HttpRequest& request, const auto& answer) {
+              const auto* flow = registry->flow("securepay");
+              send(request, [answer, words = std::string(flow->acknowledgement().body)](int status) {
+                  answer(status, status == 200 ? words : "");
+              });
           }) {
         configure();
         memory.wake = [this] {
@@ -58,6 +66,7 @@ struct World final : Stage, engine::Outside {
     sandbox::RedirectHouse house;
     StripeStreet stripe;
     BorgunStreet borgun;
+    PageStreet hosted;
     engine::Directory directory;
     engine::Settings settings;
     std::unique_ptr<providers::Registry> registry;
@@ -144,12 +153,16 @@ struct World final : Stage, engine::Outside {
             merchant(shop.name, "borgun", with, {{"private_key", BorgunStreet::private_key(shop.name)}});
             directory.merchants.back().base_url = BorgunStreet::base_url;
         }
+        merchant(PageStreet::merchant, "securepay",
+                 {{"merchant_id", PageStreet::id}, {"gateway_id", PageStreet::gateway}},
+                 {{"secret_key", PageStreet::secret}});
+        directory.merchants.back().base_url = PageStreet::base_url;
         for (const char* name : {"all", "partial", "again", "owner"}) {
             engine::Caller caller;
             caller.name = name;
             caller.system = "box";
             caller.return_hosts = {"shop.test"};
-            caller.ways["*"] = {"asked", "quiet", "silent", "credit", "stripe", "deaf"};
+            caller.ways["*"] = {"asked", "quiet", "silent", "credit", "stripe", "deaf", PageStreet::merchant};
             for (const auto& shop : BorgunStreet::shops()) caller.ways["*"].push_back(shop.name);
             caller.policy.partial = caller.name == "partial";
             caller.policy.on_decline =
@@ -210,6 +223,7 @@ struct World final : Stage, engine::Outside {
         const auto url = parse_url(request.target, "target");
         const bool to_stripe = url->origin() == StripeStreet::address;
         const bool to_borgun = url->origin() == BorgunStreet::address;
+        const bool to_page = url->origin() == PageStreet::address;
         request.target = url->target;
         const std::int64_t fate = calm ? 0 : roll(1, 20);
         say(fmt::format("call {} {} fate {}", request.method, request.target, fate));
@@ -222,7 +236,7 @@ struct World final : Stage, engine::Outside {
         const Millis there{fate == 6 ? roll(0, budget.count() + 60'000) : roll(1, 300)};
         if (to_borgun && fate == 7 && BorgunStreet::may_be_doubled(request))
             return doubled(request, line, there);
-        in(there, [this, request, budget, fate, line, to_stripe, to_borgun] {
+        in(there, [this, request, budget, fate, line, to_stripe, to_borgun, to_page] {
             const auto hangup = std::make_shared<Hangup>(line);
             const auto answer = [this, request, budget, fate, line, hangup,
                                  to_borgun](HttpResponse response) {
@@ -245,6 +259,8 @@ struct World final : Stage, engine::Outside {
                 stripe.handler()(request, answer);
             else if (to_borgun)
                 borgun.handler()(request, answer);
+            else if (to_page)
+                hosted.handler()(request, answer);
             else
                 house.handler()(request, answer);
         });
@@ -298,11 +314,13 @@ struct World final : Stage, engine::Outside {
     std::string some_way() {
         if (roll(1, 100) <= borgun_in_hundred)
             return BorgunStreet::shops()[static_cast<std::size_t>(roll(0, 3))].name;
-        static constexpr const char* others[] = {"asked", "quiet", "silent", "credit", "asked"};
+        static constexpr const char* others[] = {"asked",  "quiet", "silent",
+                                                 "credit", "asked", PageStreet::merchant};
         if (roll(1, 100) > stripe_in_hundred) return one_of(others);
         return one_in(3) ? "deaf" : "stripe";
     }
     static bool is_borgun(std::string_view merchant) { return BorgunStreet::shop(merchant) != nullptr; }
+    static bool is_page(std::string_view merchant) { return merchant == PageStreet::merchant; }
     static bool is_stripe(std::string_view merchant) { return merchant == "stripe" || merchant == "deaf"; }
 
     std::string token() { return fmt::format("T{}.x", ++next_token); }
@@ -461,6 +479,10 @@ struct World final : Stage, engine::Outside {
                 home_by_form(url, fields);
             });
         }
+        if (is_page(merchant))
+            return hosted.at_the_page(
+                callout, return_url_of(callout),
+                [this](const std::string& url, const Fields& fields) { home_by_form(url, fields); });
         if (is_stripe(merchant)) {
             if (one_in(8)) forge_return(callout);
             return stripe.at_the_bank(callout, [this](const std::string& location) { go_home(location); });
@@ -719,6 +741,10 @@ struct World final : Stage, engine::Outside {
                 borgun.check(now_state, leg);
                 continue;
             }
+            if (is_page(leg.merchant)) {
+                hosted.check(now_state, leg);
+                continue;
+            }
             const auto [taken, back] = truth(reference_of(now_state, leg));
             if (taken > leg.amount.minor) broken("charged twice: " + reference_of(now_state, leg));
             if (back > taken) broken("more given back than taken: " + reference_of(now_state, leg));
@@ -833,6 +859,10 @@ struct World final : Stage, engine::Outside {
                     left_open = borgun.check_end(t, leg, credential_of(row, leg)) || left_open;
                     continue;
                 }
+                if (is_page(leg.merchant)) {
+                    left_open = hosted.check_end(t, leg) || left_open;
+                    continue;
+                }
                 const auto [taken, back] = truth(reference_of(t, leg));
                 const std::int64_t ours =
                     (leg.money == core::LegMoney::taken || leg.money == core::LegMoney::back)
@@ -900,6 +930,14 @@ struct World final : Stage, engine::Outside {
                         });
                     continue;
                 }
+                if (is_page(leg.merchant) && core::needs_person(leg)) {
+                    const auto fact = hosted.person(row.loaded.transaction, leg);
+                    if (fact)
+                        in(Millis{1}, [this, id = id, no = leg.no, fact = *fact] {
+                            submit(id, core::Settle{no, fact, "Anna", "as the house's books say"});
+                        });
+                    continue;
+                }
                 if (!is_stripe(leg.merchant) || leg.stuck.empty()) continue;
                 const auto reference = reference_of(row.loaded.transaction, leg);
                 const auto& truth = stripe.truth(reference);
@@ -945,6 +983,7 @@ struct World final : Stage, engine::Outside {
             at(beginning + std::chrono::minutes(minute), [this] {
                 stripe.storm();
                 borgun.storm();
+                hosted.storm();
             });
         if (stripe_in_hundred > 0 && one_in(2)) {
             const auto refunds = roll(1, 4);
@@ -963,6 +1002,7 @@ struct World final : Stage, engine::Outside {
             calm = true;
             stripe.calm();
             borgun.calm();
+            hosted.calm();
             engine->clock_moved();
         });
         for (int day = 1; day <= 25; ++day) in(std::chrono::hours(24 * day), [this] { person(); });
