@@ -16,6 +16,10 @@
 /// is added in registry.cpp; it sees no socket, no clock, no store.
 namespace kassi::providers {
 
+namespace apple_pay {
+struct Shop;
+}
+
 /// A contract with a provider, from the configuration. Retired ones stay known as long as a leg names them.
 struct Merchant {
     std::string name;      ///< unique, in /webhooks/<provider>/<name>
@@ -25,6 +29,7 @@ struct Merchant {
     bool simulator = false;                       ///< refused in live mode
     std::map<std::string, std::string> settings;  ///< the flow's own, checked by configure()
     std::map<std::string, Secret<>> secrets;
+    std::shared_ptr<const apple_pay::Shop> apple_pay;  ///< whose tokens pay with this merchant; nullptr none
 };
 
 /// What a webhook said.

@@ -103,6 +103,22 @@ class Verifier {
     std::unique_ptr<State> state_;
 };
 
+/// A shop with Apple: its merchant identifier, its certificates and what its sheet shows. From the
+/// configuration; merchants name the one whose tokens they are paid with.
+struct Shop {
+    std::string name;
+    std::string display_name;          ///< at most 64 characters of UTF-8
+    std::string country = "IS";        ///< ISO 3166, upper case
+    std::vector<std::string> domains;  ///< hosts of pages with the button, the first is our own
+    std::string gateway_url;           ///< "https://apple-pay-gateway.apple.com", no slash at the end
+    std::string identity_certificate_pem;
+    Secret<> identity_key_pem;
+    std::string domain_association;      ///< the file that Apple asks the domains for
+    std::string stand_in_script;         ///< sandbox: ApplePaySession for browsers that have none; "" none
+    bool wants_application_data = true;  ///< a token that names no transaction is refused
+    std::shared_ptr<const Verifier> verifier;
+};
+
 /// What the payment request put into applicationData, and the hash that the token must then have: lower-case
 /// hex of SHA-256 over the bytes. The request's text is Base64 of `text`.
 std::string application_data(std::string_view text);
