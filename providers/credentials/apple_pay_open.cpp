@@ -12,6 +12,7 @@
 #include "base/crypto.hpp"
 #include "base/encoding.hpp"
 #include "base/text.hpp"
+#include "providers/credentials/apple_pay_certificate.hpp"
 
 namespace kassi::providers::apple_pay {
 namespace {
@@ -153,6 +154,17 @@ Certificate read_certificate(std::string_view pem) {
     if (pem.size() > pem_bytes_max) return nullptr;
     const auto reader = reader_of(pem);
     return Certificate(PEM_read_bio_X509(reader.get(), nullptr, no_password, nullptr));
+}
+
+std::string merchant_identifier_of(std::string_view certificate_pem) {
+    const auto certificate = read_certificate(certificate_pem);
+    if (!certificate) return {};
+    auto* const subject = X509_get_subject_name(certificate.get());
+    const int at = X509_NAME_get_index_by_NID(subject, NID_userId, -1);
+    if (at < 0) return {};
+    const auto* text = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
+    return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+            static_cast<std::size_t>(ASN1_STRING_length(text))};
 }
 
 Result<MerchantKey> read_key(const ProcessingKey& from, const std::string& merchant_hash,

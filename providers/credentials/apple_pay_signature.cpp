@@ -70,12 +70,28 @@ bool fits_version(const Parts& parts, Version version) {
     return false;
 }
 
+/// The signer is this certificate's, named by issuer and serial number to the last byte: OpenSSL's own
+/// comparison does not see whether letters of a name are large or small.
+bool is_signer(const Parts& parts, X509* certificate) {
+    X509_NAME* issuer = nullptr;
+    if (CMS_SignerInfo_cert_cmp(parts.signer, certificate) != 0) return false;
+    if (CMS_SignerInfo_get0_signer_id(parts.signer, nullptr, &issuer, nullptr) != 1 || issuer == nullptr)
+        return false;
+    const unsigned char* named = nullptr;
+    const unsigned char* own = nullptr;
+    std::size_t named_bytes = 0;
+    std::size_t own_bytes = 0;
+    return X509_NAME_get0_der(issuer, &named, &named_bytes) == 1 &&
+           X509_NAME_get0_der(X509_get_issuer_name(certificate), &own, &own_bytes) == 1 &&
+           named_bytes == own_bytes && std::memcmp(named, own, own_bytes) == 0;
+}
+
 bool find_certificates(Parts& parts, Version version) {
     parts.leaf = marked(parts, leaf_mark);
     parts.intermediate = marked(parts, intermediate_mark);
     if (parts.leaf == nullptr || parts.intermediate == nullptr || parts.leaf == parts.intermediate)
         return false;
-    return CMS_SignerInfo_cert_cmp(parts.signer, parts.leaf) == 0 && fits_version(parts, version);
+    return is_signer(parts, parts.leaf) && fits_version(parts, version);
 }
 
 /// Leaf, intermediate, root, and no other way.

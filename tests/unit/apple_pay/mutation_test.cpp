@@ -1,13 +1,15 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <set>
 #include <vector>
 
 #include "base/encoding.hpp"
 #include "world.hpp"
 
-/// Damaged tokens: none may be accepted as something that nobody signed, none may end the process. The number
-/// of all cases together is KASSI_APPLE_PAY_MUTANTS, else 100,000; each case has a quarter of it.
+/// Damaged tokens: none may be accepted, none may end the process. Where the damage changes nothing that a
+/// token says (a blank between members, a hex digit as a capital letter) it is no damage. The number of all
+/// cases together is KASSI_APPLE_PAY_MUTANTS, else 100,000; each case has a quarter of it.
 namespace kassi::tests {
 namespace {
 
@@ -136,42 +138,42 @@ std::string mutant(const std::vector<std::string>& good, Dice& dice) {
     } else {
         harm_decoded(member(token, dice), dice);
     }
-    return token.dump();
+    return token.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-/// What was signed, and for whom, whatever the letters.
-std::string meaning(const std::string& text) {
-    auto token = json::parse(text);
+/// The six members that a token consists of, decoded: what it says, whatever the letters. "" for what is no
+/// token at all.
+std::string said_by(const std::string& text) {
+    auto token = json::parse(text, nullptr, false);
+    if (token.is_discarded() || !token.is_object()) return "";
     const auto& data = inner(token);
-    std::string out = data["version"];
-    out += "|" + data["data"].get<std::string>();
-    for (const auto& [name, value] : data["header"].items()) {
-        auto shown = value.get<std::string>();
-        if (is_hex(shown)) shown = encoding::hex(encoding::from_hex(shown, "").value());
-        out += "|" + name + "=" + shown;
-    }
+    if (!data.is_object() || !data.contains("header") || !data["header"].is_object()) return "";
+    std::string out;
+    const auto add = [&](const std::string& name, const json& value) {
+        const auto shown = value.is_string() ? value.get<std::string>() : value.dump();
+        out += name + "=" + (is_hex(shown) ? encoding::hex(*encoding::from_hex(shown, "")) : shown) + ";";
+    };
+    for (const char* name : {"version", "data", "signature"})
+        if (data.contains(name)) add(name, data[name]);
+    for (const char* name :
+         {"ephemeralPublicKey", "wrappedKey", "publicKeyHash", "transactionId", "applicationData"})
+        if (data["header"].contains(name)) add(name, data["header"][name]);
     return out;
 }
 
 void run(std::uint64_t seed) {
     const auto good = good_tokens();
-    std::vector<std::string> meanings;
+    std::set<std::string> said;
     for (const auto& token : good) {
         ASSERT_EQ(failed_step(token), "");
-        meanings.push_back(meaning(token));
+        said.insert(said_by(token));
     }
     Dice dice(seed);
-    int accepted = 0;
     for (int i = 0; i < mutants_each(); ++i) {
-        const auto text = mutant(good, dice);
-        if (verifier().failure(text, noon())) continue;
-        ++accepted;
-        // It says what one of the good ones says: nothing of what was signed was changed.
-        ASSERT_EQ(std::count(meanings.begin(), meanings.end(), meaning(text)) > 0, true)
-            << "seed " << seed << ", mutant " << i << ": " << text;
+        auto text = mutant(good, dice);
+        while (said.contains(said_by(text))) text = mutant(good, dice);
+        ASSERT_TRUE(verifier().failure(text, noon())) << "seed " << seed << ", mutant " << i << ": " << text;
     }
-    testing::Test::RecordProperty("accepted", accepted);
-    std::printf("%d mutants, %d that say the same\n", mutants_each(), accepted);
 }
 
 TEST(Mutants, First) {
