@@ -12,6 +12,7 @@
 #include "base/crypto.hpp"
 #include "base/encoding.hpp"
 #include "base/text.hpp"
+#include "providers/credentials/apple_pay_certificate.hpp"
 
 namespace kassi::providers::apple_pay {
 namespace {
@@ -152,6 +153,17 @@ bool is_of_merchant(const X509* certificate, const std::string& merchant_hash) {
     constexpr std::string_view text_of_64("\x0c\x40");
     return der.starts_with(text_of_64) &&
            ascii_lower(der.substr(text_of_64.size())) == encoding::hex(merchant_hash);
+}
+
+std::string merchant_identifier_of(std::string_view certificate_pem) {
+    const auto certificate = read_certificate(certificate_pem);
+    if (!certificate) return {};
+    auto* const subject = X509_get_subject_name(certificate.get());
+    const int at = X509_NAME_get_index_by_NID(subject, NID_userId, -1);
+    if (at < 0) return {};
+    const auto* text = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
+    return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+            static_cast<std::size_t>(ASN1_STRING_length(text))};
 }
 
 Result<MerchantKey> read_key(const ProcessingKey& from, const std::string& merchant_hash,

@@ -9,8 +9,6 @@
 namespace kassi::providers::apple_pay {
 namespace {
 
-/// Of OpenSSL: no SHA-1, at least 112 bits of strength.
-constexpr int security_level = 2;
 constexpr int chain_certificates = 3;
 
 /// The signature's parts. The CMS owns the signer.
@@ -29,7 +27,6 @@ bool read_parts(const Form& form, Parts& parts) {
     const auto* const end = next + form.signature.size();
     parts.cms.reset(d2i_CMS_ContentInfo(nullptr, &next, static_cast<long>(form.signature.size())));
     if (!parts.cms || next != end) return false;
-    if (OBJ_obj2nid(CMS_get0_type(parts.cms.get())) != NID_pkcs7_signed) return false;
     if (OBJ_obj2nid(CMS_get0_eContentType(parts.cms.get())) != NID_pkcs7_data) return false;
     if (CMS_is_detached(parts.cms.get()) != 1) return false;
     const auto* signers = CMS_get0_SignerInfos(parts.cms.get());
@@ -55,12 +52,10 @@ X509* marked(const Parts& parts, const char* mark) {
 
 /// Version, the signer's key, and the algorithms that it signed with.
 bool fits_version(const Parts& parts, Version version) {
-    EVP_PKEY* key = nullptr;
     X509_ALGOR* digest = nullptr;
     X509_ALGOR* signature = nullptr;
-    // The signer has a key once it is set; here the certificate's own is enough.
     CMS_SignerInfo_get0_algs(parts.signer, nullptr, nullptr, &digest, &signature);
-    key = X509_get0_pubkey(parts.leaf);
+    const auto* const key = X509_get0_pubkey(parts.leaf);
     if (key == nullptr || digest == nullptr || signature == nullptr) return false;
     if (OBJ_obj2nid(digest->algorithm) != NID_sha256) return false;
     const int algorithm = OBJ_obj2nid(signature->algorithm);
@@ -75,12 +70,28 @@ bool fits_version(const Parts& parts, Version version) {
     return false;
 }
 
+/// The signer is this certificate's, named by issuer and serial number to the last byte: OpenSSL's own
+/// comparison does not see whether letters of a name are large or small.
+bool is_signer(const Parts& parts, X509* certificate) {
+    X509_NAME* issuer = nullptr;
+    if (CMS_SignerInfo_cert_cmp(parts.signer, certificate) != 0) return false;
+    if (CMS_SignerInfo_get0_signer_id(parts.signer, nullptr, &issuer, nullptr) != 1 || issuer == nullptr)
+        return false;
+    const unsigned char* named = nullptr;
+    const unsigned char* own = nullptr;
+    std::size_t named_bytes = 0;
+    std::size_t own_bytes = 0;
+    return X509_NAME_get0_der(issuer, &named, &named_bytes) == 1 &&
+           X509_NAME_get0_der(X509_get_issuer_name(certificate), &own, &own_bytes) == 1 &&
+           named_bytes == own_bytes && std::memcmp(named, own, own_bytes) == 0;
+}
+
 bool find_certificates(Parts& parts, Version version) {
     parts.leaf = marked(parts, leaf_mark);
     parts.intermediate = marked(parts, intermediate_mark);
     if (parts.leaf == nullptr || parts.intermediate == nullptr || parts.leaf == parts.intermediate)
         return false;
-    return CMS_SignerInfo_cert_cmp(parts.signer, parts.leaf) == 0 && fits_version(parts, version);
+    return is_signer(parts, parts.leaf) && fits_version(parts, version);
 }
 
 /// Leaf, intermediate, root, and no other way.
@@ -95,12 +106,10 @@ bool leads_to_root(const Parts& parts, X509* root, Instant at) {
     auto* const rules = X509_STORE_CTX_get0_param(context.get());
     X509_VERIFY_PARAM_set_time(
         rules, static_cast<time_t>(std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count()));
-    X509_VERIFY_PARAM_set_auth_level(rules, security_level);
     if (X509_VERIFY_PARAM_set_purpose(rules, X509_PURPOSE_SMIME_SIGN) != 1) return false;
     if (X509_verify_cert(context.get()) != 1) return false;
-    const auto* chain = X509_STORE_CTX_get0_chain(context.get());
-    return sk_X509_num(chain) == chain_certificates &&
-           X509_cmp(sk_X509_value(chain, 1), parts.intermediate) == 0;
+    // Nothing else than the intermediate can be between the two.
+    return sk_X509_num(X509_STORE_CTX_get0_chain(context.get())) == chain_certificates;
 }
 
 /// The attributes' digest is the message's, and the leaf signed the attributes.

@@ -1,5 +1,6 @@
 #include "sandbox/simulators/apple_device.hpp"
 
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -136,7 +137,12 @@ Wrapped wrap_ec(const Recipient& to, const Order& order) {
         ephemeral = new_ec_key();
         secret = shared_secret(ephemeral.get(), to.key);
     }
+    if (order.flaw == Flaw::compressed_key)
+        must(EVP_PKEY_set_utf8_string_param(ephemeral.get(), OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+                                            OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_COMPRESSED) == 1,
+             "a compressed point");
     auto header = public_der(ephemeral.get());
+    if (order.flaw == Flaw::key_with_more_behind) header += '\0';
     if (order.flaw == Flaw::ephemeral_not_on_curve) header.back() = static_cast<char>(header.back() ^ 1);
     return {std::move(header), ec_key(secret, to, order)};
 }
@@ -184,7 +190,8 @@ std::string encrypt(const std::string& plain, const std::string& key, const Orde
 void check_order(const Order& order) {
     const bool is_ec = order.version == Version::ec_v1;
     const bool ec_only = order.flaw == Flaw::party_as_text || order.flaw == Flaw::other_curve ||
-                         order.flaw == Flaw::ephemeral_not_on_curve || order.flaw == Flaw::wrapped_key_in_ec;
+                         order.flaw == Flaw::ephemeral_not_on_curve || order.flaw == Flaw::compressed_key ||
+                         order.flaw == Flaw::key_with_more_behind || order.flaw == Flaw::wrapped_key_in_ec;
     const bool rsa_only =
         order.flaw == Flaw::pss || order.flaw == Flaw::key_of_32_bytes || order.flaw == Flaw::oaep_sha1;
     if ((ec_only && !is_ec) || (rsa_only && is_ec))
@@ -288,7 +295,8 @@ std::string AppleWorld::token(const Order& order) const {
     const auto recipient = recipient_of(order);
     const auto wrapped =
         order.version == Version::ec_v1 ? wrap_ec(recipient, order) : wrap_rsa(recipient, order);
-    const auto data = encrypt(content_of(order), wrapped.key, order);
+    const auto key_bytes = order.version == Version::ec_v1 ? hash_bytes : rsa_version_key_bytes;
+    const auto data = encrypt(content_of(order), wrapped.key.substr(0, key_bytes), order);
     auto transaction_id =
         order.transaction_id.empty() ? encoding::hex(random_bytes(hash_bytes)) : order.transaction_id;
     auto application_data = order.application_data.empty()

@@ -38,12 +38,15 @@ enum class Flaw : std::uint8_t {
     intermediate_unmarked,  ///< no 1.2.840.113635.100.6.2.14
     marks_swapped,          ///< each has the other's
     leaf_marked_twice,      ///< the leaf has both, the intermediate its own
+    leaf_of_the_root,       ///< issued by it, the intermediate only lies beside
+    leaf_of_other_usage,    ///< a key that may not sign
     unknown_root,           ///< all of it made by somebody else, under the same names
     extra_certificate,
     one_certificate,          ///< the leaf alone
     signed_by_intermediate,   ///< the certificates are right, the signer is the other one
     two_signers,              ///< the leaf, twice
     attached_content,         ///< the message lies within the signature
+    other_content_type,       ///< not "data"
     no_attributes,            ///< signed without attributes
     no_signing_time,          ///< attributes without it
     trailing_bytes,           ///< after the end of the signature
@@ -58,10 +61,12 @@ enum class Flaw : std::uint8_t {
     wrong_key_hash,           ///< publicKeyHash of nobody's key; signed as it is: no signature covers it
     short_iv,                 ///< 12 zero bytes
     party_as_text,            ///< EC_v1: the merchant's hash in hex
-    key_of_32_bytes,          ///< RSA_v1: wrapped
+    key_of_32_bytes,          ///< RSA_v1: wrapped; the first 16 encrypt
     oaep_sha1,                ///< RSA_v1
     other_curve,              ///< EC_v1: an ephemeral key on P-384
     ephemeral_not_on_curve,   ///< EC_v1
+    compressed_key,           ///< EC_v1: the ephemeral point in 33 bytes
+    key_with_more_behind,     ///< EC_v1: a byte after the ephemeral key
     no_data,                  ///< `data` is the tag's 16 bytes and not one more
     empty_payment_data,       ///< {}, as from a device that is none
     unpadded_base64,          ///< of the signature

@@ -226,17 +226,23 @@ Signers marked_anew(const Signers& from, Marks marks, Instant now) {
             of_leaf.push_back(intermediate_mark());
             of_intermediate.clear();
             break;
+        case Marks::leaf_by_root:
+        case Marks::leaf_cannot_sign:
+            break;
     }
     Signers out;
     out.root.certificate.reset(made(X509_dup(from.root.certificate.get()), "a certificate"));
     out.root.key = same_key(from.root.key.get());
     out.intermediate = issue(intermediate_application(now, of_intermediate),
                              same_key(from.intermediate.key.get()), &out.root);
-    out.leaf_ec =
-        issue(leaf_application("ecc", now, of_leaf), same_key(from.leaf_ec.key.get()), &out.intermediate);
-    if (from.leaf_rsa.key)
-        out.leaf_rsa = issue(leaf_application("rsa", now, of_leaf), same_key(from.leaf_rsa.key.get()),
-                             &out.intermediate);
+    const auto& issuer = marks == Marks::leaf_by_root ? out.root : out.intermediate;
+    const auto leaf = [&](const char* kind, const Holder& before) {
+        auto application = leaf_application(kind, now, of_leaf);
+        if (marks == Marks::leaf_cannot_sign) application.usage = "critical,keyEncipherment";
+        return issue(application, same_key(before.key.get()), &issuer);
+    };
+    out.leaf_ec = leaf("ecc", from.leaf_ec);
+    if (from.leaf_rsa.key) out.leaf_rsa = leaf("rsa", from.leaf_rsa);
     return out;
 }
 

@@ -72,7 +72,15 @@ Secret<> key_pem(const Holder& holder);
 struct Signers {
     Holder root, intermediate, leaf_ec, leaf_rsa;
 };
-enum class Marks : std::uint8_t { right, leaf_without, intermediate_without, swapped, leaf_has_both };
+enum class Marks : std::uint8_t {
+    right,
+    leaf_without,
+    intermediate_without,
+    swapped,
+    leaf_has_both,
+    leaf_by_root,     ///< marks are right; its issuer is the root
+    leaf_cannot_sign  ///< marks are right; its key is for something else
+};
 /// All new. `with_rsa` takes longer.
 Signers new_signers(Instant now, bool with_rsa);
 /// The same keys, root and names, other marks.

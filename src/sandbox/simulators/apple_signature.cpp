@@ -16,6 +16,7 @@ using TimeHandle = std::unique_ptr<ASN1_TIME, Release<ASN1_TIME_free>>;
 using AttributeHandle = std::unique_ptr<X509_ATTRIBUTE, Release<X509_ATTRIBUTE_free>>;
 using DigestHandle = std::unique_ptr<EVP_MD_CTX, Release<EVP_MD_CTX_free>>;
 
+/// Of `text`, which must outlive it.
 BioHandle reader_of(const std::string& text) {
     return BioHandle(made(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), "memory"));
 }
@@ -164,6 +165,10 @@ std::optional<Signers> other_signers(const Order& order, const Signers& signers)
             return marked_anew(signers, Marks::swapped, order.signed_at);
         case Flaw::leaf_marked_twice:
             return marked_anew(signers, Marks::leaf_has_both, order.signed_at);
+        case Flaw::leaf_of_the_root:
+            return marked_anew(signers, Marks::leaf_by_root, order.signed_at);
+        case Flaw::leaf_of_other_usage:
+            return marked_anew(signers, Marks::leaf_cannot_sign, order.signed_at);
         case Flaw::unknown_root:
             return new_signers(order.signed_at, order.version == Version::rsa_v1);
         default:
@@ -173,7 +178,8 @@ std::optional<Signers> other_signers(const Order& order, const Signers& signers)
 
 std::string finished(CMS_ContentInfo* cms, CMS_SignerInfo* signer, const Order& order, const Holder& by,
                      const std::string& message) {
-    const auto reader = reader_of(order.flaw == Flaw::wrong_digest ? message + '\0' : message);
+    const auto digested = order.flaw == Flaw::wrong_digest ? message + '\0' : message;
+    const auto reader = reader_of(digested);
     const unsigned detached = order.flaw == Flaw::attached_content ? 0U : CMS_DETACHED;
     must(CMS_final(cms, reader.get(), nullptr, CMS_BINARY | detached) == 1, "a signature");
     if (order.flaw == Flaw::no_signing_time) drop_time(signer, by.key.get());
@@ -195,6 +201,8 @@ std::string sign(const Order& order, const Signers& of_the_world, const std::str
     constexpr unsigned flags = CMS_PARTIAL | CMS_BINARY | CMS_DETACHED;
     const CmsHandle cms(made(CMS_sign(nullptr, nullptr, nullptr, nullptr, flags), "CMS"));
     if (order.flaw == Flaw::attached_content) must(CMS_set_detached(cms.get(), 0) == 1, "CMS");
+    if (order.flaw == Flaw::other_content_type)
+        must(CMS_set1_eContentType(cms.get(), OBJ_nid2obj(NID_id_smime_ct_TSTInfo)) == 1, "CMS");
     add_certificates(cms.get(), order, signers);
     auto* signer = add_signer(cms.get(), by, order);
     if (order.flaw == Flaw::two_signers) add_signer(cms.get(), by, order);
