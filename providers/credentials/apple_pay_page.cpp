@@ -3,6 +3,7 @@
 #include "base/encoding.hpp"
 #include "base/json.hpp"
 #include "providers/credentials/apple_pay.hpp"
+#include "providers/credentials/wallet.hpp"
 
 namespace kassi::providers::apple_pay {
 namespace {
@@ -67,7 +68,7 @@ if (place.dataset.standIn && !window.ApplePaySession) {
 
 std::string button(const Shop& shop, const core::Callout& callout, const Money& amount,
                    const TransactionId& transaction) {
-    std::string html = "<div id=\"apple-pay\" hidden data-field=\"" + std::string(page_field);
+    std::string html = "<div id=\"apple-pay\" hidden data-field=\"" + std::string(wallet::token_field);
     html += "\" data-session=\"" + encoding::html(callout.page_token + "/" + std::string(session_segment));
     html += "\" data-request=\"" + encoding::html(payment_request(shop, amount, transaction));
     if (!shop.stand_in_script.empty()) html += "\" data-stand-in=\"" + encoding::html(shop.stand_in_script);
@@ -76,7 +77,7 @@ std::string button(const Shop& shop, const core::Callout& callout, const Money& 
         "aria-label=\"Pay with Apple Pay\"><span>Pay with Apple Pay</span></button>\n"
         "<p id=\"apple-pay-problem\" role=\"alert\"></p>\n<p class=\"or\">or by card</p>\n</div>\n"
         "<input type=\"hidden\" name=\"" +
-        std::string(page_field) + "\" value=\"\" disabled>\n";
+        std::string(wallet::token_field) + "\" value=\"\" disabled>\n";
     return html;
 }
 

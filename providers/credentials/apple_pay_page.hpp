@@ -8,8 +8,6 @@
 /// It shows only where the browser has ApplePaySession and a device that pays.
 namespace kassi::providers::apple_pay {
 
-/// The field of the return that has the browser's token, as JSON. Not sent at all when something else pays.
-inline constexpr std::string_view page_field = "applePayToken";
 /// Behind the page's own address: where its script asks for a merchant session.
 inline constexpr std::string_view session_segment = "apple-pay-session";
 
@@ -17,7 +15,8 @@ inline constexpr std::string_view session_segment = "apple-pay-session";
 /// and `transaction` as application data.
 std::string payment_request(const Shop& shop, const Money& amount, const TransactionId& transaction);
 
-/// Puts the button above what the page has already. The callout must have a page token.
+/// Puts the button above what the page has already, and the field for the token (wallet::token_field), which
+/// is not sent when something else pays. The callout must have a page token.
 void add_button(Flow::HostedPage& page, const Shop& shop, const core::Callout& callout, const Money& amount,
                 const TransactionId& transaction);
 
