@@ -11,40 +11,49 @@
 #include "api/v1/problem.hpp"
 #include "base/json.hpp"
 #include "base/log.hpp"
+#include "callbacks/apple_pay.hpp"
 #include "callbacks/callbacks.hpp"
+#include "providers/credentials/apple_pay_session.hpp"
 
 namespace kassi::service {
 
 struct Doors::State {
     State(boost::asio::io_context& io, House& given_house, const Config& config,
-          std::shared_ptr<api::f13::BoxOffice> given_box_office, std::function<std::string()> given_not_ready)
+          std::shared_ptr<api::f13::BoxOffice> given_box_office, api::MerchantSessions* given_sessions,
+          std::function<std::string()> given_not_ready)
         : house(given_house),
           passwords(config.directory, house.randomness(),
                     [&io](std::function<void()> callback) { boost::asio::post(io, std::move(callback)); }),
           box_office(std::move(given_box_office)),
+          sessions(given_sessions),
           not_ready(std::move(given_not_ready)) {}
 
     House& house;
     api::Passwords passwords;
     std::shared_ptr<api::f13::BoxOffice> box_office;
+    api::MerchantSessions* sessions;
     std::function<std::string()> not_ready;
 };
 
 Doors::Doors(boost::asio::io_context& io, House& house, const Config& config,
-             std::shared_ptr<api::f13::BoxOffice> box_office, std::function<std::string()> not_ready)
-    : state_(std::make_unique<State>(io, house, config, std::move(box_office), std::move(not_ready))) {}
+             std::shared_ptr<api::f13::BoxOffice> box_office, api::MerchantSessions* sessions,
+             std::function<std::string()> not_ready)
+    : state_(std::make_unique<State>(io, house, config, std::move(box_office), sessions,
+                                     std::move(not_ready))) {}
 Doors::~Doors() = default;
 
 std::vector<api::Mount> Doors::for_the_world() const {
     auto& engine = state_->house.engine();
     std::vector<api::Mount> mounts;
     mounts.push_back(api::f13_door({engine, state_->passwords, state_->box_office}));
-    mounts.push_back({"/v1/", api::v1::door(engine)});
+    mounts.push_back({"/v1/", api::v1::door(engine, state_->sessions)});
     mounts.push_back({"/callback/", callbacks::browser_door(engine, state_->house.randomness())});
-    mounts.push_back({"/callout/", callbacks::callout_door(engine, state_->house.randomness())});
+    mounts.push_back(
+        {"/callout/", callbacks::callout_door(engine, state_->house.randomness(), state_->sessions)});
     mounts.push_back(
         {std::string(callbacks::method_path), callbacks::method_door(engine, state_->house.randomness())});
     mounts.push_back({"/webhooks/", callbacks::webhooks_door(engine)});
+    mounts.push_back({std::string(providers::apple_pay::association_path), callbacks::domain_door(engine)});
     return mounts;
 }
 

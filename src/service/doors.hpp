@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "api/merchant_sessions.hpp"
 #include "api/router.hpp"
 #include "engine/engine.hpp"
 #include "service/house.hpp"
@@ -13,10 +14,11 @@ namespace kassi::service {
 /// What the doors of the house share, and the doors over it.
 class Doors {
   public:
-    /// `not_ready` is what /readyz says, "" when all is well. `box_office` may be nullptr. The others must
-    /// outlive it.
+    /// `sessions` may be nullptr. `not_ready` is what /readyz says, "" when all is well. `box_office` may be
+    /// nullptr. The others must outlive it.
     Doors(boost::asio::io_context& io, House& house, const Config& config,
-          std::shared_ptr<api::f13::BoxOffice> box_office, std::function<std::string()> not_ready);
+          std::shared_ptr<api::f13::BoxOffice> box_office, api::MerchantSessions* sessions,
+          std::function<std::string()> not_ready);
     ~Doors();
     Doors(const Doors&) = delete;
     Doors& operator=(const Doors&) = delete;

@@ -15,6 +15,7 @@
 #include "service/control.hpp"
 #include "service/doors.hpp"
 #include "service/house.hpp"
+#include "service/merchant_sessions.hpp"
 
 namespace kassi::service {
 namespace {
@@ -132,7 +133,12 @@ struct Service::State {
     }
 
     void start() {
-        doors = std::make_unique<Doors>(io, *house, config, std::move(box_office),
+        sessions = std::make_unique<HttpMerchantSessions>(
+            io, config.directory.apple_pay_shops,
+            SessionsOptions{.trusted_certificates_pem = config.trusted_certificates_pem,
+                            .loopback_only = config.loopback_only,
+                            .public_only = config.settings.mode == engine::Mode::live});
+        doors = std::make_unique<Doors>(io, *house, config, std::move(box_office), sessions.get(),
                                         [this] { return not_ready(); });
         auto mounts = doors->for_the_world();
         mounts.insert(mounts.end(), more.begin(), more.end());
@@ -186,6 +192,7 @@ struct Service::State {
         doors_server.reset();
         operators_server.reset();
         doors.reset();
+        sessions.reset();
         house.reset();
         operations.reset();
     }
@@ -199,6 +206,7 @@ struct Service::State {
     std::unique_ptr<http::Server> doors_server, operators_server;
     std::unique_ptr<House> house;
     std::shared_ptr<api::f13::BoxOffice> box_office;
+    std::unique_ptr<HttpMerchantSessions> sessions;
     std::unique_ptr<Doors> doors;
     std::unique_ptr<Operations> operations;
     std::unique_ptr<ControlServer> control;
