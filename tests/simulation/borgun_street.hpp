@@ -140,7 +140,8 @@ class BorgunStreet {
     std::map<std::string, Truth> truths_;
     std::map<std::string, std::set<std::string>> orders_of_;  ///< that a leg sent
     std::map<std::string, std::string> order_owner_;
-    std::set<std::string> given_back_by_hand_;  ///< orders
+    std::set<std::string> given_back_by_hand_;   ///< orders
+    std::map<std::string, int> said_by_person_;  ///< of a leg
     int cvc_ = 100;
 };
 

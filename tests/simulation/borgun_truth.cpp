@@ -271,6 +271,10 @@ std::optional<LegMoney> BorgunStreet::person(const core::Transaction& transactio
     // There is no word for a part.
     if (fact == LegMoney::taken && truth.back != leg.back_minor) return std::nullopt;
     if (!leg.stuck.empty() && fact == leg.money) return std::nullopt;  // nothing that he could say changes it
+    // What the gateway answers without a word is begun anew and answered the same: after some times he leaves
+    // it.
+    constexpr int patience = 3;
+    if (++said_by_person_[name] > patience) return std::nullopt;
     ++stage_.report.stuck[why];
     stage_.say(fmt::format("Anna looks at {}: {}: it is {}", name, why, core::word(fact)));
     return fact;
