@@ -1,7 +1,6 @@
 #include "providers/credentials/apple_pay_encoding.hpp"
 
-#include <algorithm>
-#include <vector>
+#include <optional>
 
 namespace kassi::providers::apple_pay {
 namespace {
@@ -37,13 +36,76 @@ std::string wrapped(char tag, const std::string& content) {
     return out + (content.empty() ? std::string(1, '\0') : length) + content;
 }
 
-/// DER's order of a set.
-std::string joined(std::vector<std::string> all) {
-    std::sort(all.begin(), all.end());
-    std::string out;
-    for (const auto& each : all) out += each;
-    return out;
-}
+/// Takes elements of BER one after the other and gives them back with definite lengths. Strict: one way to
+/// write each length, and as deep as a signature with certificates is.
+class Definite {
+  public:
+    explicit Definite(std::string_view ber) : rest_(ber) {}
+
+    /// One element that ends with the text; nullopt when there is no such thing.
+    std::optional<std::string> whole() {
+        std::string out;
+        if (!element(out, 0) || !rest_.empty()) return std::nullopt;
+        return out;
+    }
+
+  private:
+    static constexpr int levels_max = 32;
+    static constexpr unsigned indefinite = 0x80;
+    static constexpr unsigned constructed = 0x20;
+    static constexpr unsigned more_tag = 0x1f;
+
+    unsigned take() {
+        const auto byte = static_cast<unsigned char>(rest_.front());
+        rest_.remove_prefix(1);
+        return byte;
+    }
+
+    bool element(std::string& out, int level) {
+        if (level == levels_max || rest_.size() < 2) return false;
+        const unsigned tag = take();
+        if ((tag & more_tag) == more_tag) return false;
+        const unsigned first = take();
+        std::string content;
+        const bool good = first == indefinite ? (tag & constructed) != 0 && until_end(content, level)
+                                              : definite(first, (tag & constructed) != 0, content, level);
+        out += wrapped(static_cast<char>(static_cast<unsigned char>(tag)), content);
+        return good;
+    }
+
+    bool until_end(std::string& out, int level) {
+        const std::string_view end("\0\0", 2);
+        while (!rest_.starts_with(end))
+            if (!element(out, level + 1)) return false;
+        rest_.remove_prefix(end.size());
+        return true;
+    }
+
+    bool definite(unsigned first, bool is_constructed, std::string& out, int level) {
+        constexpr unsigned length_bytes_max = 3;
+        std::size_t size = first;
+        if (first > indefinite) {
+            const unsigned count = first - indefinite;
+            if (count > length_bytes_max || count > rest_.size()) return false;
+            size = 0;
+            for (unsigned i = 0; i < count; ++i) size = size << 8 | take();
+            const std::size_t least = count == 1 ? 0x80 : std::size_t{1} << (8 * (count - 1));
+            if (size < least) return false;
+        }
+        if (size > rest_.size()) return false;
+        Definite inside(rest_.substr(0, size));
+        rest_.remove_prefix(size);
+        if (!is_constructed) {
+            out = inside.rest_;
+            return true;
+        }
+        while (!inside.rest_.empty())
+            if (!inside.element(out, level + 1)) return false;
+        return true;
+    }
+
+    std::string_view rest_;
+};
 
 bool has_no_parameters(const X509_ALGOR* algorithm) {
     int type = V_ASN1_UNDEF;
@@ -56,39 +118,38 @@ std::string signer_info(CMS_SignerInfo* signer, const X509_ALGOR* digest, const 
     X509_NAME* issuer = nullptr;
     ASN1_INTEGER* serial = nullptr;
     if (CMS_SignerInfo_get0_signer_id(signer, nullptr, &issuer, &serial) != 1 || issuer == nullptr) return {};
-    std::vector<std::string> attributes;
+    std::string attributes;
     for (int i = 0; i < CMS_signed_get_attr_count(signer); ++i)
-        attributes.push_back(der_of(CMS_signed_get_attr(signer, i), i2d_X509_ATTRIBUTE));
+        attributes += der_of(CMS_signed_get_attr(signer, i), i2d_X509_ATTRIBUTE);
     const auto* value = CMS_SignerInfo_get0_signature(signer);
     const std::string bytes(reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)),
                             static_cast<std::size_t>(ASN1_STRING_length(value)));
     const auto name = der_of(issuer, i2d_X509_NAME) + der_of(serial, i2d_ASN1_INTEGER);
     return wrapped(sequence, version_1 + wrapped(sequence, name) + der_of(digest, i2d_X509_ALGOR) +
-                                 wrapped(tag_0, joined(std::move(attributes))) +
-                                 der_of(signature, i2d_X509_ALGOR) + wrapped(octets, bytes));
+                                 wrapped(tag_0, attributes) + der_of(signature, i2d_X509_ALGOR) +
+                                 wrapped(octets, bytes));
 }
 
 }  // namespace
 
-bool has_exact_frame(CMS_ContentInfo* cms, CMS_SignerInfo* signer, const STACK_OF(X509) * certificates) {
+bool has_exact_frame(std::string_view text, CMS_SignerInfo* signer, const STACK_OF(X509) * certificates) {
     X509_ALGOR* digest = nullptr;
     X509_ALGOR* signature = nullptr;
     CMS_SignerInfo_get0_algs(signer, nullptr, nullptr, &digest, &signature);
     if (!has_no_parameters(digest) || !has_no_parameters(signature)) return false;
     const auto info = signer_info(signer, digest, signature);
     if (info.empty()) return false;
-    std::vector<std::string> all;
+    std::string all;
     for (int i = 0; i < sk_X509_num(certificates); ++i)
-        all.push_back(der_of(sk_X509_value(certificates, i), i2d_X509));
-    const auto behind =
-        wrapped(sequence, data_oid) + wrapped(tag_0, joined(std::move(all))) + wrapped(set, info);
+        all += der_of(sk_X509_value(certificates, i), i2d_X509);
+    const auto behind = wrapped(sequence, data_oid) + wrapped(tag_0, all) + wrapped(set, info);
     const auto with_digest = [&](const std::string& parameters) {
         const ASN1_OBJECT* name = digest->algorithm;
         const auto algorithm = wrapped(sequence, der_of(name, i2d_ASN1_OBJECT) + parameters);
         const auto inside = wrapped(sequence, version_1 + wrapped(set, algorithm) + behind);
         return wrapped(sequence, signed_data_oid + wrapped(tag_0, inside));
     };
-    const auto found = der_of(cms, i2d_CMS_ContentInfo);
+    const auto found = Definite(text).whole();
     return found == with_digest("") || found == with_digest(null_value);
 }
 

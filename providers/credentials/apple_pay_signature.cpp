@@ -38,7 +38,7 @@ bool read_parts(const Form& form, Parts& parts) {
     if (CMS_signed_get_attr_count(parts.signer) <= 0) return false;
     parts.certificates.reset(CMS_get1_certs(parts.cms.get()));
     return parts.certificates && sk_X509_num(parts.certificates.get()) == 2 &&
-           has_exact_frame(parts.cms.get(), parts.signer, parts.certificates.get());
+           has_exact_frame(form.signature, parts.signer, parts.certificates.get());
 }
 
 /// The one that has the mark, nullptr when none has it or both.
