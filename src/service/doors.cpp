@@ -7,32 +7,66 @@
 #include "api/ops/ops.hpp"
 #include "api/passwords.hpp"
 #include "api/status.hpp"
+#include "api/ticket_order/door.hpp"
+#include "api/ticket_order/services/services.hpp"
 #include "api/v1/door.hpp"
 #include "api/v1/problem.hpp"
 #include "base/json.hpp"
 #include "base/log.hpp"
 #include "callbacks/callbacks.hpp"
+#include "service/gateway_desk.hpp"
 
 namespace kassi::service {
+namespace {
+
+namespace services = api::ticket_order::services;
+
+/// What the TicketOrder door asks of an MpiToken.
+api::ticket_order::MpiTokens mpi_tokens(const services::Services& issued, const engine::Engine& engine) {
+    return
+        [&issued, &engine](const api::ticket_order::MpiClaim& claim) -> Result<std::optional<std::string>> {
+            if (!services::claims_to_be_certificate(claim.mpi_token)) return std::optional<std::string>();
+            constexpr bool allow_foreign = false;
+            auto bare = issued.proofs().bare_token(
+                claim.mpi_token, {claim.caller.name, claim.merchant, claim.card_token, claim.amount},
+                allow_foreign, engine.now());
+            if (!bare) return bare.error();
+            return std::optional(std::move(*bare));
+        };
+}
+
+}  // namespace
 
 struct Doors::State {
-    State(boost::asio::io_context& io, House& given_house, const Config& config,
-          std::shared_ptr<api::f13::BoxOffice> given_box_office, std::function<std::string()> given_not_ready)
+    State(boost::asio::io_context& io, House& given_house, const Config& given_config,
+          std::shared_ptr<api::f13::BoxOffice> given_box_office,
+          std::shared_ptr<api::ticket_order::Events> given_events,
+          std::function<std::string()> given_not_ready)
         : house(given_house),
-          passwords(config.directory, house.randomness(),
+          config(given_config),
+          passwords(given_config.directory, house.randomness(),
                     [&io](std::function<void()> callback) { boost::asio::post(io, std::move(callback)); }),
           box_office(std::move(given_box_office)),
-          not_ready(std::move(given_not_ready)) {}
+          events(std::move(given_events)),
+          not_ready(std::move(given_not_ready)),
+          desk(house.world(), house.engine().registry()),
+          borgun({house.engine(), desk, services::certificate_key(given_config.master_key)}) {}
 
     House& house;
+    const Config& config;
     api::Passwords passwords;
     std::shared_ptr<api::f13::BoxOffice> box_office;
+    std::shared_ptr<api::ticket_order::Events> events;
     std::function<std::string()> not_ready;
+    OutsideDesk desk;
+    services::Services borgun;
 };
 
 Doors::Doors(boost::asio::io_context& io, House& house, const Config& config,
-             std::shared_ptr<api::f13::BoxOffice> box_office, std::function<std::string()> not_ready)
-    : state_(std::make_unique<State>(io, house, config, std::move(box_office), std::move(not_ready))) {}
+             std::shared_ptr<api::f13::BoxOffice> box_office,
+             std::shared_ptr<api::ticket_order::Events> events, std::function<std::string()> not_ready)
+    : state_(std::make_unique<State>(io, house, config, std::move(box_office), std::move(events),
+                                     std::move(not_ready))) {}
 Doors::~Doors() = default;
 
 std::vector<api::Mount> Doors::for_the_world() const {
@@ -40,6 +74,13 @@ std::vector<api::Mount> Doors::for_the_world() const {
     std::vector<api::Mount> mounts;
     mounts.push_back(api::f13_door({engine, state_->passwords, state_->box_office}));
     mounts.push_back({"/v1/", api::v1::door(engine)});
+    mounts.push_back(api::ticket_order_door({.engine = engine,
+                                             .passwords = state_->passwords,
+                                             .randomness = state_->house.randomness(),
+                                             .allowed_origins = state_->config.ticket_order_origins,
+                                             .events = state_->events,
+                                             .mpi_tokens = mpi_tokens(state_->borgun, engine),
+                                             .more = state_->borgun.operations()}));
     mounts.push_back({"/callback/", callbacks::browser_door(engine, state_->house.randomness())});
     mounts.push_back({"/callout/", callbacks::callout_door(engine, state_->house.randomness())});
     mounts.push_back(
@@ -58,6 +99,9 @@ HttpResponse Doors::refusal(int status, std::string_view target, std::string_vie
     } else if (target.starts_with("/v1/")) {
         door = "v1";
         response = api::v1::problem(status, why, request_id);
+    } else if (auto ours = api::ticket_order_refusal(status, target, why)) {
+        door = "ticket_order";
+        response = std::move(*ours);
     } else {
         response = json_response(status, JsonWriter().begin_object().field("error", why).end_object().take());
     }

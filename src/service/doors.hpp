@@ -13,14 +13,15 @@ namespace kassi::service {
 /// What the doors of the house share, and the doors over it.
 class Doors {
   public:
-    /// `not_ready` is what /readyz says, "" when all is well. `box_office` may be nullptr. The others must
-    /// outlive it.
+    /// `not_ready` is what /readyz says, "" when all is well. `box_office` and `events` may be nullptr. The
+    /// others must outlive it.
     Doors(boost::asio::io_context& io, House& house, const Config& config,
-          std::shared_ptr<api::f13::BoxOffice> box_office, std::function<std::string()> not_ready);
+          std::shared_ptr<api::f13::BoxOffice> box_office, std::shared_ptr<api::ticket_order::Events> events,
+          std::function<std::string()> not_ready);
     ~Doors();
     Doors(const Doors&) = delete;
     Doors& operator=(const Doors&) = delete;
-    /// For the world: F13, /v1, callbacks, webhooks, callout pages.
+    /// For the world: F13, /v1, TicketOrder, callbacks, webhooks, callout pages.
     [[nodiscard]] std::vector<api::Mount> for_the_world() const;
     /// What the server refuses before a door sees it, with its status, in the words of the door that it was
     /// for. Logged, under an id of its own.

@@ -132,7 +132,7 @@ struct Service::State {
     }
 
     void start() {
-        doors = std::make_unique<Doors>(io, *house, config, std::move(box_office),
+        doors = std::make_unique<Doors>(io, *house, config, std::move(box_office), std::move(events),
                                         [this] { return not_ready(); });
         auto mounts = doors->for_the_world();
         mounts.insert(mounts.end(), more.begin(), more.end());
@@ -199,6 +199,7 @@ struct Service::State {
     std::unique_ptr<http::Server> doors_server, operators_server;
     std::unique_ptr<House> house;
     std::shared_ptr<api::f13::BoxOffice> box_office;
+    std::shared_ptr<api::ticket_order::Events> events;
     std::unique_ptr<Doors> doors;
     std::unique_ptr<Operations> operations;
     std::unique_ptr<ControlServer> control;
@@ -234,6 +235,11 @@ void Service::add_doors(std::vector<api::Mount> more) {
 void Service::set_box_office(std::shared_ptr<api::f13::BoxOffice> box_office) {
     KASSI_ENSURE(!state_->running);
     state_->box_office = std::move(box_office);
+}
+
+void Service::set_events(std::shared_ptr<api::ticket_order::Events> events) {
+    KASSI_ENSURE(!state_->running);
+    state_->events = std::move(events);
 }
 
 int Service::run() {

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/passwords.hpp"
+#include "api/router.hpp"
+#include "api/ticket_order/events.hpp"
+#include "api/ticket_order/operations.hpp"
+#include "engine/engine.hpp"
+
+/// The TicketOrder door: what an unmodified ServiceStack client expects.
+namespace kassi::api {
+namespace ticket_order {
+
+/// An MpiToken that was handed out here, and what it must belong to.
+struct MpiClaim {
+    const engine::Caller& caller;
+    std::string_view merchant;
+    std::string_view mpi_token;
+    std::string_view card_token;
+    Money amount;
+};
+/// The gateway's own token behind one that was issued here for all that; an error when it was issued for
+/// something else, nullopt when it was not issued here at all.
+using MpiTokens = std::function<Result<std::optional<std::string>>(const MpiClaim&)>;
+
+}  // namespace ticket_order
+
+struct TicketOrderOptions {
+    engine::Engine& engine;
+    Passwords& passwords;
+    Randomness& randomness;
+    /// Other sites whose pages may use the door from a browser: "https://app.example".
+    std::vector<std::string> allowed_origins = {};
+    std::shared_ptr<ticket_order::Events> events = nullptr;  ///< nullptr: orders pay what was handed over
+    ticket_order::MpiTokens mpi_tokens = nullptr;            ///< nullptr: none are issued here
+    std::vector<ticket_order::Operation> more = {};
+};
+
+/// TicketOrder, its status, log in and out, the metadata page and `more`. What `options` refers to must
+/// outlive the Mount.
+Mount ticket_order_door(TicketOrderOptions options);
+
+/// What the server itself refuses, in this door's words, when `target` is one of its paths (those of `more`
+/// begin with /borgunServices/); nullopt when it is not.
+std::optional<HttpResponse> ticket_order_refusal(int status, std::string_view target, std::string_view why);
+
+}  // namespace kassi::api
