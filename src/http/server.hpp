@@ -24,6 +24,10 @@ struct TlsIdentity {
     Secret<> private_key_pem;
 };
 
+/// A header of an answer that is none: the reason phrase of the status line, for clients that read it. Doors,
+/// which do not know this room, spell it out.
+inline constexpr std::string_view reason_header = ":reason";
+
 struct ServerOptions {
     std::string address = "127.0.0.1";
     unsigned short port = 0;  ///< 0: any free one, see Server::port()

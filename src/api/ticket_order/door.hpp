@@ -11,23 +11,24 @@
 #include "api/router.hpp"
 #include "api/ticket_order/events.hpp"
 #include "api/ticket_order/operations.hpp"
+#include "api/ticket_order/services/card_tokens.hpp"
 #include "engine/engine.hpp"
 
 /// The TicketOrder door: what an unmodified ServiceStack client expects.
 namespace kassi::api {
 namespace ticket_order {
 
-/// An MpiToken that was handed out here, and what it must belong to.
-struct MpiClaim {
+/// What an MpiToken must have been issued for.
+struct MpiPurpose {
     const engine::Caller& caller;
     std::string_view merchant;
-    std::string_view mpi_token;
     std::string_view card_token;
     Money amount;
 };
-/// The gateway's own token behind one that was issued here for all that; an error when it was issued for
-/// something else, nullopt when it was not issued here at all.
-using MpiTokens = std::function<Result<std::optional<std::string>>(const MpiClaim&)>;
+/// The gateway's own token behind one that clients have (services::Proofs::bare_token). Error: bad_request,
+/// it was not issued for this.
+using BareMpiToken =
+    std::function<Result<std::string>(std::string_view mpi_token, const MpiPurpose& purpose)>;
 
 }  // namespace ticket_order
 
@@ -38,7 +39,9 @@ struct TicketOrderOptions {
     /// Other sites whose pages may use the door from a browser: "https://app.example".
     std::vector<std::string> allowed_origins = {};
     std::shared_ptr<ticket_order::Events> events = nullptr;  ///< nullptr: orders pay what was handed over
-    ticket_order::MpiTokens mpi_tokens = nullptr;            ///< nullptr: none are issued here
+    /// nullptr: none are issued here, and those of elsewhere are taken where the caller may bring them.
+    ticket_order::BareMpiToken bare_mpi_token = nullptr;
+    ticket_order::services::CardTokens* card_tokens = nullptr;  ///< nullptr: no card is saved
     std::vector<ticket_order::Operation> more = {};
 };
 

@@ -107,6 +107,9 @@ HttpResponse refused(const HttpRequest& request, const Refusal& refusal) {
         http_status(refusal.kind), {{"Content-Type", content_type}}, print(refusal, format)};
     if (refusal.kind == ErrorKind::unauthenticated)
         response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"/auth/basic\", charset=\"UTF-8\"");
+    // "403 Invalid Role": some clients read the status line and nothing else.
+    if (refusal.kind == ErrorKind::forbidden && refusal.message.starts_with("Invalid "))
+        response.headers.emplace_back(":reason", refusal.message);
     if (refusal.kind == ErrorKind::unavailable) response.headers.emplace_back("Retry-After", "1");
     return response;
 }

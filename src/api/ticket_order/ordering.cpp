@@ -10,6 +10,7 @@
 #include "api/ticket_order/outcome.hpp"
 #include "api/ticket_order/payment.hpp"
 #include "api/ticket_order/signature.hpp"
+#include "providers/borgun/borgun.hpp"
 
 namespace kassi::api::ticket_order {
 namespace {
@@ -24,7 +25,12 @@ struct Order {
     TicketOrder request;
     Checked checked;
     engine::Meta::Once once;
+    /// Of a card that is to be saved, once it is: pays in place of the card.
+    std::optional<services::SavedCard> saved = std::nullopt;
 
+    [[nodiscard]] bool saves_card() const {
+        return checked.way == Way::card && request.card_info->save_card_to_token.value_or(false);
+    }
     [[nodiscard]] const engine::Caller& caller() const { return *call->visitor.caller; }
 };
 using OrderPointer = std::shared_ptr<Order>;
@@ -104,7 +110,10 @@ std::optional<Refusal> misfit(const std::vector<core::Bundle>& bundles, const Mo
 class Ordering : public std::enable_shared_from_this<Ordering> {
   public:
     explicit Ordering(const TicketOrderOptions& options)
-        : engine_(options.engine), events_(options.events), mpi_tokens_(options.mpi_tokens) {}
+        : engine_(options.engine),
+          events_(options.events),
+          bare_mpi_token_(options.bare_mpi_token),
+          card_tokens_(options.card_tokens) {}
 
     void order(const CallPointer& call);
     void status(const CallPointer& call);
@@ -117,10 +126,13 @@ class Ordering : public std::enable_shared_from_this<Ordering> {
     void hand_over(const OrderPointer& order);
     /// `keyed`: the purchase makes the claim; else the hand-over did.
     void pay(const OrderPointer& order, const Transaction& transaction, bool keyed);
+    void purchase(const OrderPointer& order, const Transaction& transaction, bool keyed);
+    void save_card(const OrderPointer& order, std::function<void()> next);
     void paid(const OrderPointer& order, const TransactionId& id, bool keyed, const Result<View>& after);
     void refused_payment(const OrderPointer& order, const TransactionId& id, const Error& error);
     void answer_when_known(const OrderPointer& order, const TransactionId& id);
-    void answer(const CallPointer& call, const View& view, bool without_tickets);
+    void answer(const CallPointer& call, const View& view, bool without_tickets,
+                const services::SavedCard* saved = nullptr);
     static void answer_status(const CallPointer& call, Status status);
 
     [[nodiscard]] std::optional<Refusal> wrong_signature(const Order& order) const;
@@ -136,7 +148,8 @@ class Ordering : public std::enable_shared_from_this<Ordering> {
 
     engine::Engine& engine_;
     std::shared_ptr<Events> events_;
-    MpiTokens mpi_tokens_;
+    BareMpiToken bare_mpi_token_;
+    services::CardTokens* card_tokens_;
 };
 
 // ---- the way in ---------------------------------------------------------------------------------------
@@ -154,7 +167,8 @@ void Ordering::order(const CallPointer& call) {
         Order{call,
               std::move(*request),
               std::move(*checked),
-              {scope_of(*call->visitor.caller), std::move(key), std::move(fingerprint)}});
+              {scope_of(*call->visitor.caller), std::move(key), std::move(fingerprint)},
+              std::nullopt});
     // A repeat is answered however old it is by now: clients send the same again by themselves.
     const auto found =
         engine_.store().find_claim({order->once.scope, order->once.key, order->once.fingerprint});
@@ -283,11 +297,11 @@ Outcome<std::string> Ordering::bare_mpi_token(const Order& order, std::string_vi
     constexpr std::string_view field = "borgun3DFinalInfo.threeDSecure.mpiToken";
     const auto& final = *order.request.borgun_final;
     const auto& given = final.three_d_secure->mpi_token.reveal();
-    if (mpi_tokens_) {
-        const auto issued = mpi_tokens_(
-            {order.caller(), merchant, given, final.payment_method->token.reveal(), order.checked.total});
-        if (!issued) return wrong("Predicate", std::string(field), issued.error().message);
-        if (*issued) return **issued;
+    if (bare_mpi_token_) {
+        auto bare = bare_mpi_token_(
+            given, {order.caller(), merchant, final.payment_method->token.reveal(), order.checked.total});
+        if (!bare) return wrong("Predicate", std::string(field), bare.error().message);
+        return std::move(*bare);
     }
     if (order.caller().ticket_order.allow_foreign_mpi) return given;
     return wrong("Predicate", std::string(field), "was not issued here");
@@ -297,12 +311,16 @@ Outcome<engine::PurchaseRequest> Ordering::purchase_for(const Order& order,
                                                         const std::vector<core::Bundle>& bundles,
                                                         std::string_view reference) const {
     engine::PurchaseRequest purchase;
-    auto credential = credential_of(order.request, order.checked, "", reference);
+    auto credential = order.saved ? core::Credential{std::string(providers::borgun::token_kind),
+                                                     order.saved->token.reveal()}
+                                  : credential_of(order.request, order.checked, "", reference);
     if (!credential) return credential.error();
     auto ways = ways_for(order, bundles, credential->kind);
     if (!ways) return ways.error();
     purchase.ways = std::move(*ways);
     if (purchase.ways.empty()) return purchase;
+    if (order.saved)
+        for (auto& [source, merchant] : purchase.ways) merchant = order.saved->merchant;
     const auto& name = purchase.ways.begin()->second;
     if (order.checked.way == Way::final_charge) {
         const auto mpi_token = bare_mpi_token(order, name);
@@ -318,13 +336,35 @@ Outcome<engine::PurchaseRequest> Ordering::purchase_for(const Order& order,
     return purchase;
 }
 
+/// A card that its owner wants kept becomes a token first, which then pays; so the gateway sees it once.
+void Ordering::save_card(const OrderPointer& order, std::function<void()> next) {
+    if (card_tokens_ == nullptr)
+        return order->call->refuse(wrong("Predicate", "cardInfo.saveCardToToken", "no cards are saved here"));
+    const auto& method = *order->request.card_info->payment_method;
+    card_tokens_->save(order->caller(), method, "cardInfo.paymentMethod",
+                       [order, next = std::move(next)](Outcome<services::SavedCard> saved) {
+                           if (!saved && saved.error().kind == ErrorKind::conflict)
+                               return answer_status(order->call, Status::declined);
+                           if (!saved) return order->call->refuse(saved.error());
+                           order->saved = std::move(*saved);
+                           next();
+                       });
+}
+
 void Ordering::pay(const OrderPointer& order, const Transaction& transaction, bool keyed) {
     order->call->transaction = transaction.id.text();
-    auto purchase = purchase_for(*order, transaction.bundles, transaction.reference);
-    if (!purchase) return order->call->refuse(purchase.error());
+    if (!order->saves_card()) return purchase(order, transaction, keyed);
+    save_card(order, [self = shared_from_this(), order, transaction, keyed] {
+        self->purchase(order, transaction, keyed);
+    });
+}
+
+void Ordering::purchase(const OrderPointer& order, const Transaction& transaction, bool keyed) {
+    auto request = purchase_for(*order, transaction.bundles, transaction.reference);
+    if (!request) return order->call->refuse(request.error());
     auto meta = order->call->meta();
     if (keyed) meta.once = order->once;
-    engine_.purchase(transaction.id, std::move(*purchase), std::move(meta),
+    engine_.purchase(transaction.id, std::move(*request), std::move(meta),
                      [self = shared_from_this(), order, id = transaction.id,
                       keyed](const Result<View>& after) { self->paid(order, id, keyed, after); });
 }
@@ -357,11 +397,13 @@ void Ordering::answer_when_known(const OrderPointer& order, const TransactionId&
     engine_.wait(id, Until::answer, engine_.settings().answer_within,
                  [self = shared_from_this(), order](const Result<View>& view) {
                      if (!view) return order->call->refuse(refusal_of(view.error()));
-                     self->answer(order->call, *view, order->request.dont_return_tickets.value_or(false));
+                     self->answer(order->call, *view, order->request.dont_return_tickets.value_or(false),
+                                  order->saved ? &*order->saved : nullptr);
                  });
 }
 
-void Ordering::answer(const CallPointer& call, const View& view, bool without_tickets) {
+void Ordering::answer(const CallPointer& call, const View& view, bool without_tickets,
+                      const services::SavedCard* saved) {
     const auto& transaction = view.transaction;
     call->transaction = transaction.id.text();
     const auto status = status_of(transaction, engine::at_work(transaction, Until::answer));
@@ -372,6 +414,7 @@ void Ordering::answer(const CallPointer& call, const View& view, bool without_ti
         result.ticket_and_details =
             completed(tickets ? std::move(*tickets) : TicketAndDetails{}, transaction, status, engine_.now());
     }
+    if (saved != nullptr && status != Status::declined) result.card_token = saved->token.reveal();
     call->answer(print(result, call->route.answer));
 }
 

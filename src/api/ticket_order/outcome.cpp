@@ -70,8 +70,8 @@ std::string_view word_of(Status status, const core::Transaction& transaction) {
 /// What it was paid with, by the kind of the credential.
 std::string_view method_of(const core::Transaction& transaction) {
     constexpr std::pair<std::string_view, std::string_view> methods[] = {{"card", "Card"},
-                                                                         {"borgun_token", "Token"},
-                                                                         {"borgun_final", "Token3DSecure"},
+                                                                         {"borgun_token", "Card"},
+                                                                         {"borgun_final", "Card3DSecure"},
                                                                          {"network_token", "ApplePay"}};
     if (transaction.legs.empty()) return "Free";
     for (const auto& [kind, word] : methods)
