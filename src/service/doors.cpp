@@ -8,13 +8,31 @@
 #include "api/passwords.hpp"
 #include "api/status.hpp"
 #include "api/ticket_order/door.hpp"
+#include "api/ticket_order/services/services.hpp"
 #include "api/v1/door.hpp"
 #include "api/v1/problem.hpp"
 #include "base/json.hpp"
 #include "base/log.hpp"
 #include "callbacks/callbacks.hpp"
+#include "service/gateway_desk.hpp"
 
 namespace kassi::service {
+namespace {
+
+namespace services = api::ticket_order::services;
+
+/// What the TicketOrder door asks of an MpiToken.
+api::ticket_order::BareMpiToken bare_mpi_token(const services::Services& issued,
+                                               const engine::Engine& engine) {
+    return [&issued, &engine](std::string_view mpi_token,
+                              const api::ticket_order::MpiPurpose& purpose) -> Result<std::string> {
+        return issued.proofs().bare_token(
+            mpi_token, {purpose.caller.name, purpose.merchant, purpose.card_token, purpose.amount},
+            purpose.caller.ticket_order.allow_foreign_mpi, engine.now());
+    };
+}
+
+}  // namespace
 
 struct Doors::State {
     State(boost::asio::io_context& io, House& given_house, const Config& given_config,
@@ -27,7 +45,9 @@ struct Doors::State {
                     [&io](std::function<void()> callback) { boost::asio::post(io, std::move(callback)); }),
           box_office(std::move(given_box_office)),
           events(std::move(given_events)),
-          not_ready(std::move(given_not_ready)) {}
+          not_ready(std::move(given_not_ready)),
+          desk(house.world(), house.engine().registry()),
+          borgun({house.engine(), desk, services::certificate_key(given_config.master_key)}) {}
 
     House& house;
     const Config& config;
@@ -35,6 +55,8 @@ struct Doors::State {
     std::shared_ptr<api::f13::BoxOffice> box_office;
     std::shared_ptr<api::ticket_order::Events> events;
     std::function<std::string()> not_ready;
+    OutsideDesk desk;
+    services::Services borgun;
 };
 
 Doors::Doors(boost::asio::io_context& io, House& house, const Config& config,
@@ -53,7 +75,10 @@ std::vector<api::Mount> Doors::for_the_world() const {
                                              .passwords = state_->passwords,
                                              .randomness = state_->house.randomness(),
                                              .allowed_origins = state_->config.ticket_order_origins,
-                                             .events = state_->events}));
+                                             .events = state_->events,
+                                             .bare_mpi_token = bare_mpi_token(state_->borgun, engine),
+                                             .card_tokens = &state_->borgun.card_tokens(),
+                                             .more = state_->borgun.operations()}));
     mounts.push_back({"/callback/", callbacks::browser_door(engine, state_->house.randomness())});
     mounts.push_back({"/callout/", callbacks::callout_door(engine, state_->house.randomness())});
     mounts.push_back(
