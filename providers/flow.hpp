@@ -54,12 +54,12 @@ class Flow {
     [[nodiscard]] virtual core::Step resume(const core::Scene& scene, const Merchant& merchant,
                                             const core::Heard& heard) const = 0;
     /// Checks the form of what the customer pays with; see core::Flows::admit.
-    [[nodiscard]] virtual Result<std::string> admit(const core::Credential& credential,
-                                                    const Merchant& merchant, Instant now) const;
+    [[nodiscard]] virtual Result<core::Admission> admit(const core::Credential& credential,
+                                                        const Merchant& merchant, Instant now) const;
     /// What an admitted one says of the payment itself. Error: bad_request naming what does not fit.
     [[nodiscard]] virtual std::optional<Error> misfit(const core::Credential& credential,
                                                       const core::Transaction& transaction,
-                                                      const core::Leg& leg) const;
+                                                      const core::Leg& leg, const Merchant& merchant) const;
     /// The page that asks the customer for what is missing, for callouts of this flow that are hosted by us;
     /// of one that goes on its form is posted to the page itself.
     struct HostedPage {
@@ -110,8 +110,9 @@ class Registry final : public core::Flows {
     [[nodiscard]] core::Step resume(const core::Scene& scene, const core::Heard& heard) const override;
     [[nodiscard]] std::vector<core::EvidenceField> evidence(const core::Leg& leg,
                                                             const Fields& fields) const override;
-    [[nodiscard]] Result<std::string> admit(const core::Transaction& transaction, const core::Leg& leg,
-                                            const core::Credential& credential, Instant now) const override;
+    [[nodiscard]] Result<core::Admission> admit(const core::Transaction& transaction, const core::Leg& leg,
+                                                const core::Credential& credential,
+                                                Instant now) const override;
 
   private:
     Registry();

@@ -25,11 +25,13 @@ const core::Facts& no_facts() {
 
 }  // namespace
 
-Result<std::string> Flow::admit(const core::Credential& credential, const Merchant& merchant, Instant) const {
+Result<core::Admission> Flow::admit(const core::Credential& credential, const Merchant& merchant,
+                                    Instant) const {
     return bad_request(credential.kind, "is nothing that " + merchant.name + " takes");
 }
 
-std::optional<Error> Flow::misfit(const core::Credential&, const core::Transaction&, const core::Leg&) const {
+std::optional<Error> Flow::misfit(const core::Credential&, const core::Transaction&, const core::Leg&,
+                                  const Merchant&) const {
     return std::nullopt;
 }
 
@@ -127,15 +129,15 @@ core::Step Registry::resume(const core::Scene& scene, const core::Heard& heard) 
     return known->flow->resume(scene, known->merchant, heard);
 }
 
-Result<std::string> Registry::admit(const core::Transaction& transaction, const core::Leg& leg,
-                                    const core::Credential& credential, Instant now) const {
+Result<core::Admission> Registry::admit(const core::Transaction& transaction, const core::Leg& leg,
+                                        const core::Credential& credential, Instant now) const {
     const auto* known = state_->of(leg);
     if (known == nullptr)
         return bad_request(credential.kind, "the merchant " + leg.merchant + " is not configured");
-    auto once = known->flow->admit(credential, known->merchant, now);
-    if (!once) return once;
-    if (auto wrong = known->flow->misfit(credential, transaction, leg)) return *wrong;
-    return once;
+    auto admitted = known->flow->admit(credential, known->merchant, now);
+    if (!admitted) return admitted;
+    if (auto wrong = known->flow->misfit(credential, transaction, leg, known->merchant)) return *wrong;
+    return admitted;
 }
 
 std::vector<core::EvidenceField> Registry::evidence(const core::Leg& leg, const Fields& fields) const {

@@ -17,6 +17,27 @@ void add_place(CLI::App& command, Place& place) {
     group->require_option(1);
 }
 
+void add_apple_pay_check(CLI::App& group, kassi::service::ApplePayCheck& check, std::function<int()>& run) {
+    auto* command = group.add_subcommand(
+        "check", "Does a token verify and decrypt? Every step, then what it says, the number masked");
+    command->add_option("--token", check.token_file, "the token as JSON")->required()->type_name("FILE");
+    command->add_option("--certificate", check.certificate_file, "payment processing certificate (PEM)")
+        ->required()
+        ->type_name("FILE");
+    command->add_option("--key", check.key_file, "its private key (PEM); only its owner may read the file")
+        ->required()
+        ->type_name("FILE");
+    command->add_option("--root", check.root_file, "trusted root (PEM); left out: Apple's")
+        ->type_name("FILE");
+    command
+        ->add_option("--merchant", check.merchant,
+                     "merchant identifier; left out: the one that the certificate names")
+        ->type_name("ID");
+    command->add_option("--at", check.at, "ISO 8601 or Unix seconds; left out: now")->type_name("TIME");
+    command->footer("Exit status: 0 everything holds, 1 a step failed, 2 could not.");
+    command->callback([&] { run = [&] { return kassi::service::check_apple_pay(check); }; });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -36,6 +57,7 @@ int main(int argc, char** argv) {
     std::string format = "text";
     bool as_json = false;
     kassi::service::SettleRequest settlement;
+    kassi::service::ApplePayCheck apple_pay_check;
 
     auto* serve = app.add_subcommand("serve", "Run the service until SIGTERM");
     serve->add_option("--config", config_file, "configuration (TOML)")->required()->type_name("FILE");
@@ -107,6 +129,10 @@ int main(int argc, char** argv) {
     auto* hash = app.add_subcommand(
         "hash-password", "Read a password from standard input, print its hash for the configuration");
     hash->callback([&] { run = [] { return kassi::service::hash_password(); }; });
+
+    auto* apple_pay = app.add_subcommand("apple-pay", "Look at tokens of Apple Pay");
+    apple_pay->require_subcommand(1);
+    add_apple_pay_check(*apple_pay, apple_pay_check, run);
 
     try {
         app.parse(argc, argv);

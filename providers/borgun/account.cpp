@@ -6,6 +6,7 @@
 #include "providers/borgun/amounts.hpp"
 #include "providers/borgun/borgun.hpp"
 #include "providers/borgun/codes.hpp"
+#include "providers/credentials/wallet.hpp"
 #include "providers/settings.hpp"
 
 namespace kassi::providers::borgun {
@@ -24,8 +25,10 @@ std::optional<Error> read_kinds(const Merchant& merchant, Account& account) {
             account.takes_cards = true;
         else if (word == "token")
             account.takes_tokens = true;
+        else if (word == "network_token")
+            account.takes_network_tokens = true;
         else
-            return bad_request("accepts", "knows \"card\" and \"token\"");
+            return bad_request("accepts", "knows \"card\", \"token\" and \"network_token\"");
     }
     if (!account.takes_cards && !account.takes_tokens) account.takes_cards = true;
     return std::nullopt;
@@ -140,7 +143,7 @@ Account account_of(const Merchant& merchant) {
     return std::move(*account);
 }
 
-core::Facts facts_of(const Account& account) {
+core::Facts facts_of(const Account& account, const Merchant& merchant) {
     core::Facts facts;
     facts.has_open = true;  // token, enrollment, challenge
     facts.can_hold = !account.sale_only;
@@ -155,6 +158,7 @@ core::Facts facts_of(const Account& account) {
     facts.credentials.emplace_back(token_kind);  // what a card becomes
     if (account.takes_tokens) facts.credentials.emplace_back(final_kind);
     if (account.takes_cards) facts.volatile_credentials = {std::string(card::credential_kind)};
+    wallet::add_kinds(facts, merchant, account.takes_network_tokens);
     facts.must_bring_credential = !account.takes_tokens;
     facts.currencies = account.currencies;
     facts.steps = steps();

@@ -15,6 +15,7 @@ struct Account {
     std::string public_key;
     bool takes_cards = false;
     bool takes_tokens = false;
+    bool takes_network_tokens = false;
     bool sale_only = false;
     bool always_3ds = false;  ///< nothing is paid without a way back for the customer
     bool notifies = false;
@@ -28,6 +29,6 @@ struct Account {
 Result<Account> read_account(const Merchant& merchant);
 /// Of a merchant that read_account() accepted before.
 Account account_of(const Merchant& merchant);
-core::Facts facts_of(const Account& account);
+core::Facts facts_of(const Account& account, const Merchant& merchant);
 
 }  // namespace kassi::providers::borgun

@@ -9,6 +9,7 @@
 #include "providers/borgun/payment.hpp"
 #include "providers/borgun/requests.hpp"
 #include "providers/borgun/wire.hpp"
+#include "providers/credentials/wallet.hpp"
 #include "providers/reading.hpp"
 #include "providers/reference.hpp"
 
@@ -52,9 +53,11 @@ std::optional<Payment> payment_in(const HttpResponse& response, const core::Scen
 /// The gateway names no payment: it did nothing, and says which field it does not like. It says the same of
 /// a copy that the network made of our request, when the first one was paid: the token knows.
 core::Step read_rejected(const HttpResponse& response, const core::Scene& scene) {
-    const bool of_mpi =
-        wire::complains_of(response, "ThreeDSecure.MpiToken") || wire::complains_of(response, "MpiToken");
-    auto why = refusal_of_rejection(of_mpi                                  ? "auth_failure"
+    const bool of_proof = wire::complains_of(response, "ThreeDSecure.MpiToken") ||
+                          wire::complains_of(response, "MpiToken") ||
+                          wire::complains_of(response, "ThreeDSecure.CAVV") ||
+                          wire::complains_of(response, "ThreeDSecure.UCAF");
+    auto why = refusal_of_rejection(of_proof                                ? "auth_failure"
                                     : wire::complains_of(response, "Token") ? "token_refused"
                                                                             : "");
     const auto token = token_of(scene.credential);
@@ -316,7 +319,14 @@ core::Step read_part_refunded(const HttpResponse& response, const core::Scene& s
 
 }  // namespace
 
-core::Step begin_pay(const core::Scene& scene, bool sale) {
+core::Step begin_pay(const core::Scene& scene, const Merchant& merchant, bool sale) {
+    if (wallet::is_ours(scene.credential)) {
+        const auto card = wallet::card_of(scene.credential, merchant, scene.now);
+        if (!card) return declined({"token_refused", "The wallet's token is not understood."});
+        return ask_pay(scene, *card, sale);
+    }
+    // What lives in memory only went with a process, or with a try that never was sent.
+    if (scene.leg.credential == network_token::credential_kind) return declined(interrupted());
     const auto token = token_of(scene.credential);
     if (token.empty()) return declined({"token_refused", "The card's token is not there."});
     return ask_pay(scene, token, sale);

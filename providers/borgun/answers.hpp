@@ -8,7 +8,7 @@
 /// say, or says in a way that does not fit, is read back before anything is believed.
 namespace kassi::providers::borgun {
 
-core::Step begin_pay(const core::Scene& scene, bool sale);
+core::Step begin_pay(const core::Scene& scene, const Merchant& merchant, bool sale);
 core::Step begin_capture(const core::Scene& scene);
 core::Step begin_void(const core::Scene& scene);
 core::Step begin_refund(const core::Scene& scene);

@@ -10,6 +10,7 @@
 #include "providers/borgun/opening.hpp"
 #include "providers/borgun/page.hpp"
 #include "providers/borgun/requests.hpp"
+#include "providers/credentials/wallet.hpp"
 #include "providers/evidence.hpp"
 #include "providers/settings.hpp"
 
@@ -53,7 +54,7 @@ class Borgun final : public Flow {
     [[nodiscard]] Result<core::Facts> configure(const Merchant& merchant) const override {
         const auto account = read_account(merchant);
         if (!account) return account.error();
-        return facts_of(*account);
+        return facts_of(*account, merchant);
     }
 
     [[nodiscard]] core::Step begin(const core::Scene& scene, const Merchant& merchant) const override {
@@ -63,10 +64,10 @@ class Borgun final : public Flow {
                 return begin_open(scene, account);
             case core::Verb::authorise:
                 if (account.sale_only) break;
-                return begin_pay(scene, false);
+                return begin_pay(scene, merchant, false);
             case core::Verb::charge:
                 if (!account.sale_only) break;
-                return begin_pay(scene, true);
+                return begin_pay(scene, merchant, true);
             case core::Verb::capture:
                 if (account.sale_only) break;
                 return begin_capture(scene);
@@ -97,14 +98,15 @@ class Borgun final : public Flow {
         return core::Unknown{.why = "nothing of the kind was asked"};
     }
 
-    [[nodiscard]] Result<std::string> admit(const core::Credential& credential, const Merchant& merchant,
-                                            Instant now) const override {
-        return borgun::admit(credential, account_of(merchant), merchant.name, now);
+    [[nodiscard]] Result<core::Admission> admit(const core::Credential& credential, const Merchant& merchant,
+                                                Instant now) const override {
+        return borgun::admit(credential, account_of(merchant), merchant, now);
     }
 
     [[nodiscard]] std::optional<Error> misfit(const core::Credential& credential,
-                                              const core::Transaction& transaction,
-                                              const core::Leg& leg) const override {
+                                              const core::Transaction& transaction, const core::Leg& leg,
+                                              const Merchant& merchant) const override {
+        if (wallet::is_ours(credential)) return wallet::misfit(credential, transaction, leg, merchant);
         if (credential.kind != final_kind) return std::nullopt;
         const auto said = read_final(credential.value);
         if (!said) return said.error();

@@ -129,6 +129,10 @@ std::optional<int> md_status(std::string_view text) {
     return status;
 }
 
+core::Refusal interrupted() {
+    return {"card_lost", "The payment was interrupted before it began. Try again."};
+}
+
 core::Refusal authentication_failed(std::string text) {
     core::Refusal refusal;
     refusal.code = "auth_failure";

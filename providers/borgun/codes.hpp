@@ -33,6 +33,8 @@ std::optional<int> md_status(std::string_view text);
 core::Refusal refusal_of(const MdRow& row);
 /// In F13's word for it.
 core::Refusal authentication_failed(std::string text = {});
+/// What lived in memory only is gone, and nothing moved.
+core::Refusal interrupted();
 
 // ---- ActionCode ----------------------------------------------------------------------------------------
 enum class Class : std::uint8_t {

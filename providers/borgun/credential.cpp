@@ -7,6 +7,7 @@
 #include "providers/borgun/amounts.hpp"
 #include "providers/borgun/borgun.hpp"
 #include "providers/borgun/order_id.hpp"
+#include "providers/credentials/wallet.hpp"
 #include "providers/reading.hpp"
 
 namespace kassi::providers::borgun {
@@ -41,14 +42,14 @@ std::optional<Error> check_members(const nlohmann::json& object) {
     return std::nullopt;
 }
 
-Result<std::string> admit_card(const core::Credential& credential, const Account& account, Instant now) {
+Result<core::Admission> admit_card(const core::Credential& credential, const Account& account, Instant now) {
     const auto read = card::read(credential.value, account.card_rules, now);
     if (!read) return read.error();
-    if (read->faults.empty()) return std::string();
+    if (read->faults.empty()) return core::Admission{};
     return card::error_of(read->faults.front());
 }
 
-Result<std::string> admit_token(const std::string& value) {
+Result<core::Admission> admit_token(const std::string& value) {
     const std::string field(token_field);
     if (value.empty()) return bad_request(field, "is missing");
     const auto token = token_of({std::string(token_kind), value});
@@ -57,7 +58,7 @@ Result<std::string> admit_token(const std::string& value) {
                                       std::to_string(token_characters_min) + " to " +
                                       std::to_string(token_characters_max) +
                                       " letters, digits, '-' and '_' after that");
-    return is_single(token) ? token : std::string();
+    return core::Admission{.key = is_single(token) ? token : std::string()};
 }
 
 }  // namespace
@@ -122,17 +123,20 @@ std::optional<Error> compare(const Final& said, const core::Transaction& transac
     return std::nullopt;
 }
 
-Result<std::string> admit(const core::Credential& credential, const Account& account,
-                          std::string_view merchant, Instant now) {
+Result<core::Admission> admit(const core::Credential& credential, const Account& account,
+                              const Merchant& merchant, Instant now) {
     if (account.takes_cards && credential.kind == card::credential_kind)
         return admit_card(credential, account, now);
     if (account.takes_tokens && credential.kind == token_kind) return admit_token(credential.value);
     if (account.takes_tokens && credential.kind == final_kind) {
         const auto said = read_final(credential.value);
         if (!said) return said.error();
-        return said->mpi_token;
+        return core::Admission{.key = said->mpi_token};
     }
-    return bad_request(credential.kind, "is nothing that " + std::string(merchant) + " takes");
+    if (wallet::is_ours(credential) &&
+        (account.takes_network_tokens || credential.kind != network_token::credential_kind))
+        return wallet::admit(credential, merchant, now);
+    return bad_request(credential.kind, "is nothing that " + merchant.name + " takes");
 }
 
 }  // namespace kassi::providers::borgun

@@ -33,7 +33,7 @@ Result<Final> read_final(const std::string& value);
 std::optional<Error> compare(const Final& said, const core::Transaction& transaction, const Money& amount);
 
 /// Checks the form; what can be spent once is returned. See core::Flows::admit.
-Result<std::string> admit(const core::Credential& credential, const Account& account,
-                          std::string_view merchant, Instant now);
+Result<core::Admission> admit(const core::Credential& credential, const Account& account,
+                              const Merchant& merchant, Instant now);
 
 }  // namespace kassi::providers::borgun

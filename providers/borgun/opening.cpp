@@ -11,6 +11,7 @@
 #include "providers/borgun/looks.hpp"
 #include "providers/borgun/requests.hpp"
 #include "providers/borgun/wire.hpp"
+#include "providers/credentials/wallet.hpp"
 #include "providers/reading.hpp"
 
 namespace kassi::providers::borgun {
@@ -34,7 +35,7 @@ core::Step declined(core::Refusal why) {
 }
 
 core::Step card_lost() {
-    return declined("card_lost", "The payment was interrupted before it began. Try again.");
+    return declined(interrupted());
 }
 
 core::Step ready(Kept kept, std::string evidence) {
@@ -268,12 +269,19 @@ core::Step read_token_page(const Fields& fields) {
         if (name != token_field || token == value) continue;
         token += (token.empty() ? "" : " ") + value;  // two that differ are none, and refused as such
     }
-    if (token.empty() && is_given_up(fields))
+    auto from_wallet = wallet::brought(fields);
+    if (from_wallet && !token.empty()) return core::Unknown{.why = "the return brings two ways to pay"};
+    if (token.empty() && !from_wallet && is_given_up(fields))
         return declined("cancelled", "No card was given for the payment.");
     core::Done done;
+    done.again = true;
+    if (from_wallet) {
+        done.evidence = "the customer paid from a wallet";
+        done.credential = std::move(*from_wallet);
+        return done;
+    }
     done.evidence = "the customer gave a card";
     done.credential = {std::string(token_kind), token};
-    done.again = true;
     return done;
 }
 
@@ -347,6 +355,7 @@ core::Step begin_open(const core::Scene& scene, const Account& account) {
     if (scene.credential.value.empty()) return open_without(scene, account);
     if (scene.credential.kind == card::credential_kind) return open_card(scene, account);
     if (scene.credential.kind == final_kind) return open_final(scene);
+    if (wallet::is_ours(scene.credential)) return ready({}, "the wallet authenticated the customer");
     if (!scene.return_url.empty()) return enroll(scene, first_exponent(scene.amount.currency));
     if (account.always_3ds)
         return declined(authentication_failed("3-D Secure is required, and no return_url was given."));

@@ -5,6 +5,7 @@
 #include "core/step.hpp"
 #include "providers/borgun/account.hpp"
 #include "providers/borgun/kept.hpp"
+#include "providers/credentials/network_token.hpp"
 
 /// The requests to gateway and MPI, as data (reference/borgun.md sections 4 to 7). The gateway knows no
 /// idempotency key: what moves money is never sent twice.
@@ -43,6 +44,8 @@ core::Ask ask_validate(const core::Scene& scene, const std::string& pares, const
                        const std::string& md);
 
 core::Ask ask_pay(const core::Scene& scene, const std::string& token, bool sale);
+/// The same with a device's number and the wallet's cryptogram: it lives in memory only.
+core::Ask ask_pay(const core::Scene& scene, const network_token::NetworkToken& card, bool sale);
 core::Ask ask_capture(const core::Scene& scene, const std::string& payment);
 core::Ask ask_cancel(const core::Scene& scene, const std::string& payment, std::string_view step, Kept kept);
 /// The whole payment, or a part of it.

@@ -57,7 +57,7 @@ enum class Check : std::uint8_t {
     certificates,  ///< leaf and intermediate by their OIDs; the signer is the leaf; key kinds fit the version
     chain,         ///< to the pinned root, at the time that was given
     signature,     ///< digest and signature over the token's own bytes
-    freshness,     ///< signed within five minutes, not in the future
+    age,           ///< signed within five minutes, not in the future
     key,           ///< publicKeyHash names one of our keys
     decryption,    ///< key agreement, KDF, AES-GCM with its tag
     content,       ///< strict JSON, every member as it must be

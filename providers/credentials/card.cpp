@@ -4,7 +4,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "base/json.hpp"
+#include "providers/credentials/wiped_json.hpp"
 
 namespace kassi::providers::card {
 namespace {
@@ -73,11 +73,6 @@ const SchemeRow& row_of(Scheme scheme) {
 }
 
 // ---- texts ---------------------------------------------------------------------------------------------
-bool is_digits(std::string_view text) {
-    return !text.empty() &&
-           std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
 bool passes_luhn(std::string_view digits) {
     int sum = 0;
     bool doubled = false;
@@ -94,22 +89,6 @@ bool fits_length(const PrefixRow& row, std::size_t digits) {
     return digits >= row.digits_min && digits <= row.digits_max;
 }
 
-/// "0427" is April 2027. Start dates may be of the last century.
-std::optional<Month> read_month(std::string_view text, int latest_year) {
-    constexpr int century = 100;
-    if (text.size() != 4 || !is_digits(text)) return std::nullopt;
-    const int month = (text[0] - '0') * 10 + (text[1] - '0');
-    int year = 2000 + (text[2] - '0') * 10 + (text[3] - '0');
-    if (year > latest_year) year -= century;
-    if (month < 1 || month > 12) return std::nullopt;
-    return Month{year, month};
-}
-
-Month month_of(Instant at) {
-    const std::chrono::year_month_day date{std::chrono::floor<std::chrono::days>(at)};
-    return {static_cast<int>(date.year()), static_cast<int>(static_cast<unsigned>(date.month()))};
-}
-
 // ---- the form ------------------------------------------------------------------------------------------
 constexpr std::string_view members[] = {"number", "expiry", "start", "cvc", "issue"};
 constexpr std::string_view billing_members[] = {"line_one", "line_two", "town",
@@ -118,29 +97,6 @@ constexpr std::string_view billing_members[] = {"line_one", "line_two", "town",
 bool is_one_of(std::string_view name, const auto& all) {
     return std::find(std::begin(all), std::end(all), name) != std::end(all);
 }
-
-void wipe_texts(json& value) {
-    if (value.is_string()) {
-        auto& text = value.get_ref<std::string&>();
-        wipe(text.data(), text.size());
-    }
-    if (value.is_object() || value.is_array())
-        for (auto& each : value) wipe_texts(each);
-}
-
-/// The parsed text, whose strings are overwritten when it goes.
-struct Parsed {
-    json root;
-    explicit Parsed(json parsed) : root(std::move(parsed)) {}
-    ~Parsed() { wipe_texts(root); }
-    Parsed(const Parsed&) = delete;
-    Parsed& operator=(const Parsed&) = delete;
-
-    [[nodiscard]] std::string_view text(std::string_view name) const {
-        const auto found = root.find(name);
-        return found == root.end() ? std::string_view() : found->get_ref<const std::string&>();
-    }
-};
 
 std::optional<Error> check_billing(const json& billing) {
     if (!billing.is_object()) return bad_request("card.billing", "is not an object");
@@ -173,7 +129,7 @@ constexpr std::size_t on_the_heap = 32;
 // ---- plausible or not ----------------------------------------------------------------------------------
 class Check {
   public:
-    Check(const Parsed& parsed, const Rules& rules, Instant now)
+    Check(const WipedJson& parsed, const Rules& rules, Instant now)
         : parsed_(parsed), rules_(rules), today_(month_of(now)) {}
 
     Read run() {
@@ -205,12 +161,11 @@ class Check {
         if (!accepted.empty() &&
             std::find(accepted.begin(), accepted.end(), prefix_->scheme) == accepted.end())
             fault(Fault::scheme_not_accepted);
-        if (!fits_length(*prefix_, number.size()) || !passes_luhn(number)) fault(Fault::number_invalid);
+        if (!is_number(number)) fault(Fault::number_invalid);
     }
 
     void expiry() {
-        constexpr int no_latest = 2099;
-        const auto month = read_month(parsed_.text("expiry"), no_latest);
+        const auto month = read_month(parsed_.text("expiry"));
         if (!month) return fault(Fault::expiry_invalid);
         read_.card.expiry = *month;
         if (*month < today_ && !rules_.forgives_expiry) fault(Fault::expired);
@@ -251,7 +206,7 @@ class Check {
         fault(Fault::start_missing);
     }
 
-    const Parsed& parsed_;
+    const WipedJson& parsed_;
     const Rules& rules_;
     const Month today_;
     const PrefixRow* prefix_ = nullptr;
@@ -302,6 +257,31 @@ std::optional<Scheme> scheme_of(std::string_view digits) {
     return row == nullptr ? std::nullopt : std::optional(row->scheme);
 }
 
+bool is_digits(std::string_view text) {
+    return !text.empty() &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+bool is_number(std::string_view digits) {
+    const auto* row = is_digits(digits) ? prefix_of(digits) : nullptr;
+    return row != nullptr && fits_length(*row, digits.size()) && passes_luhn(digits);
+}
+
+std::optional<Month> read_month(std::string_view text, int latest_year) {
+    constexpr int century = 100;
+    if (text.size() != 4 || !is_digits(text)) return std::nullopt;
+    const int month = (text[0] - '0') * 10 + (text[1] - '0');
+    int year = 2000 + (text[2] - '0') * 10 + (text[3] - '0');
+    if (year > latest_year) year -= century;
+    if (month < 1 || month > 12) return std::nullopt;
+    return Month{year, month};
+}
+
+Month month_of(Instant at) {
+    const std::chrono::year_month_day date{std::chrono::floor<std::chrono::days>(at)};
+    return {static_cast<int>(date.year()), static_cast<int>(static_cast<unsigned>(date.month()))};
+}
+
 std::string_view member_of(Fault fault) {
     return row_of(fault).member;
 }
@@ -325,12 +305,10 @@ Result<Read> read(std::string_view text, const Rules& rules, Instant now) {
     constexpr int levels_max = 2;
     if (text.size() > text_bytes_max)
         return bad_request("card", "has more than " + std::to_string(text_bytes_max) + " bytes");
-    auto root = parse_json(text, "card", levels_max);
-    // A reader's own words could repeat what stands where no card number should.
-    if (!root) return bad_request("card", "is no well-formed JSON object");
-    const Parsed parsed(std::move(*root));
-    if (auto wrong = check_form(parsed.root)) return *wrong;
-    return Check(parsed, rules, now).run();
+    const auto parsed = WipedJson::parse(text, levels_max);
+    if (!parsed) return bad_request("card", "is no well-formed JSON object");
+    if (auto wrong = check_form(parsed->root())) return *wrong;
+    return Check(*parsed, rules, now).run();
 }
 
 }  // namespace kassi::providers::card

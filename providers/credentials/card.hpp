@@ -27,6 +27,9 @@ std::string_view title(Scheme scheme);
 std::optional<Scheme> scheme_from_word(std::string_view text);
 /// By its first digits; nullopt when nobody issues such numbers. `digits` may be anything.
 std::optional<Scheme> scheme_of(std::string_view digits);
+bool is_digits(std::string_view text);  ///< at least one, and nothing else
+/// Of a scheme that we know, with a length that it has and the right check digit. `digits` may be anything.
+bool is_number(std::string_view digits);
 
 /// What is not plausible. In the order in which a customer should hear of it.
 enum class Fault : std::uint8_t {
@@ -56,6 +59,10 @@ struct Month {
     int month = 0;  ///< 1 to 12
     auto operator<=>(const Month&) const = default;
 };
+
+/// "0427" is April 2027; a century earlier when that is past `latest_year` (start dates may be old).
+std::optional<Month> read_month(std::string_view text, int latest_year = 2099);
+Month month_of(Instant at);
 
 struct Card {
     Secret<> number;  ///< digits only

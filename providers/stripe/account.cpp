@@ -1,6 +1,7 @@
 #include "providers/stripe/account.hpp"
 
 #include "base/json.hpp"
+#include "providers/credentials/wallet.hpp"
 #include "providers/settings.hpp"
 #include "providers/stripe/amounts.hpp"
 #include "providers/stripe/stripe.hpp"
@@ -55,7 +56,7 @@ Result<Account> read_account(const Merchant& merchant) {
     if (auto wrong = settings::check_names(
             merchant, flow_name,
             {"publishable_key", "api_version", "script_url", "statement_descriptor", "currencies",
-             "reusable_tokens", "debitor_type", "debitor_name", "debitor_desc"},
+             "reusable_tokens", "network_tokens", "debitor_type", "debitor_name", "debitor_desc"},
             {"secret_key", "webhook_secret", "webhook_secret_next"}))
         return *wrong;
     Account account;
@@ -78,6 +79,9 @@ Result<Account> read_account(const Merchant& merchant) {
     account.reusable_tokens = settings::words(merchant, "reusable_tokens");
     if (!account.reusable_tokens.empty() && !account.test)
         return bad_request("reusable_tokens", "are for test keys only: a token is good for one payment");
+    const auto network_tokens = settings::flag(merchant, "network_tokens", false);
+    if (!network_tokens) return network_tokens.error();
+    account.takes_network_tokens = *network_tokens;
     account.debitor = {settings::text(merchant, "debitor_type", "stripe"),
                        settings::text(merchant, "debitor_name", "stripe"),
                        settings::text(merchant, "debitor_desc", "Stripe Debitor"),
@@ -103,6 +107,7 @@ core::Facts facts_of(const Account& account, const Merchant& merchant) {
     facts.notice_trust = core::Trust::proof;
     facts.browser = core::Browser::maybe;  // 3-D Secure
     facts.credentials = {std::string(credential_kind)};
+    wallet::add_kinds(facts, merchant, account.takes_network_tokens);
     facts.currencies = account.currencies;
     facts.steps = steps();
     facts.test_only = account.test;

@@ -13,7 +13,8 @@ struct Account {
     std::string api_url;
     std::string script_url;
     std::string publishable_key;
-    bool test = false;  ///< its keys are test keys
+    bool takes_network_tokens = false;  ///< opened by the caller
+    bool test = false;                  ///< its keys are test keys
     std::vector<std::string> currencies;
     std::vector<std::string> reusable_tokens;
     Flow::Debitor debitor;

@@ -69,9 +69,21 @@ void add_credential(Fields& fields, const std::string& token) {
     fields.emplace_back("payment_method_data[card][token]", token);
 }
 
-}  // namespace
+/// reference/applepay.md section 7: as others send them; Stripe opens it to an account that asks for it.
+void add_credential(Fields& fields, const network_token::NetworkToken& card) {
+    const std::string data = "payment_method_data[card][network_token]",
+                      options = "payment_method_options[card][network_token]";
+    fields.emplace_back("payment_method_data[type]", "card");
+    fields.emplace_back(data + "[number]", card.number.reveal());
+    fields.emplace_back(data + "[exp_month]", std::to_string(card.expiry.month));
+    fields.emplace_back(data + "[exp_year]", std::to_string(card.expiry.year));
+    fields.emplace_back(data + "[tokenization_method]", "apple_pay");
+    fields.emplace_back(options + "[cryptogram]", card.cryptogram.reveal());
+    if (!card.eci.empty()) fields.emplace_back(options + "[electronic_commerce_indicator]", card.eci);
+}
 
-core::Step create(const core::Scene& scene, const Account& account) {
+template <class PaidWith>
+core::Step create_with(const core::Scene& scene, const Account& account, const PaidWith& paid_with) {
     Fields fields{{"amount", std::to_string(to_wire(scene.amount))},
                   {"currency", scene.amount.currency.lower_code()},
                   {"confirm", "true"},
@@ -80,7 +92,7 @@ core::Step create(const core::Scene& scene, const Account& account) {
     fields.emplace_back(account.api_version < types_renamed_in ? "payment_method_types[0]"
                                                                : "allowed_payment_method_types[0]",
                         "card");
-    add_credential(fields, scene.credential.value);
+    add_credential(fields, paid_with);
     if (scene.return_url.empty())
         fields.emplace_back("error_on_requires_action", "true");
     else
@@ -90,6 +102,21 @@ core::Step create(const core::Scene& scene, const Account& account) {
     fields.emplace_back(metadata("kassi_booking"), scene.transaction.reference);
     fields.emplace_back("expand[0]", "latest_charge");
     return post(scene, key_of(scene, core::Verb::authorise), "create", std::string(intents_path), fields);
+}
+
+}  // namespace
+
+core::Step create(const core::Scene& scene, const Account& account) {
+    return create_with(scene, account, scene.credential.value);
+}
+
+core::Step create(const core::Scene& scene, const Account& account, const network_token::NetworkToken& card) {
+    auto step = create_with(scene, account, card);
+    auto& ask = std::get<core::Ask>(step);
+    ask.needs_volatile = true;
+    ask.repeat = core::Repeat::never;
+    ask.key.clear();
+    return step;
 }
 
 core::Step capture(const core::Scene& scene) {

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "core/step.hpp"
+#include "providers/credentials/network_token.hpp"
 #include "providers/stripe/account.hpp"
 
 /// The requests to Stripe, as data (reference/stripe.md section 3): form bodies, an Idempotency-Key with
@@ -18,6 +19,9 @@ inline constexpr std::string_view reference_name = "kassi_reference";
 
 /// Creates and confirms the PaymentIntent with the leg's credential, held and not taken.
 core::Step create(const core::Scene& scene, const Account& account);
+/// The same with a device's number and the wallet's cryptogram. They live in memory only, so that the request
+/// cannot be sent again, whatever the key: it is looked up.
+core::Step create(const core::Scene& scene, const Account& account, const network_token::NetworkToken& card);
 core::Step capture(const core::Scene& scene);
 core::Step cancel(const core::Scene& scene);
 /// `saved`: kept with the call, for its answer.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "providers/credentials/wallet.hpp"
 #include "providers/evidence.hpp"
 #include "providers/reference.hpp"
 #include "providers/settings.hpp"
@@ -38,7 +39,7 @@ bool is_test_name(std::string_view token) {
     return digit < "0" || digit > "9";
 }
 
-Result<std::string> admit_token(const core::Credential& credential, const Account& account) {
+Result<core::Admission> admit_token(const core::Credential& credential, const Account& account) {
     const std::string field(token_field);
     if (credential.value.empty()) return bad_request(field, "is missing");
     if (!is_token(credential.value))
@@ -48,11 +49,18 @@ Result<std::string> admit_token(const core::Credential& credential, const Accoun
         account.test && (is_test_name(credential.value) ||
                          std::find(account.reusable_tokens.begin(), account.reusable_tokens.end(),
                                    credential.value) != account.reusable_tokens.end());
-    return reusable ? std::string() : credential.value;
+    return core::Admission{.key = reusable ? std::string() : credential.value};
+}
+
+/// What lived in memory only is gone, and nothing moved.
+core::Refusal interrupted() {
+    return {"card_lost", "The payment was interrupted before it began. Try again."};
 }
 
 // ---- the way there and back ----------------------------------------------------------------------------
 core::Step begin_open(const core::Scene& scene, const Account& account) {
+    if (scene.credential.value.empty() && scene.leg.credential == network_token::credential_kind)
+        return core::Declined{.why = interrupted(), .references = {}};
     if (!scene.credential.value.empty())
         return core::Done{.money = core::LegMoney::none,
                           .amount = {},
@@ -75,12 +83,32 @@ core::Step read_token(const Fields& fields) {
         if (token == value) continue;
         token += (token.empty() ? "" : " ") + value;  // two that differ are none, and refused as such
     }
+    auto from_wallet = wallet::brought(fields);
+    if (from_wallet && !token.empty()) return core::Unknown{.why = "the return brings two ways to pay"};
+    if (from_wallet) {
+        core::Done done;
+        done.evidence = "the customer paid from a wallet";
+        done.credential = std::move(*from_wallet);
+        return done;
+    }
     if (given_up && token.empty())
         return core::Declined{.why = {"cancelled", "No card was given for the payment."}, .references = {}};
     core::Done done;
     done.evidence = "the customer gave a card";
     done.credential = {std::string(credential_kind), token};
     return done;
+}
+
+core::Step begin_authorise(const core::Scene& scene, const Merchant& merchant) {
+    const auto account = account_of(merchant);
+    if (!wallet::is_ours(scene.credential)) {
+        return create(scene, account);
+    }
+    const auto card = wallet::card_of(scene.credential, merchant, scene.now);
+    if (!card)
+        return core::Declined{.why = {"token_refused", "The wallet's token is not understood."},
+                              .references = {}};
+    return create(scene, account, *card);
 }
 
 /// Nothing that a browser says is believed: the intent is looked up.
@@ -125,7 +153,7 @@ class Stripe final : public Flow {
             case core::Verb::open:
                 return begin_open(scene, account_of(merchant));
             case core::Verb::authorise:
-                return create(scene, account_of(merchant));
+                return begin_authorise(scene, merchant);
             case core::Verb::capture:
                 return capture(scene);
             case core::Verb::void_hold:
@@ -153,11 +181,21 @@ class Stripe final : public Flow {
         return read_answer(std::get<core::Answered>(heard).response, scene);
     }
 
-    [[nodiscard]] Result<std::string> admit(const core::Credential& credential, const Merchant& merchant,
-                                            Instant) const override {
+    [[nodiscard]] Result<core::Admission> admit(const core::Credential& credential, const Merchant& merchant,
+                                                Instant now) const override {
+        const auto account = account_of(merchant);
+        if (wallet::is_ours(credential) &&
+            (account.takes_network_tokens || credential.kind != network_token::credential_kind))
+            return wallet::admit(credential, merchant, now);
         if (credential.kind != credential_kind)
             return bad_request(credential.kind, "is nothing that " + merchant.name + " takes");
-        return admit_token(credential, account_of(merchant));
+        return admit_token(credential, account);
+    }
+
+    [[nodiscard]] std::optional<Error> misfit(const core::Credential& credential,
+                                              const core::Transaction& transaction, const core::Leg& leg,
+                                              const Merchant& merchant) const override {
+        return wallet::misfit(credential, transaction, leg, merchant);
     }
 
     [[nodiscard]] std::optional<HostedPage> page(const core::Callout& callout, const Money& amount,

@@ -1031,19 +1031,21 @@ class Handler {
     /// flow spells it.
     [[nodiscard]] std::optional<Error> take_credential(const Leg& leg, const Credential& credential,
                                                        const std::string& field) const {
-        const auto once = d.terms.flows.admit(d.tx, leg, credential, d.now);
-        if (!once) {
-            Error error = once.error();
+        const auto admitted = d.terms.flows.admit(d.tx, leg, credential, d.now);
+        if (!admitted) {
+            Error error = admitted.error();
             // What is wrong inside of it keeps its name: credentials.ext_test0.card.expiry.
             const bool is_inside = error.field.starts_with(credential.kind + ".");
             if (!field.empty()) error.field = is_inside ? field + "." + error.field : field;
             return error;
         }
-        if (!once->empty()) {
+        if (!admitted->key.empty()) {
+            const auto scope = admitted->everywhere ? std::string(credential_scope) + ":" + credential.kind
+                                                    : std::string(credential_scope) + leg.merchant;
             for (const Spent& spent : d.out.spent)
-                if (spent.scope == credential_scope(leg) && spent.key == *once)
+                if (spent.scope == scope && spent.key == admitted->key)
                     return bad_request(field, "pays for another bundle already: it is good for one payment");
-            d.out.spent.push_back({credential_scope(leg), *once, field});
+            d.out.spent.push_back({scope, admitted->key, field});
         }
         const auto& kept_in_memory = d.facts_of(leg).volatile_credentials;
         if (std::find(kept_in_memory.begin(), kept_in_memory.end(), credential.kind) != kept_in_memory.end())
@@ -1052,7 +1054,8 @@ class Handler {
             d.papers.parcels[leg.no].credential = credential;
         return std::nullopt;
     }
-    static std::string credential_scope(const Leg& leg) { return "credential:" + leg.merchant; }
+    /// A merchant, or a kind that is the same with all of them: no merchant's name has a colon.
+    static constexpr std::string_view credential_scope = "credential:";
 
     /// Something of what is asked for was cancelled before, and all that could be.
     [[nodiscard]] bool repeats(const Cancel& cancel) const {
@@ -1138,6 +1141,12 @@ class Handler {
                                    fmt::format("is a {}, and {} takes none",
                                                name_for_error(plan.credential.kind, "kind that nobody knows"),
                                                plan.merchant));
+            const auto& alone = facts.pays_from_memory;
+            if (purchase.legs.size() > 1 &&
+                std::find(alone.begin(), alone.end(), plan.credential.kind) != alone.end())
+                return bad_request("credentials." + first + "." + plan.credential.kind,
+                                   "must be the only payment of the purchase: it is not kept, and so cannot "
+                                   "wait for another");
             if (missing && facts.must_bring_credential)
                 return bad_request("credentials." + first + "." + facts.credentials.front(),
                                    fmt::format("is missing: {} takes nothing without it", plan.merchant));

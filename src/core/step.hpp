@@ -32,6 +32,8 @@ struct Facts {
     std::vector<std::string> credentials;
     /// Of these, the kinds that live in memory only (a card): open begins in the commit that brings one.
     std::vector<std::string> volatile_credentials;
+    /// Of these, the kinds that the payment itself needs: it cannot wait for another payment of the purchase.
+    std::vector<std::string> pays_from_memory;
     /// No page asks the customer for one: a purchase that brings none is refused.
     bool must_bring_credential = false;
     std::vector<std::string> currencies;  ///< upper case; empty: all
@@ -134,6 +136,12 @@ struct Silence {
 };
 using Heard = std::variant<Answered, Returned, WentOn, Silence>;
 
+/// What a credential spends that was admitted.
+struct Admission {
+    std::string key;          ///< "" it may be used again
+    bool everywhere = false;  ///< spent for every merchant, not only for the one that it pays with
+};
+
 enum class Keep : std::uint8_t { value, digest, drop };
 /// A returned field as the journal may have it: the value, a digest of it, or only its length.
 struct EvidenceField {
@@ -152,11 +160,10 @@ class Flows {
     [[nodiscard]] virtual Step begin(const Scene& scene) const = 0;
     [[nodiscard]] virtual Step resume(const Scene& scene, const Heard& heard) const = 0;
     [[nodiscard]] virtual std::vector<EvidenceField> evidence(const Leg& leg, const Fields& fields) const = 0;
-    /// Checks the form of what the customer pays with, and what it says of the payment. Returns the key under
-    /// which it can be spent once, "" when it may be used again. Error: bad_request naming the field as the
-    /// flow's return spells it.
-    [[nodiscard]] virtual Result<std::string> admit(const Transaction& transaction, const Leg& leg,
-                                                    const Credential& credential, Instant now) const = 0;
+    /// Checks the form of what the customer pays with, and what it says of the payment. Error: bad_request
+    /// naming the field as the flow's return spells it.
+    [[nodiscard]] virtual Result<Admission> admit(const Transaction& transaction, const Leg& leg,
+                                                  const Credential& credential, Instant now) const = 0;
 };
 
 /// What the customer pays with is still missing: a callout must bring it.

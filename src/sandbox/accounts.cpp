@@ -110,7 +110,7 @@ providers::Merchant by_borgun(std::string_view name, const Secret<>& master_key,
         merchant.settings = {{"accepts", "card"}, {"forgives_expiry", "true"}};
     } else {
         const bool app = name == borgun_app_merchant;
-        merchant.settings = {{"accepts", app ? "card,token" : "token"},
+        merchant.settings = {{"accepts", app ? "card,token,network_token" : "token"},
                              {"public_key", borgun_public_key(master_key, name)}};
     }
     merchant.secrets.emplace("private_key", Secret<>(borgun_private_key(master_key, name)));

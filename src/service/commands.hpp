@@ -46,6 +46,16 @@ int states(const std::string& format);
 int check_config(const std::string& file);
 /// Reads the password without echo from a terminal (twice), or one line of standard input.
 int hash_password();
+/// Files and words of `kassi apple-pay check`.
+struct ApplePayCheck {
+    std::string token_file, certificate_file, key_file;
+    std::string root_file;  ///< "": Apple's own root
+    std::string merchant;   ///< "": the identifier that the certificate names
+    std::string at;         ///< ISO 8601 or Unix seconds; "": now
+};
+/// Every step of a check with its outcome, then the content, the card's number masked. exit_ok only when all
+/// of it holds; exit_findings when a step failed; exit_failed when files or words are wrong.
+int check_apple_pay(const ApplePayCheck& check);
 /// Runs the house until SIGTERM or SIGINT.
 int serve(const std::string& config_file);
 

@@ -17,7 +17,7 @@ constexpr std::string_view this_mark = "this.", next_mark = "next.";
 constexpr std::string_view callback_mark = "_callback/";  ///< f13.md section 2, StripeDetails
 /// What a page brings, and the kind of credential that it is.
 constexpr std::pair<std::string_view, std::string_view> callback_parameters[] = {
-    {"stripeToken", "stripe_token"}, {"borgunToken", "borgun_token"}};
+    {"stripeToken", "stripe_token"}, {"borgunToken", "borgun_token"}, {"applePayToken", "apple_pay"}};
 constexpr std::size_t suffix_segments_max = 3;  // user, sub-user, language
 constexpr std::int64_t item_max = 999'999'999;
 constexpr std::size_t items_max = limits::bundles_max * limits::orders_per_bundle_max;

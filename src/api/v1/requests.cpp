@@ -20,7 +20,8 @@ using nlohmann::json;
 
 constexpr std::size_t header_text_bytes_max = 1024;  // a browser's User-Agent, an Accept
 constexpr std::size_t address_bytes_max = 64;
-constexpr std::size_t credential_bytes_max = 4096;  // one that is an object
+constexpr std::size_t credential_bytes_max =
+    32 * 1024;  // one that is an object: a wallet's token is the largest
 // The largest number that every JSON reader keeps exactly (RFC 8259 section 6).
 constexpr std::int64_t item_max = 9'007'199'254'740'991;
 

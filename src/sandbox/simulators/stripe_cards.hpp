@@ -79,5 +79,7 @@ struct Card {
 /// name, address_zip. Nullopt when something is wrong, which form.wrong() says then, as a card_error where
 /// Stripe has one. The number leaves no trace.
 std::optional<Card> read_card(Form& form, const std::string& prefix, Instant now);
+/// payment_method_data[card][network_token] with its cryptogram among the options, likewise.
+std::optional<Card> read_network_token(Form& form, Instant now);
 
 }  // namespace kassi::sandbox::stripe

@@ -157,6 +157,8 @@ Payments::MethodAsked Payments::read_method(Call& call) {
     Form& form = call.form;
     MethodAsked asked{form.text_or("payment_method", ""),
                       form.text_or("payment_method_data[card][token]", "")};
+    const bool by_wallet = form.has_part("payment_method_data[card][network_token]");
+    if (by_wallet) asked.wallet = read_network_token(form, books_.now());
     if (form.has_part("payment_method_data")) {
         if (form.needed("payment_method_data[type]") != "card" && !form.wrong())
             form.refuse(wrong_parameter("", "payment_method_data[type]",
@@ -166,18 +168,20 @@ Payments::MethodAsked Payments::read_method(Call& call) {
                 wrong_parameter("", "payment_method_data[card][number]",
                                 "Sending credit card numbers with a secret key is unsafe, and not done "
                                 "here: use a token."));
-        else if (asked.token.empty())
+        else if (asked.token.empty() && !by_wallet)
             form.needed("payment_method_data[card][token]");
         form.ignore({"payment_method_data[billing_details]", "payment_method_data[metadata]",
                      "payment_method_data[allow_redisplay]"});
     }
-    if (!asked.id.empty() && !asked.token.empty())
+    const int given = int{!asked.id.empty()} + int{!asked.token.empty()} + int{by_wallet};
+    if (given > 1)
         form.refuse(wrong_parameter("parameters_exclusive", "payment_method_data",
                                     "You may only specify one of payment_method and payment_method_data."));
     return asked;
 }
 
 Payments::MethodOr Payments::resolve(const MethodAsked& asked, const Call& call) {
+    if (asked.wallet) return &put_method(*asked.wallet, call.account);
     if (!asked.token.empty()) {
         auto used = use_token(asked.token, call.account);
         if (auto* wrong = std::get_if<Refusal>(&used)) return std::move(*wrong);

@@ -87,7 +87,8 @@ class Payments {
   private:
     struct MethodAsked {
         std::string id, token;
-        [[nodiscard]] bool any() const { return !id.empty() || !token.empty(); }
+        std::optional<Card> wallet;  ///< behind the number that a wallet gave
+        [[nodiscard]] bool any() const { return !id.empty() || !token.empty() || wallet.has_value(); }
     };
     struct Confirming {
         bool off_session = false, error_on_action = false;

@@ -223,6 +223,96 @@ TEST(Cards, ThatWereLostAreKnownNotDone) {
     EXPECT_EQ(t.leg(1).refused->code, "card_lost");
 }
 
+// ---- wallets: opened for the payment itself --------------------------------------------------------------
+
+std::optional<Error> pay_by_wallet(Story& s, std::string_view kind,
+                                   std::vector<std::pair<std::string, std::string>> tokens,
+                                   std::string_view second_merchant = "wallet") {
+    Purchase body;
+    std::string merchant = "wallet";
+    for (auto& [source, value] : tokens) {
+        body.legs.push_back({{source}, merchant, merchant, {std::string(kind), value}});
+        merchant = second_merchant;
+    }
+    return s.hear(body);
+}
+
+TEST(Wallets, TheRequestIsKeptNowhereAndTheTokenUntilThen) {
+    Story s;
+    s.hand_over({{"a", 1000}, {"b", 2000}});
+    ASSERT_FALSE(pay_by_wallet(s, "wallet", {{"a", "w1"}, {"b", "w2"}}));
+    EXPECT_EQ(s.calls(), "1:authorise");
+    EXPECT_FALSE(is_kept(s, "number of"));
+    EXPECT_EQ(s.papers.parcels.at(2).credential, (Credential{"wallet", "w2"}));
+    ASSERT_FALSE(s.answer(1, "held"));
+    EXPECT_EQ(s.calls(), "2:authorise") << "sealed as it came, it can wait";
+    EXPECT_FALSE(is_kept(s, "number of"));
+    ASSERT_FALSE(s.answer(2, "held"));
+    ASSERT_FALSE(s.answer(1, "taken"));
+    ASSERT_FALSE(s.answer(2, "taken"));
+    EXPECT_EQ(s.t.phase, Phase::purchased);
+    EXPECT_TRUE(s.papers.parcels.empty());
+}
+
+TEST(Wallets, ATokenIsSpentForEveryMerchant) {
+    Story s;
+    s.hand_over({{"a", 1000}, {"b", 2000}});
+    const auto refused = pay_by_wallet(s, "wallet", {{"a", "w1"}, {"b", "w1"}}, "purse");
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->field, "credentials.b") << "the same token, with another merchant";
+    ASSERT_FALSE(pay_by_wallet(s, "wallet", {{"a", "w1"}, {"b", "w2"}}, "purse"));
+    ASSERT_EQ(s.claims.size(), 2U);
+    EXPECT_EQ(s.claims[0].scope, "credential::wallet");
+    EXPECT_EQ(s.claims[1].scope, s.claims[0].scope);
+}
+
+TEST(Wallets, WhatWasOpenedElsewhereCannotWait) {
+    Story s;
+    s.hand_over({{"a", 1000}, {"b", 2000}});
+    const auto refused = pay_by_wallet(s, "opened", {{"a", "o1"}, {"b", "o2"}});
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->field, "credentials.a.opened");
+    EXPECT_EQ(s.t.phase, Phase::reserved);
+    Story t;
+    t.hand_over({{"a", 1000}});
+    ASSERT_FALSE(pay_by_wallet(t, "opened", {{"a", "o1"}}));
+    EXPECT_EQ(t.calls(), "1:authorise");
+    EXPECT_FALSE(is_kept(t, "o1"));
+    ASSERT_FALSE(t.answer(1, "held"));
+    ASSERT_FALSE(t.answer(1, "taken"));
+    EXPECT_EQ(t.t.phase, Phase::purchased);
+}
+
+TEST(Wallets, AfterARestartNothingIsSentAgain) {
+    for (const std::string_view kind : {"wallet", "opened"}) {
+        Story s;
+        s.hand_over({{"a", 1000}});
+        ASSERT_FALSE(pay_by_wallet(s, kind, {{"a", "w1"}}));
+        ASSERT_FALSE(s.hear(Due{{1}}));
+        EXPECT_EQ(s.doing(1), "none/doubt(authorise)/take") << "money may have moved";
+        s.pass();
+        EXPECT_EQ(s.calls(), "1:query");
+        ASSERT_FALSE(s.answer(1, "held"));
+        EXPECT_EQ(s.calls(), "1:capture");
+    }
+}
+
+TEST(Wallets, WhatNeverLeftTheHouseIsSentAnewWhereTheTokenIsKept) {
+    Story s;
+    s.hand_over({{"a", 1000}});
+    ASSERT_FALSE(pay_by_wallet(s, "wallet", {{"a", "w1"}}));
+    ASSERT_FALSE(s.silence(1, false));
+    s.pass();
+    EXPECT_EQ(s.calls(), "1:authorise");
+    Story t;
+    t.hand_over({{"a", 1000}});
+    ASSERT_FALSE(pay_by_wallet(t, "opened", {{"a", "w1"}}));
+    ASSERT_FALSE(t.silence(1, false));
+    t.pass();
+    EXPECT_EQ(t.leg(1).refused->code, "card_lost");
+    EXPECT_EQ(t.t.phase, Phase::failed);
+}
+
 TEST(Steps, OfAmountsAreKnownBeforeAnythingIsSent) {
     Story s;
     const auto purchase = [&s](std::string_view code, std::int64_t minor) {

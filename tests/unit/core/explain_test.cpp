@@ -34,9 +34,9 @@ class ThreeHouses final : public Flows {
     [[nodiscard]] Step begin(const Scene&) const override { return Unknown{"not asked here"}; }
     [[nodiscard]] Step resume(const Scene&, const Heard&) const override { return Unknown{"not asked here"}; }
     [[nodiscard]] std::vector<EvidenceField> evidence(const Leg&, const Fields&) const override { return {}; }
-    [[nodiscard]] Result<std::string> admit(const Transaction&, const Leg&, const Credential&,
-                                            Instant) const override {
-        return std::string{};
+    [[nodiscard]] Result<Admission> admit(const Transaction&, const Leg&, const Credential&,
+                                          Instant) const override {
+        return Admission{};
     }
 
   private:

@@ -9,7 +9,7 @@
 /// ("taken", "declined", "waiting", ...), so that a test reads like a story.
 namespace kassi::core::test {
 
-class ScriptedFlows final : public Flows {
+class ScriptedFlows : public Flows {
   public:
     std::map<std::string, Facts> merchants;
 
@@ -43,6 +43,10 @@ class ScriptedFlows final : public Flows {
         vault.volatile_credentials = {"card"};
         vault.notice_trust = Trust::hint;
         merchants["vault"] = vault;
+        Facts wallet = token;  // a wallet's token is kept as it came, what was opened of one is not
+        wallet.credentials = {"wallet", "opened"};
+        wallet.volatile_credentials = wallet.pays_from_memory = {"opened"};
+        merchants["wallet"] = merchants["purse"] = wallet;
         Facts never;  // like Borgun: the money call is never repeated and cannot be looked up
         never.can_hold = never.can_refund = true;
         merchants["never"] = never;
@@ -79,7 +83,13 @@ class ScriptedFlows final : public Flows {
         if (closes_at_once && scene.verb == Verb::close)
             return Done{LegMoney::none, {}, {}, "nothing is left"};
         if (merchant == "vault" && scene.verb == Verb::open) return open_vault(scene);
-        if (merchant == "token" && scene.verb == Verb::open) {
+        if (merchant == "wallet" || merchant == "purse") {
+            const bool lost = scene.credential.value.empty() && !scene.leg.credential.empty();
+            if (lost && (scene.verb == Verb::open || scene.verb == Verb::authorise))
+                return Declined{{"card_lost", "it was in memory only"}, {}};
+        }
+        const bool asks_for_it = merchant == "token" || merchant == "wallet" || merchant == "purse";
+        if (asks_for_it && scene.verb == Verb::open) {
             if (!scene.credential.value.empty()) return Done{LegMoney::none, {}, {}, "at hand"};
             Waiting page;
             page.callout.type = "get";
@@ -97,6 +107,11 @@ class ScriptedFlows final : public Flows {
         if (key_life.count() > 0) ask.key_until = scene.now + key_life;
         ask.reference = scene.transaction.id.text() + "-" + std::to_string(scene.leg.no);
         ask.needs_volatile = volatile_open && scene.verb == Verb::open;
+        if (scene.verb == Verb::authorise && (merchant == "wallet" || merchant == "purse")) {
+            ask.request.body = "number of " + scene.credential.value;
+            ask.needs_volatile = true;
+            ask.repeat = Repeat::never;
+        }
         return ask;
     }
 
@@ -207,12 +222,14 @@ class ScriptedFlows final : public Flows {
         return kept;
     }
 
-    /// A card is good for one payment, a "test" one for any number; an empty one is none.
-    Result<std::string> admit(const Transaction&, const Leg&, const Credential& credential,
-                              Instant) const override {
+    /// A token is good for one payment, a "test" one for any number; an empty one is none. Of wallets,
+    /// whoever takes the money.
+    Result<Admission> admit(const Transaction&, const Leg&, const Credential& credential,
+                            Instant) const override {
         if (credential.value.empty()) return bad_request("token", "is missing");
         const bool again = credential.value == "test" || credential.kind == "card";
-        return again ? std::string{} : credential.value;
+        return Admission{.key = again ? std::string{} : credential.value,
+                         .everywhere = credential.kind == "wallet" || credential.kind == "opened"};
     }
 
     bool volatile_open = false;

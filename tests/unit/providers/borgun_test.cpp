@@ -307,7 +307,10 @@ TEST(BorgunRequests, MoveMoneyOnceAndByTheKnownPayment) {
 // ---- credentials ---------------------------------------------------------------------------------------
 
 Result<std::string> admit(std::string kind, std::string value, const Merchant& merchant = borgun_merchant()) {
-    return borgun_flow().admit({std::move(kind), std::move(value)}, merchant, the_time);
+    auto admitted = borgun_flow().admit({std::move(kind), std::move(value)}, merchant, the_time);
+    if (!admitted) return admitted.error();
+    EXPECT_FALSE(admitted->everywhere);
+    return admitted->key;
 }
 
 std::string final_json(std::string_view name = "", std::string_view value = "") {

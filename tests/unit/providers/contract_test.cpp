@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "scenes.hpp"
+#include "tests/unit/simulators/wallet.hpp"
 
 /// What every way of paying owes the house, whichever it is. A new flow adds its merchants to samples().
 namespace kassi::providers {
@@ -12,11 +13,33 @@ using core::Verb;
 constexpr Verb all_verbs[] = {Verb::open,      Verb::authorise, Verb::charge, Verb::capture,
                               Verb::void_hold, Verb::refund,    Verb::query,  Verb::close};
 
+const sandbox::test::Apple& apple() {
+    return sandbox::test::Apple::at(the_time);
+}
+
+Merchant with_wallet(Merchant merchant) {
+    merchant.apple_pay = apple().shop();
+    return merchant;
+}
+
+/// Of the one payment that the stages are about.
+const std::string& wallet_token(const Stage& stage) {
+    static const std::string made = [&stage] {
+        auto order = apple().order(stage.transaction.id.text(), the_time);
+        order.currency = "826";
+        order.amount = std::to_string(stage.amount.minor);
+        return apple().world.token(order);
+    }();
+    return made;
+}
+
 std::vector<Merchant> samples(std::string_view flow) {
     if (flow == "on_credit") return {credit_merchant()};
     if (flow == "redirect") return {redirect_merchant(), page_merchant(false), page_merchant(true)};
-    if (flow == "stripe") return {stripe_merchant()};
-    if (flow == "borgun") return {borgun_merchant(), borgun_sale_merchant()};
+    if (flow == "stripe") return {stripe_merchant(), with_wallet(stripe_merchant())};
+    if (flow == "borgun")
+        return {borgun_merchant(), borgun_sale_merchant(), with_wallet(borgun_merchant()),
+                with_wallet(borgun_sale_merchant())};
     if (flow == "securepay") return {securepay_merchant()};
     return {};
 }
@@ -52,6 +75,7 @@ Stage stage_of(const Subject& subject) {
         {"session", "rs_1"}, {"intent", "pi_1"}, {"payment", "tr_1"}, {"refund_id", "RF-1"}};
     stage.parcel.credential = {"stripe_token", "tok_1"};
     if (subject.flow->name() == "borgun") stage.parcel.credential = {"borgun_token", "ts_1234567890"};
+    if (subject.merchant.apple_pay != nullptr) stage.parcel.credential = {"apple_pay", wallet_token(stage)};
     stage.parcel.returned = {{"success", "1"}};
     return stage;
 }
@@ -143,6 +167,10 @@ TEST(AllFlows, AskInAWayThatCanBeRecordedAndRepeated) {
             const bool moves_money = core::takes_money(verb) || verb == Verb::refund;
             EXPECT_FALSE(moves_money && ask->repeat == core::Repeat::safe);
             expect_no_secret(subject.merchant, ask->request);
+            const bool has_number = ask->request.body.find(sandbox::test::visa_device) != std::string::npos;
+            EXPECT_EQ(ask->needs_volatile, has_number) << "or it would be written to the disk";
+            EXPECT_EQ(has_number, subject.merchant.apple_pay != nullptr && core::takes_money(verb) &&
+                                      verb != Verb::capture);
 
             const auto dressed = subject.flow->dress(ask->request, subject.merchant);
             EXPECT_TRUE(parse_url(dressed.target, "target").has_value()) << dressed.target;

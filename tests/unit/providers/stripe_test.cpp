@@ -244,7 +244,10 @@ TEST(StripeRequests, AreDressedWithKeyAndVersionOfToday) {
 // ---- the token -----------------------------------------------------------------------------------------
 
 Result<std::string> admit(std::string value, const Merchant& merchant = stripe_merchant()) {
-    return stripe_flow().admit({"stripe_token", std::move(value)}, merchant, the_time);
+    auto admitted = stripe_flow().admit({"stripe_token", std::move(value)}, merchant, the_time);
+    if (!admitted) return admitted.error();
+    EXPECT_FALSE(admitted->everywhere);
+    return admitted->key;
 }
 
 TEST(StripeTokens, AreGoodForOnePayment) {

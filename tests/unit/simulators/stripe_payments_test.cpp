@@ -37,6 +37,50 @@ TEST_F(StripePayments, PaysInOneCall) {
     EXPECT_EQ(entry.merchant + entry.reference + entry.currency + entry.intent, "oneref-1GBP" + paid.id());
 }
 
+/// What a wallet's number and cryptogram come to: "requires_capture", or the parameter that is wrong.
+std::string by_wallet(Town& town, Fields change = {}, const std::string& without = "") {
+    Fields fields{{"amount", "11000"},
+                  {"currency", "gbp"},
+                  {"confirm", "true"},
+                  {"capture_method", "manual"},
+                  {"payment_method_types[0]", "card"},
+                  {"payment_method_data[type]", "card"},
+                  {"payment_method_data[card][network_token][number]", "4111111111111111"},
+                  {"payment_method_data[card][network_token][exp_month]", "12"},
+                  {"payment_method_data[card][network_token][exp_year]", "2030"},
+                  {"payment_method_data[card][network_token][tokenization_method]", "apple_pay"},
+                  {"payment_method_options[card][network_token][cryptogram]", "FBUWFxgZGhscHR4fICEiIyQlJic="},
+                  {"payment_method_options[card][network_token][electronic_commerce_indicator]", "5"}};
+    for (auto& [name, value] : change) {
+        const auto known = std::find_if(fields.begin(), fields.end(),
+                                        [&name = name](const auto& each) { return each.first == name; });
+        if (known != fields.end())
+            known->second = value;
+        else
+            fields.emplace_back(name, value);
+    }
+    std::erase_if(fields, [&](const auto& field) { return field.first == without; });
+    const auto answer = town.send(Town::request("POST", "/v1/payment_intents", fields));
+    if (answer.status == 200) return answer.state();
+    const auto& error = answer.body["error"];
+    return error.value("param", error.value("code", "?"));
+}
+
+TEST_F(StripePayments, AWalletsNumberNeedsItsCryptogram) {
+    const std::string data = "payment_method_data[card][network_token]";
+    const std::string cryptogram = "payment_method_options[card][network_token][cryptogram]";
+    EXPECT_EQ(by_wallet(town), "requires_capture");
+    EXPECT_EQ(town.ledger(), "held 11000");
+    EXPECT_EQ(by_wallet(town, {}, cryptogram), cryptogram);
+    EXPECT_EQ(by_wallet(town, {{cryptogram, "short"}}), cryptogram);
+    EXPECT_EQ(by_wallet(town, {{data + "[number]", "4111111111111112"}}), "number");
+    EXPECT_EQ(by_wallet(town, {{data + "[number]", "4000000000000002"}}), "card_declined");
+    EXPECT_EQ(by_wallet(town, {{data + "[exp_year]", "2020"}}), "exp_year");
+    EXPECT_EQ(by_wallet(town, {{data + "[tokenization_method]", "no_pay"}}), data + "[tokenization_method]");
+    EXPECT_EQ(by_wallet(town, {{"payment_method_data[card][token]", "tok_visa"}}), "payment_method_data");
+    EXPECT_EQ(town.ledger(), "held 11000") << "and nothing else";
+}
+
 TEST_F(StripePayments, HoldsAndCaptures) {
     const auto held = town.pay("tok_visa", {{"capture_method", "manual"}});
     EXPECT_EQ(held.state(), "requires_capture");
