@@ -70,6 +70,7 @@ bool is_request_id(std::string_view text) {
 
 Handler route(std::vector<Mount> mounts) {
     std::stable_sort(mounts.begin(), mounts.end(), [](const Mount& left, const Mount& right) {
+        if ((left.takes != nullptr) != (right.takes != nullptr)) return left.takes != nullptr;
         return left.prefix.size() > right.prefix.size();
     });
     auto shared = std::make_shared<const std::vector<Mount>>(std::move(mounts));
@@ -80,8 +81,9 @@ Handler route(std::vector<Mount> mounts) {
             reply(std::move(response));
         };
         const auto path = request.path();
-        const auto found = std::find_if(shared->begin(), shared->end(),
-                                        [&](const Mount& mount) { return path.starts_with(mount.prefix); });
+        const auto found = std::find_if(shared->begin(), shared->end(), [&](const Mount& mount) {
+            return mount.takes ? mount.takes(path) : path.starts_with(mount.prefix);
+        });
         if (found == shared->end()) {
             completed(json_response(404, R"({"error":"there is nothing here"})"));
             return;

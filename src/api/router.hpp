@@ -12,11 +12,14 @@ namespace kassi::api {
 struct Mount {
     std::string prefix;  ///< "/f13/", "/v1/", "/callback/"; "/" catches the rest
     Handler handler;
+    /// In place of the prefix, for a door whose paths have no prefix in common, or any case. Is told the path
+    /// as it came, percent-encoded.
+    std::function<bool(std::string_view path)> takes = nullptr;
 };
 
-/// The longest prefix wins; nothing fits: 404 as JSON. Adds `Cache-Control: no-store` where the handler
-/// set none, and an `X-Request-Id` (kept when the handler set one; else the client's own, where it is
-/// proper).
+/// Who says itself that it takes a path is first; then the longest prefix wins; nothing fits: 404 as JSON.
+/// Adds `Cache-Control: no-store` where the handler set none, and an `X-Request-Id` (kept when the handler
+/// set one; else the client's own, where it is proper).
 Handler route(std::vector<Mount> mounts);
 
 /// A new name for one request: 8 random characters of this process, and a count.

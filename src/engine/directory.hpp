@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/money.hpp"
+#include "base/secret.hpp"
 #include "core/decide.hpp"
 #include "providers/flow.hpp"
 
@@ -18,6 +19,22 @@ struct System {
     std::string name;
     std::vector<std::string> key_digests;  ///< lower-case hex SHA-256 of each accepted API key
 };
+
+/// What a caller may do at the TicketOrder door, and how it says who it is.
+struct TicketOrderAccess {
+    std::vector<std::string> roles;        ///< of ticket_order_roles
+    std::vector<std::string> permissions;  ///< of ticket_order_permissions
+    std::vector<std::string> key_digests;  ///< lower-case hex SHA-256 of each accepted API key
+    /// required: every order is signed. optional: one that is must be right. off: nobody looks.
+    enum class Signature { off, optional, required } signature = Signature::off;
+    std::string system_id;          ///< as requests name it; "" the caller cannot sign
+    Secret<> secret;                ///< of that system
+    bool secret_is_enough = false;  ///< the secret itself, sent along, will do in place of a signature
+    /// MpiTokens of a 3-D Secure that did not go through our own routes are taken, too.
+    bool allow_foreign_mpi = false;
+};
+inline constexpr std::string_view ticket_order_roles[] = {"Admin", "TeamAdmin", "MobileApp"};
+inline constexpr std::string_view ticket_order_permissions[] = {"ReadData"};
 
 /// An F13 user or an app of one system.
 struct Caller {
@@ -32,6 +49,7 @@ struct Caller {
     std::map<std::string, std::vector<std::string>> ways;
     core::Policy policy;
     std::map<std::string, std::int64_t> credit_limits;  ///< currency code -> minor units; absent: no limit
+    TicketOrderAccess ticket_order;                     ///< none by default: known there, and may do nothing
 };
 
 struct Source {

@@ -664,13 +664,19 @@ bool Connection::compose(const HttpResponse& response, bool keep) {
     constexpr int status_min = 200;
     constexpr int status_max = 599;
     if (response.status < status_min || response.status > status_max) return false;
-    const auto reason = beast::http::obsolete_reason(static_cast<beast::http::status>(response.status));
+    std::string_view reason = response.header(reason_header);
+    if (reason.empty()) {
+        const auto usual = beast::http::obsolete_reason(static_cast<beast::http::status>(response.status));
+        reason = {usual.data(), usual.size()};
+    }
+    if (!wire::is_field_value(reason)) return false;
     head_ = "HTTP/1.1 ";
     head_ += std::to_string(response.status);
     head_ += ' ';
     head_.append(reason.data(), reason.size());
     head_ += "\r\n";
     for (const auto& [name, value] : response.headers) {
+        if (name == reason_header) continue;
         if (!wire::is_token(name) || !wire::is_field_value(value)) return false;
         bool ours = false;
         for (const std::string_view other :

@@ -23,6 +23,10 @@ inline constexpr int hang_up = 0;
 /// Where a handler finds the client's certificate: standard Base64 of its DER.
 inline constexpr std::string_view client_certificate_header = "X-Client-Certificate";
 
+/// A header of an answer that is none: the reason phrase of the status line, for clients that read it. Doors,
+/// which do not know this room, spell it out.
+inline constexpr std::string_view reason_header = ":reason";
+
 struct ServerOptions {
     std::string address = "127.0.0.1";
     unsigned short port = 0;  ///< 0: any free one, see Server::port()

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "base/crypto.hpp"
 #include "sandbox/box_office/catalogue.hpp"
+#include "sandbox/football.hpp"
 
 namespace kassi::sandbox {
 namespace {
@@ -107,7 +109,9 @@ providers::Merchant by_borgun(std::string_view name, const Secret<>& master_key,
         // The guide's card ran out in April 2019.
         merchant.settings = {{"accepts", "card"}, {"forgives_expiry", "true"}};
     } else {
-        merchant.settings = {{"accepts", "token"}, {"public_key", borgun_public_key(master_key, name)}};
+        const bool app = name == borgun_app_merchant;
+        merchant.settings = {{"accepts", app ? "card,token,network_token" : "token"},
+                             {"public_key", borgun_public_key(master_key, name)}};
     }
     merchant.secrets.emplace("private_key", Secret<>(borgun_private_key(master_key, name)));
     return merchant;
@@ -123,6 +127,30 @@ providers::Merchant by_securepay(const Secret<>& master_key, const std::string& 
                          {"gateway_id", std::string(securepay_gateway)}};
     merchant.secrets.emplace("secret_key", Secret<>(securepay_secret(master_key)));
     return merchant;
+}
+
+/// Of an account of the TicketOrder door: its role, "" for none. Nullopt: it is none of that door's.
+std::optional<std::string_view> ticket_order_role(std::string_view account) {
+    if (account == "app" || account == "app-signed") return "MobileApp";
+    if (account == "team") return "TeamAdmin";
+    if (account == "admin") return "Admin";
+    if (account == "nobody") return "";
+    return std::nullopt;
+}
+
+engine::TicketOrderAccess ticket_order_access(const Secret<>& master_key, std::string_view account) {
+    engine::TicketOrderAccess access;
+    const auto role = ticket_order_role(account);
+    if (!role || role->empty()) return access;
+    using Signature = engine::TicketOrderAccess::Signature;
+    access.roles = {std::string(*role)};
+    access.permissions = {std::string(engine::ticket_order_permissions[0])};
+    access.key_digests = {
+        encoding::hex(crypto::to_bytes(crypto::sha256(ticket_order_key(master_key, account))))};
+    access.signature = account == "app-signed" ? Signature::required : Signature::optional;
+    access.system_id = account;
+    access.secret = Secret<>(ticket_order_secret(master_key, account));
+    return access;
 }
 
 using Ways = std::map<std::string, std::vector<std::string>>;
@@ -143,6 +171,7 @@ Character character_of(std::string_view name) {
     if (name == "demo-apple-pay")
         return {{{"*", {std::string(borgun_token_merchant), std::string(stripe_merchant)}}}, {}};
     if (name == "demo-securepay") return {{{"*", {std::string(securepay_merchant)}}}, {}};
+    if (ticket_order_role(name)) return {{{"*", {std::string(borgun_app_merchant)}}}, {}};
     if (name == "demo-mixed")
         return {{{"ext_test0", {"on_credit", "redirect-demo"}},
                  {"ext_test1", {"redirect-demo", "on_credit"}},
@@ -178,6 +207,11 @@ const std::vector<Account>& demo_accounts() {
         {"demo-partial", demo_password, "redirect; what can be paid is bought, the rest is not"},
         {"demo-again", demo_password, "redirect; after a refusal another way may be tried"},
         {"demo-owner", demo_password, "on credit; the box office confirms before money moves"},
+        {"app", demo_password, "TicketOrder: an app of customers, role MobileApp"},
+        {"app-signed", demo_password, "TicketOrder: the same, whose orders must be signed"},
+        {"team", demo_password, "TicketOrder: who sells for a team, role TeamAdmin"},
+        {"admin", demo_password, "TicketOrder: role Admin"},
+        {"nobody", demo_password, "TicketOrder: no role, so that it may do nothing"},
     };
     return accounts;
 }
@@ -195,11 +229,12 @@ engine::Directory demo_directory(const Secret<>& master_key, std::string_view si
                                  {encoding::hex(crypto::to_bytes(crypto::sha256(demo_v1_key(master_key))))}});
     for (const auto& [code, description] : box_office::demo_catalogue().sources)
         directory.sources.push_back({code, description});
+    directory.sources.push_back({std::string(football_source), std::string(football_title())});
     directory.merchants.push_back(on_credit());
     for (const auto& merchant : redirect_merchants)
         directory.merchants.push_back(redirect(merchant, master_key, origin));
     directory.merchants.push_back(by_stripe(master_key, origin));
-    for (const auto name : {borgun_card_merchant, borgun_token_merchant})
+    for (const auto name : {borgun_card_merchant, borgun_token_merchant, borgun_app_merchant})
         directory.merchants.push_back(by_borgun(name, master_key, origin));
     directory.merchants.push_back(by_securepay(master_key, origin));
     if (apple_pay) directory.apple_pay_shops.push_back(apple_pay);
@@ -221,6 +256,7 @@ engine::Directory demo_directory(const Secret<>& master_key, std::string_view si
         caller.return_hosts = {"fromtheboxoffice.com", "example.com", "127.0.0.1:*", "localhost:*"};
         caller.ways = std::move(ways);
         caller.policy = policy;
+        caller.ticket_order = ticket_order_access(master_key, account.name);
         directory.callers.push_back(std::move(caller));
     }
     return directory;
@@ -239,6 +275,18 @@ RedirectHouse::Options demo_houses(const Secret<>& master_key, std::string_view 
         options.merchants.push_back(std::move(merchant));
     }
     return options;
+}
+
+std::string ticket_order_key(const Secret<>& master_key, std::string_view account) {
+    const auto role = ticket_order_role(account);
+    if (!role || role->empty()) return "";
+    return derived_word(master_key, "kassi_to_", "ticket order key " + std::string(account));
+}
+
+std::string ticket_order_secret(const Secret<>& master_key, std::string_view account) {
+    const auto role = ticket_order_role(account);
+    if (!role || role->empty()) return "";
+    return derived_word(master_key, "", "ticket order secret " + std::string(account));
 }
 
 std::string stripe_secret_key(const Secret<>& master_key) {
@@ -280,7 +328,7 @@ BorgunHouse::Options demo_borgun_merchants(const Secret<>& master_key, std::stri
                                            std::string_view kassi) {
     BorgunHouse::Options options;
     options.page_origin = simulators;
-    for (const auto name : {borgun_card_merchant, borgun_token_merchant}) {
+    for (const auto name : {borgun_card_merchant, borgun_token_merchant, borgun_app_merchant}) {
         BorgunHouse::Merchant merchant;
         merchant.name = name;
         merchant.private_key = borgun_private_key(master_key, name);

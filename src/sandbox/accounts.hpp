@@ -38,6 +38,13 @@ engine::Directory demo_directory(
 /// The same merchants as the simulator sees them.
 RedirectHouse::Options demo_houses(const Secret<>& master_key, std::string_view simulators);
 
+// ---- TicketOrder
+
+/// The key of an account of that door, as bearer token; "" for one that has none.
+std::string ticket_order_key(const Secret<>& master_key, std::string_view account);
+/// With which it signs, as the system of its own name; "" likewise.
+std::string ticket_order_secret(const Secret<>& master_key, std::string_view account);
+
 // ---- Stripe: both sides of the street derive the same words
 
 inline constexpr std::string_view stripe_merchant = "stripe-demo";
@@ -57,7 +64,9 @@ StripeHouse::Options demo_stripe_accounts(const Secret<>& master_key, std::strin
 inline constexpr std::string_view borgun_card_merchant = "borgun-card";
 /// Of the account demo-borgun: tokens that the customer's browser makes.
 inline constexpr std::string_view borgun_token_merchant = "borgun-token";
-/// "100001_pr" and 32 letters and digits; `merchant` is one of the two.
+/// Of the accounts of the TicketOrder door: cards that its clients send, and tokens that their apps make.
+inline constexpr std::string_view borgun_app_merchant = "borgun-app";
+/// "100001_pr" and 32 letters and digits; `merchant` is one of the three.
 std::string borgun_private_key(const Secret<>& master_key, std::string_view merchant);
 /// "100001_pu" and the same; it may be seen.
 std::string borgun_public_key(const Secret<>& master_key, std::string_view merchant);
@@ -66,7 +75,7 @@ inline constexpr std::string_view securepay_merchant = "securepay-demo";
 inline constexpr std::string_view securepay_id = "9275444", securepay_gateway = "16";
 /// 32 letters and digits.
 std::string securepay_secret(const Secret<>& master_key);
-/// All three, as the house knows them; `kassi` as above.
+/// All four, as the house knows them; `kassi` as above.
 BorgunHouse::Options demo_borgun_merchants(const Secret<>& master_key, std::string_view simulators,
                                            std::string_view kassi);
 

@@ -13,6 +13,7 @@
 #include "sandbox/box_office/box_office.hpp"
 #include "sandbox/clock_door.hpp"
 #include "sandbox/data_folder.hpp"
+#include "sandbox/football.hpp"
 #include "sandbox/shop/shop.hpp"
 #include "sandbox/street.hpp"
 
@@ -59,6 +60,7 @@ struct Map {
     std::string v1_key;
     std::string stripe_key, stripe_webhook_secret;
     std::string borgun_public_key, borgun_private_key;  ///< of demo-borgun's merchant
+    Secret<> master_key;                                ///< for the keys of accounts
     std::filesystem::path data;
 };
 
@@ -69,6 +71,8 @@ std::string map_json(const Map& map, Instant now) {
     out.key("v1").begin_object();
     out.field("url", map.url + "/v1/").field("system", demo_system).field("key", map.v1_key);
     out.field("openapi", map.url + "/v1/openapi.yaml").end_object();
+    out.key("ticket_order").begin_object().field("url", map.url + "/ticketOrder");
+    out.field("metadata", map.url + "/metadata").field("event", football_event).end_object();
     out.key("simulators").begin_array().begin_object().field("name", "redirect").field("url", map.simulators);
     out.field("ledger", map.simulators + "/_ledger").field("faults", map.simulators + "/_faults");
     out.end_object();
@@ -92,7 +96,13 @@ std::string map_json(const Map& map, Instant now) {
     out.key("accounts").begin_array();
     for (const auto& account : demo_accounts()) {
         out.begin_object().field("name", account.name).field("password", account.password);
-        out.field("about", account.about).end_object();
+        out.field("about", account.about);
+        // Of the TicketOrder door: a bearer token, and what orders are signed with.
+        if (const auto key = ticket_order_key(map.master_key, account.name); !key.empty())
+            out.field("api_key", key)
+                .field("system_id", account.name)
+                .field("system_secret", ticket_order_secret(map.master_key, account.name));
+        out.end_object();
     }
     out.end_array().field("data", map.data.filename().string());
     out.key("clock").begin_object().field("now", iso8601(now)).field("url", map.url + "/sandbox/clock");
@@ -118,6 +128,7 @@ std::vector<shop::Parts::Place> places_of(const Map& map) {
             {"Our own door", map.url + "/v1/", false},
             {"Its description", map.url + "/v1/openapi.yaml"},
             {"Its key: Authorization: Bearer …", map.v1_key, false},
+            {"TicketOrder", map.url + "/metadata"},
             {"Redirect house, its ledger", map.simulators + "/_ledger"},
             {"Redirect house, its faults", map.simulators + "/_faults"},
             {"Stripe, its ledger", map.simulators + "/stripe/_ledger"},
@@ -144,6 +155,8 @@ void say_hello(const Map& map, bool log_in_file) {
     line("", "demo-apple-pay");
     line("", "(password demopass)");
     line("", "example-user   (password some-password)");
+    line("TicketOrder", map.url + "/ticketOrder");
+    line("  users", "app, app-signed, team, admin, nobody   (password demopass)");
     line("v1", map.url + "/v1/");
     line("  key", map.v1_key);
     line("Data", map.data.string());
@@ -222,6 +235,7 @@ int run(const Options& options) {
                   .stripe_webhook_secret = stripe_webhook_secret(key),
                   .borgun_public_key = borgun_public_key(key, borgun_token_merchant),
                   .borgun_private_key = borgun_private_key(key, borgun_token_merchant),
+                  .master_key = key,
                   .data = folder.path()};
     shop = std::make_unique<shop::Shop>(shop::Parts{.engine = service.engine(),
                                                     .io = service.io(),
@@ -233,6 +247,7 @@ int run(const Options& options) {
                                                     .token_key = key,
                                                     .places = places_of(map)});
     service.set_box_office(box_office::make(service.engine(), key));
+    service.set_events(football());
     service.add_doors({{"/", shop->handler()},
                        {"/sandbox", map_door(map, clock)},
                        {"/sandbox/clock", clock_door(*clock, service.engine())}});

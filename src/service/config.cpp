@@ -255,6 +255,7 @@ class ConfigReader {
         if (const auto* found = table.table("operators"))
             config_.operators = listen(*found, "operators", false);
         if (const auto* found = table.table("times")) times(*found);
+        if (const auto* found = table.table("ticket_order")) ticket_order(*found);
         entries(table, "system", true, [this](const toml::table& entry) { system(entry); });
         entries(table, "source", false, [this](const toml::table& entry) { source(entry); });
         entries(table, "apple_pay", false, [this](const toml::table& entry) { apple_pay(entry); });
@@ -456,11 +457,11 @@ class ConfigReader {
         Table table(found, "system", problems_);
         engine::System out;
         out.name = entry_name(table, "name", system_names_, "system");
-        for (auto& [digest, where] : table.texts("key_digests")) key_digest(out, digest, where);
+        for (auto& [digest, where] : table.texts("key_digests")) key_digest(out.key_digests, digest, where);
         for (auto& [file, where] : table.texts("key_digest_files")) {
             if (auto text = public_file(file, "system.key_digest_files", where)) {
                 // As sha256sum writes it: the digest, a blank and whatever it was made of.
-                key_digest(out, text->substr(0, text->find_first_of(" \t\r\n")), where);
+                key_digest(out.key_digests, text->substr(0, text->find_first_of(" \t\r\n")), where);
             }
         }
         if (table.has("key") || table.has("api_key"))
@@ -473,15 +474,15 @@ class ConfigReader {
         config_.directory.systems.push_back(std::move(out));
     }
 
-    void key_digest(engine::System& system, std::string digest, const toml::source_region& where) {
+    void key_digest(std::vector<std::string>& into, std::string digest, const toml::source_region& where) {
         const bool hexadecimal =
             digest.size() == 64 && digest.find_first_not_of("0123456789abcdef") == std::string::npos;
         if (!hexadecimal) {
             problems_.add(where, "the SHA-256 of an API key is 64 digits of lower-case hexadecimal");
         } else if (!key_digests_.insert(digest).second) {
-            problems_.add(where, "another system has the same API key");
+            problems_.add(where, "another system or caller has the same API key");
         } else {
-            system.key_digests.push_back(std::move(digest));
+            into.push_back(std::move(digest));
         }
     }
 
@@ -711,6 +712,7 @@ class ConfigReader {
         if (const auto* ways = table.table("ways")) caller_ways(out, *ways);
         if (const auto* policy = table.table("policy")) caller_policy(out, *policy);
         if (const auto* limits = table.table("credit_limits")) caller_limits(out, *limits);
+        if (const auto* access = table.table("ticket_order")) caller_ticket_order(out, *access);
         table.close();
         config_.directory.callers.push_back(std::move(out));
     }
@@ -785,6 +787,63 @@ class ConfigReader {
                 problems_.add(table.where("on_decline"),
                               "caller.policy.on_decline must be \"fail\" or \"again\"");
             }
+        }
+        table.close();
+    }
+
+    /// Each one of `known`, and once.
+    void words(Table& table, std::string_view key, const auto& known, std::vector<std::string>& into) {
+        for (auto& [word, where] : table.texts(key)) {
+            if (std::find(std::begin(known), std::end(known), word) == std::end(known)) {
+                std::string all;
+                for (const std::string_view each : known) all.append(all.empty() ? "" : ", ").append(each);
+                problems_.add(where, table.label(key) + ": " + in_quotes(word) + " is none of " + all);
+            } else if (std::find(into.begin(), into.end(), word) != into.end()) {
+                problems_.add(where, table.label(key) + " names " + in_quotes(word) + " twice");
+            } else {
+                into.push_back(std::move(word));
+            }
+        }
+    }
+
+    void caller_ticket_order(engine::Caller& caller, const toml::table& found) {
+        Table table(found, "caller.ticket_order", problems_);
+        auto& access = caller.ticket_order;
+        words(table, "roles", engine::ticket_order_roles, access.roles);
+        words(table, "permissions", engine::ticket_order_permissions, access.permissions);
+        for (auto& [digest, where] : table.texts("key_digests"))
+            key_digest(access.key_digests, std::move(digest), where);
+        using Signature = engine::TicketOrderAccess::Signature;
+        const auto policy = table.text("signature", "off");
+        if (policy == "required" || policy == "optional")
+            access.signature = policy == "required" ? Signature::required : Signature::optional;
+        else if (policy != "off")
+            problems_.add(table.where("signature"),
+                          "caller.ticket_order.signature must be \"required\", \"optional\" or \"off\"");
+        access.system_id = display_text(table, "system_id", "");
+        if (const auto* secret = table.node("secret"))
+            access.secret = secret_of(*secret, table.label("secret")).value_or(Secret<>());
+        if (access.signature != Signature::off && (access.system_id.empty() || !table.has("secret")))
+            problems_.add(
+                table.where("signature"),
+                "caller.ticket_order: signatures are checked with system_id and secret; both are needed");
+        access.secret_is_enough = table.flag("secret_is_enough", false);
+        access.allow_foreign_mpi = table.flag("allow_foreign_mpi", false);
+        table.close();
+    }
+
+    void ticket_order(const toml::table& found) {
+        Table table(found, "ticket_order", problems_);
+        for (auto& [origin, where] : table.texts("allowed_origins")) {
+            const auto url = parse_url(origin, "allowed_origins");
+            if (!url || url->origin() != origin)
+                problems_.add(where, "ticket_order.allowed_origins: " + in_quotes(origin) +
+                                         " must be scheme and host, and the port where it is not the "
+                                         "scheme's: https://app.example");
+            else if (live_ && url->scheme != "https")
+                problems_.add(where, "ticket_order.allowed_origins must be https in live mode");
+            else
+                config_.ticket_order_origins.push_back(std::move(origin));
         }
         table.close();
     }

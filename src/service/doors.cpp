@@ -7,6 +7,8 @@
 #include "api/ops/ops.hpp"
 #include "api/passwords.hpp"
 #include "api/status.hpp"
+#include "api/ticket_order/door.hpp"
+#include "api/ticket_order/services/services.hpp"
 #include "api/v1/door.hpp"
 #include "api/v1/problem.hpp"
 #include "base/json.hpp"
@@ -14,42 +16,68 @@
 #include "callbacks/apple_pay.hpp"
 #include "callbacks/callbacks.hpp"
 #include "providers/credentials/apple_pay_session.hpp"
+#include "service/gateway_desk.hpp"
 
 namespace kassi::service {
+namespace {
+
+namespace services = api::ticket_order::services;
+
+/// What the TicketOrder door asks of an MpiToken.
+api::ticket_order::BareMpiToken bare_mpi_token(const services::Services& issued,
+                                               const engine::Engine& engine) {
+    return [&issued, &engine](std::string_view mpi_token,
+                              const api::ticket_order::MpiPurpose& purpose) -> Result<std::string> {
+        return issued.proofs().bare_token(
+            mpi_token, {purpose.caller.name, purpose.merchant, purpose.card_token, purpose.amount},
+            purpose.caller.ticket_order.allow_foreign_mpi, engine.now());
+    };
+}
+
+}  // namespace
 
 struct Doors::State {
-    State(boost::asio::io_context& io, House& given_house, const Config& config,
-          std::shared_ptr<api::f13::BoxOffice> given_box_office, api::MerchantSessions* given_sessions,
+    State(boost::asio::io_context& io, House& given_house, const Config& given_config, Beside given_beside,
           std::function<std::string()> given_not_ready)
         : house(given_house),
-          passwords(config.directory, house.randomness(),
+          config(given_config),
+          passwords(given_config.directory, house.randomness(),
                     [&io](std::function<void()> callback) { boost::asio::post(io, std::move(callback)); }),
-          box_office(std::move(given_box_office)),
-          sessions(given_sessions),
-          not_ready(std::move(given_not_ready)) {}
+          beside(std::move(given_beside)),
+          not_ready(std::move(given_not_ready)),
+          desk(house.world(), house.engine().registry()),
+          borgun({house.engine(), desk, services::certificate_key(given_config.master_key)}) {}
 
     House& house;
+    const Config& config;
     api::Passwords passwords;
-    std::shared_ptr<api::f13::BoxOffice> box_office;
-    api::MerchantSessions* sessions;
+    Beside beside;
     std::function<std::string()> not_ready;
+    OutsideDesk desk;
+    services::Services borgun;
 };
 
-Doors::Doors(boost::asio::io_context& io, House& house, const Config& config,
-             std::shared_ptr<api::f13::BoxOffice> box_office, api::MerchantSessions* sessions,
+Doors::Doors(boost::asio::io_context& io, House& house, const Config& config, Beside beside,
              std::function<std::string()> not_ready)
-    : state_(std::make_unique<State>(io, house, config, std::move(box_office), sessions,
-                                     std::move(not_ready))) {}
+    : state_(std::make_unique<State>(io, house, config, std::move(beside), std::move(not_ready))) {}
 Doors::~Doors() = default;
 
 std::vector<api::Mount> Doors::for_the_world() const {
     auto& engine = state_->house.engine();
     std::vector<api::Mount> mounts;
-    mounts.push_back(api::f13_door({engine, state_->passwords, state_->box_office}));
-    mounts.push_back({"/v1/", api::v1::door(engine, state_->sessions)});
+    mounts.push_back(api::f13_door({engine, state_->passwords, state_->beside.box_office}));
+    mounts.push_back({"/v1/", api::v1::door(engine, state_->beside.sessions)});
+    mounts.push_back(api::ticket_order_door({.engine = engine,
+                                             .passwords = state_->passwords,
+                                             .randomness = state_->house.randomness(),
+                                             .allowed_origins = state_->config.ticket_order_origins,
+                                             .events = state_->beside.events,
+                                             .bare_mpi_token = bare_mpi_token(state_->borgun, engine),
+                                             .card_tokens = &state_->borgun.card_tokens(),
+                                             .more = state_->borgun.operations()}));
     mounts.push_back({"/callback/", callbacks::browser_door(engine, state_->house.randomness())});
     mounts.push_back(
-        {"/callout/", callbacks::callout_door(engine, state_->house.randomness(), state_->sessions)});
+        {"/callout/", callbacks::callout_door(engine, state_->house.randomness(), state_->beside.sessions)});
     mounts.push_back(
         {std::string(callbacks::method_path), callbacks::method_door(engine, state_->house.randomness())});
     mounts.push_back({"/webhooks/", callbacks::webhooks_door(engine)});
@@ -67,6 +95,9 @@ HttpResponse Doors::refusal(int status, std::string_view target, std::string_vie
     } else if (target.starts_with("/v1/")) {
         door = "v1";
         response = api::v1::problem(status, why, request_id);
+    } else if (auto ours = api::ticket_order_refusal(status, target, why)) {
+        door = "ticket_order";
+        response = std::move(*ours);
     } else {
         response = json_response(status, JsonWriter().begin_object().field("error", why).end_object().take());
     }

@@ -14,15 +14,19 @@ namespace kassi::service {
 /// What the doors of the house share, and the doors over it.
 class Doors {
   public:
-    /// `sessions` may be nullptr. `not_ready` is what /readyz says, "" when all is well. `box_office` may be
-    /// nullptr. The others must outlive it.
-    Doors(boost::asio::io_context& io, House& house, const Config& config,
-          std::shared_ptr<api::f13::BoxOffice> box_office, api::MerchantSessions* sessions,
+    /// Who works beside the house, where there is somebody.
+    struct Beside {
+        std::shared_ptr<api::f13::BoxOffice> box_office;
+        std::shared_ptr<api::ticket_order::Events> events;
+        api::MerchantSessions* sessions = nullptr;
+    };
+    /// `not_ready` is what /readyz says, "" when all is well. The others must outlive it.
+    Doors(boost::asio::io_context& io, House& house, const Config& config, Beside beside,
           std::function<std::string()> not_ready);
     ~Doors();
     Doors(const Doors&) = delete;
     Doors& operator=(const Doors&) = delete;
-    /// For the world: F13, /v1, callbacks, webhooks, callout pages.
+    /// For the world: F13, /v1, TicketOrder, callbacks, webhooks, callout pages.
     [[nodiscard]] std::vector<api::Mount> for_the_world() const;
     /// What the server refuses before a door sees it, with its status, in the words of the door that it was
     /// for. Logged, under an id of its own.

@@ -29,6 +29,8 @@ class House {
     [[nodiscard]] engine::Engine& engine() { return *engine_; }
     [[nodiscard]] store::SqliteStore& store() { return *store_; }
     [[nodiscard]] const HttpOutside& outside() const { return *outside_; }
+    /// For calls that are none of a transaction's.
+    [[nodiscard]] engine::Outside& world() { return *outside_; }
     [[nodiscard]] SystemRandomness& randomness() { return randomness_; }
 
   private:

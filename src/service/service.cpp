@@ -138,8 +138,9 @@ struct Service::State {
             SessionsOptions{.trusted_certificates_pem = config.trusted_certificates_pem,
                             .loopback_only = config.loopback_only,
                             .public_only = config.settings.mode == engine::Mode::live});
-        doors = std::make_unique<Doors>(io, *house, config, std::move(box_office), sessions.get(),
-                                        [this] { return not_ready(); });
+        doors = std::make_unique<Doors>(
+            io, *house, config, Doors::Beside{std::move(box_office), std::move(events), sessions.get()},
+            [this] { return not_ready(); });
         auto mounts = doors->for_the_world();
         mounts.insert(mounts.end(), more.begin(), more.end());
         handler = api::route(std::move(mounts));
@@ -206,6 +207,7 @@ struct Service::State {
     std::unique_ptr<http::Server> doors_server, operators_server;
     std::unique_ptr<House> house;
     std::shared_ptr<api::f13::BoxOffice> box_office;
+    std::shared_ptr<api::ticket_order::Events> events;
     std::unique_ptr<HttpMerchantSessions> sessions;
     std::unique_ptr<Doors> doors;
     std::unique_ptr<Operations> operations;
@@ -242,6 +244,11 @@ void Service::add_doors(std::vector<api::Mount> more) {
 void Service::set_box_office(std::shared_ptr<api::f13::BoxOffice> box_office) {
     KASSI_ENSURE(!state_->running);
     state_->box_office = std::move(box_office);
+}
+
+void Service::set_events(std::shared_ptr<api::ticket_order::Events> events) {
+    KASSI_ENSURE(!state_->running);
+    state_->events = std::move(events);
 }
 
 int Service::run() {

@@ -18,6 +18,9 @@
 namespace kassi::api::f13 {
 class BoxOffice;
 }
+namespace kassi::api::ticket_order {
+class Events;
+}
 
 /// Puts the rooms together: store, engine, doors, listeners, control socket. The only other place that sees
 /// everything is the sandbox, which is a Service with demo accounts, simulators and a shop added.
@@ -43,6 +46,8 @@ struct Config {
     /// Origins ("https://host[:port]") of the merchants with private_network = true: live mode calls no other
     /// address that is not on the public internet.
     std::set<std::string> private_origins;
+    /// Origins of other sites whose pages may use the TicketOrder door from a browser.
+    std::vector<std::string> ticket_order_origins;
     std::string log_file;  ///< "" standard error
     bool debug_log = false;
     /// A server waits so long for <data>/lock: who holds it is mostly a command, which ends soon.
@@ -103,6 +108,9 @@ class Service {
     void add_doors(std::vector<api::Mount> more);  ///< before run()
     /// The booking side of F13, before run(); without one (production) those endpoints are 404.
     void set_box_office(std::shared_ptr<api::f13::BoxOffice> box_office);
+    /// The events of the TicketOrder door, before run(); without them (production) orders pay what was handed
+    /// over.
+    void set_events(std::shared_ptr<api::ticket_order::Events> events);
     /// Starts the engine and runs the io thread until SIGTERM, SIGINT or stop(): what is under way is
     /// finished (stop_patience), the store closed. A second signal cuts the patience. Returns the exit
     /// status.

@@ -3,8 +3,7 @@
 #include <optional>
 #include <vector>
 
-#include "api/ticket_order/jsv.hpp"
-#include "base/json.hpp"
+#include "api/ticket_order/writing.hpp"
 
 namespace kassi::api::ticket_order {
 namespace {
@@ -12,70 +11,6 @@ namespace {
 constexpr Status statuses[] = {Status::ok,         Status::pending, Status::declined,
                                Status::conflict,   Status::over,    Status::authentication_needed,
                                Status::unavailable};
-
-// The few things in which the two writers differ.
-void write(JsonWriter& out, const Date& value) {
-    out.string(json_date(value));
-}
-void write(JsvWriter& out, const Date& value) {
-    out.raw(jsv_date(value));
-}
-
-template <class Writer>
-void write(Writer& out, std::int32_t value) {
-    out.integer(value);
-}
-template <class Writer>
-void write(Writer& out, std::int64_t value) {
-    out.integer(value);
-}
-template <class Writer>
-void write(Writer& out, bool value) {
-    out.boolean(value);
-}
-template <class Writer>
-void write(Writer& out, const std::string& value) {
-    out.string(value);
-}
-template <class Writer>
-void write(Writer& out, const Decimal& value) {
-    out.raw(value.text());
-}
-template <class Writer, class T>
-void write(Writer& out, const std::vector<T>& list);
-
-template <class Writer, class T>
-void write(Writer& out, const T& object);
-
-/// A member: nothing at all of what is null.
-template <class Writer>
-struct MemberWriter {
-    Writer& out;
-
-    template <class T>
-    void operator()(std::string_view name, const T& member) const {
-        write(out.key(name), member);
-    }
-    template <class T>
-    void operator()(std::string_view name, const std::optional<T>& member) const {
-        if (member) write(out.key(name), *member);
-    }
-};
-
-template <class Writer, class T>
-void write(Writer& out, const T& object) {
-    out.begin_object();
-    const MemberWriter<Writer> members{out};
-    each_member(members, object);
-    out.end_object();
-}
-
-template <class Writer, class T>
-void write(Writer& out, const std::vector<T>& list) {
-    out.begin_array();
-    for (const auto& item : list) write(out, item);
-    out.end_array();
-}
 
 /// "OrderDetails[1].Count" of "orderDetails[1].count".
 std::string pascal_path(std::string_view path) {
@@ -108,13 +43,6 @@ std::string refused(const Refusal& refusal) {
         out.end_object();
     }
     out.end_array().end_object().end_object();
-    return out.take();
-}
-
-template <class Writer>
-std::string answered(const TicketOrderResult& result) {
-    Writer out;
-    write(out, result);
     return out.take();
 }
 
@@ -152,13 +80,7 @@ TicketOrderResult result_of(Status status) {
 }
 
 std::string print(const TicketOrderResult& result, Format format) {
-    switch (format) {
-        case Format::json:
-            return answered<JsonWriter>(result);
-        case Format::jsv:
-            return answered<JsvWriter>(result);
-    }
-    return "";
+    return print_object(result, format);
 }
 
 std::string print(const Refusal& refusal, Format format) {

@@ -48,9 +48,9 @@ Refusal refusal_of(const Error& error) {
     return refusal;
 }
 
-Refusal cannot_bind(Faults faults) {
-    return {ErrorKind::bad_request, "SerializationException", "Unable to bind to request 'TicketOrder'",
-            std::move(faults)};
+Refusal cannot_bind(std::string_view operation, Faults faults) {
+    return {ErrorKind::bad_request, "SerializationException",
+            "Unable to bind to request '" + std::string(operation) + "'", std::move(faults)};
 }
 
 Refusal not_valid(Faults faults) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
@@ -34,7 +35,7 @@ using Outcome = boost::system::result<T, Refusal>;
 /// The words of .NET for what went wrong: ArgumentException, Unauthorized, Forbidden, NotFound, ...
 Refusal refusal_of(const Error& error);
 /// The request has no proper form: "Unable to bind to request 'TicketOrder'".
-Refusal cannot_bind(Faults faults);
+Refusal cannot_bind(std::string_view operation, Faults faults);
 /// It has, and makes no sense: code and message of the first fault. `faults` is not empty.
 Refusal not_valid(Faults faults);
 

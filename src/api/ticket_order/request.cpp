@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
-#include <type_traits>
 #include <utility>
 
 #include "api/ticket_order/binder.hpp"
@@ -14,33 +13,7 @@
 namespace kassi::api::ticket_order {
 namespace {
 
-/// How the value of a form field is read.
-enum class Reading { text, boolean, list, value };
-
-template <class T>
-struct reading_of : std::integral_constant<Reading, Reading::value> {};
-template <>
-struct reading_of<std::string> : std::integral_constant<Reading, Reading::text> {};
-template <>
-struct reading_of<Opaque> : std::integral_constant<Reading, Reading::text> {};
-template <>
-struct reading_of<bool> : std::integral_constant<Reading, Reading::boolean> {};
-template <class T>
-struct reading_of<std::vector<T>> : std::integral_constant<Reading, Reading::list> {};
-template <class T>
-struct reading_of<std::optional<T>> : reading_of<T> {};
-
-/// Of the request's member with that name; nullopt: it has none.
-std::optional<Reading> reading_of_member(std::string_view name) {
-    std::optional<Reading> found;
-    const auto visit = [&](std::string_view known, auto& member) {
-        if (ascii_lower(known) == ascii_lower(name))
-            found = reading_of<std::remove_cvref_t<decltype(member)>>::value;
-    };
-    TicketOrder request;
-    each_member(visit, request);
-    return found;
-}
+using ReadingOf = std::function<std::optional<Reading>(std::string_view name)>;
 
 Result<Node> read_field(const std::string& name, const std::string& value, Reading reading) {
     switch (reading) {
@@ -74,11 +47,11 @@ Fields joined(const Fields& fields) {
 }
 
 /// Fields become the members of one object. What the request does not know is left out.
-Node object_of(const Fields& fields, Faults& faults) {
+Node object_of(const Fields& fields, const ReadingOf& reading_of_name, Faults& faults) {
     Node object;
     object.kind = Node::Kind::object;
     for (const auto& [name, value] : joined(fields)) {
-        const auto reading = reading_of_member(name);
+        const auto reading = reading_of_name(name);
         if (!reading) continue;
         auto node = read_field(name, value, *reading);
         if (node)
@@ -90,8 +63,8 @@ Node object_of(const Fields& fields, Faults& faults) {
 }
 
 bool is_unfit_for_urls(std::string_view name) {
-    constexpr std::string_view names[] = {"pan",  "cvc",  "expyear",     "expmonth",
-                                          "cavv", "ucaf", "systemsecret"};
+    constexpr std::string_view names[] = {"pan",  "cvc",          "expyear", "expmonth", "cavv",
+                                          "ucaf", "systemsecret", "cvc2",    "password"};
     const auto lower = ascii_lower(name);
     return std::find(std::begin(names), std::end(names), lower) != std::end(names);
 }
@@ -137,14 +110,14 @@ void merge(Node& body, Node query, bool query_wins) {
     }
 }
 
-Result<Node> body_of(const Incoming& incoming, Faults& faults) {
+Result<Node> body_of(const Incoming& incoming, const ReadingOf& reading, Faults& faults) {
     switch (incoming.form) {
         case BodyForm::json:
             return read_json(incoming.body, "body");
         case BodyForm::jsv:
             return read_jsv(incoming.body, "body");
         case BodyForm::fields:
-            return object_of(incoming.fields, faults);
+            return object_of(incoming.fields, reading, faults);
         case BodyForm::none:
             break;
     }
@@ -164,19 +137,23 @@ Refusal cannot_read(const Incoming& incoming, const Error& error) {
 
 }  // namespace
 
-Outcome<TicketOrder> read_request(const Incoming& incoming) {
-    Binding at;
-    auto body = body_of(incoming, at.faults);
+bool same_name(std::string_view left, std::string_view right) {
+    return ascii_lower(left) == ascii_lower(right);
+}
+
+Outcome<Node> read_tree(const Incoming& incoming, const ReadingOf& reading, Faults& faults) {
+    auto body = body_of(incoming, reading, faults);
     if (!body) return cannot_read(incoming, body.error());
     if (body->kind == Node::Kind::null) body->kind = Node::Kind::object;
-    auto query = object_of(incoming.query, at.faults);
+    auto query = object_of(incoming.query, reading, faults);
     if (auto secrets = secrets_in(incoming.query, query); !secrets.empty())
         return not_valid(std::move(secrets));
     merge(*body, std::move(query), incoming.query_wins);
-    TicketOrder request;
-    bind(at, *body, request);
-    if (!at.faults.empty()) return cannot_bind(std::move(at.faults));
-    return request;
+    return std::move(*body);
+}
+
+Outcome<TicketOrder> read_request(const Incoming& incoming) {
+    return read_as<TicketOrder>(incoming, "TicketOrder");
 }
 
 }  // namespace kassi::api::ticket_order

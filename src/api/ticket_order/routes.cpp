@@ -57,7 +57,9 @@ std::optional<Format> format_of_word(std::string_view word) {
 
 struct Path {
     enum class Kind { other, custom, predefined } kind = Kind::other;
-    std::string operation;         ///< lower case, without suffix
+    std::string operation;         ///< of a predefined path: lower case, without suffix
+    std::size_t place = 0;         ///< among the known ones, of a custom path
+    std::string segment;           ///< see Route
     std::optional<Format> format;  ///< of the answer
     std::string suffix;            ///< what stands behind the dot
     bool one_way = false;
@@ -75,28 +77,37 @@ std::vector<std::string> segments_of(std::string_view path) {
     return segments;
 }
 
-void take_suffix(Path& path) {
-    const auto dot = path.operation.rfind('.');
+void take_suffix(Path& path, std::string& last) {
+    const auto dot = last.rfind('.');
     if (dot == std::string::npos) return;
-    path.suffix = path.operation.substr(dot + 1);
-    path.operation.resize(dot);
+    path.suffix = last.substr(dot + 1);
+    last.resize(dot);
     if (const auto format = format_of_word(path.suffix)) path.format = format;
 }
 
-Path path_of(std::string_view text) {
+/// Fills in `segment` when it fits.
+bool fits(const std::vector<std::string>& segments, const Named& named, std::string& segment) {
+    if (named.path.empty()) return false;
+    const auto wanted = segments_of(named.path);
+    if (segments.size() != wanted.size()) return false;
+    std::string found;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+        if (wanted[i].starts_with('{'))
+            found = segments[i];
+        else if (wanted[i] != segments[i])
+            return false;
+    }
+    segment = std::move(found);
+    return true;
+}
+
+Path predefined(std::vector<std::string> segments) {
     Path path;
-    const auto decoded = encoding::percent_decode(text, false, "path");
-    if (!decoded || !decoded->starts_with('/')) return path;
-    const auto segments = segments_of(*decoded);
-    if (segments.size() == 1 && (segments[0] == "ticketorder" || segments[0].starts_with("ticketorder."))) {
-        path.kind = Path::Kind::custom;
-        path.operation = segments[0];
-        take_suffix(path);
-    } else if (segments.size() == 2 && segments[0] == "api") {
+    if (segments.size() == 2 && segments[0] == "api") {
         path.kind = Path::Kind::predefined;
-        path.operation = segments[1];
         path.format = Format::json;
-        take_suffix(path);
+        take_suffix(path, segments[1]);
+        path.operation = segments[1];
     } else if (segments.size() == 3 && format_of_word(segments[0]) &&
                (segments[1] == "reply" || segments[1] == "oneway")) {
         path.kind = Path::Kind::predefined;
@@ -105,6 +116,23 @@ Path path_of(std::string_view text) {
         path.one_way = segments[1] == "oneway";
     }
     return path;
+}
+
+Path path_of(std::string_view text, std::span<const Named> known) {
+    const auto decoded = encoding::percent_decode(text, false, "path");
+    if (!decoded || !decoded->starts_with('/')) return {};
+    auto segments = segments_of(*decoded);
+    if (segments.empty()) return {};
+    if (auto path = predefined(segments); path.kind != Path::Kind::other) return path;
+    Path path;
+    take_suffix(path, segments.back());
+    for (std::size_t i = 0; i < known.size(); ++i) {
+        if (!fits(segments, known[i], path.segment)) continue;
+        path.kind = Path::Kind::custom;
+        path.place = i;
+        return path;
+    }
+    return {};
 }
 
 // ---- the query's reserved names -----------------------------------------------------------------------
@@ -140,10 +168,22 @@ Format by_accept(const std::vector<std::string>& types, const std::string& own) 
     return any ? own_format.value_or(Format::json) : Format::json;
 }
 
-Format format_for(const HttpRequest& request, const Path& path) {
+/// What the path says of the answer's format, whatever it is the path of.
+std::optional<Format> format_of_path(std::string_view text) {
+    const auto decoded = encoding::percent_decode(text, false, "path");
+    if (!decoded || !decoded->starts_with('/')) return std::nullopt;
+    auto segments = segments_of(*decoded);
+    if (segments.empty()) return std::nullopt;
+    if (auto path = predefined(segments); path.kind != Path::Kind::other) return path.format;
+    Path path;
+    take_suffix(path, segments.back());
+    return path.format;
+}
+
+Format format_for(const HttpRequest& request) {
     if (const auto word = format_word(request))
         if (const auto format = format_of_word(*word)) return *format;
-    if (path.format) return *path.format;
+    if (const auto format = format_of_path(request.path())) return *format;
     return by_accept(accepted(request.header("Accept")), media_type(request.header("Content-Type")));
 }
 
@@ -157,24 +197,33 @@ std::string content_type_for(const HttpRequest& request, Format format) {
 
 // ---- refusals -----------------------------------------------------------------------------------------
 
-std::optional<Error> wrong_operation(const HttpRequest& request, const Path& path) {
-    const bool read_or_post = request.method == "GET" || request.method == "POST";
+bool is_served(std::string_view method, const Named& named) {
+    return method == "POST" || (method == "GET" && !named.post_only);
+}
+
+/// Its place among the known ones.
+Result<std::size_t> operation_of(const HttpRequest& request, const Path& path, std::span<const Named> known) {
+    const bool wrong_suffix = !path.suffix.empty() && !format_of_word(path.suffix);
     switch (path.kind) {
         case Path::Kind::other:
             return Error{ErrorKind::not_found, "", "no such path"};
         case Path::Kind::custom:
-            if (!read_or_post || (!path.suffix.empty() && !format_of_word(path.suffix)))
+            if (!is_served(request.method, known[path.place]) || wrong_suffix)
                 return Error{ErrorKind::not_found, "", "no such path for this method"};
-            return std::nullopt;
+            return path.place;
         case Path::Kind::predefined:
             break;
     }
-    if (path.operation == "ticketorder[]")
-        return Error{ErrorKind::method_not_allowed, "", "orders are taken one by one, not as a list"};
-    if (path.operation != "ticketorder" || (!path.suffix.empty() && !format_of_word(path.suffix)))
+    if (path.operation.ends_with("[]"))
+        return Error{ErrorKind::method_not_allowed, "", "requests are taken one by one, not as a list"};
+    const auto found = std::find_if(known.begin(), known.end(), [&](const Named& named) {
+        return ascii_lower(named.name) == path.operation;
+    });
+    if (found == known.end() || wrong_suffix)
         return Error{ErrorKind::method_not_allowed, "", "the operation does not exist for this service"};
-    if (!read_or_post) return Error{ErrorKind::method_not_allowed, "", "GET and POST only"};
-    return std::nullopt;
+    if (!is_served(request.method, *found))
+        return Error{ErrorKind::method_not_allowed, "", found->post_only ? "POST only" : "GET and POST only"};
+    return static_cast<std::size_t>(found - known.begin());
 }
 
 std::optional<Error> wrong_query(const HttpRequest& request) {
@@ -203,19 +252,30 @@ Result<BodyForm> body_form(const HttpRequest& request, const Path& path) {
 
 }  // namespace
 
-Spoken spoken(const HttpRequest& request) {
-    const auto format = format_for(request, path_of(request.path()));
-    return {format, content_type_for(request, format)};
-}
-
-Result<Route> route_of(const HttpRequest& request) {
-    const auto path = path_of(request.path());
-    if (auto wrong = wrong_operation(request, path)) return *wrong;
+Result<Route> route_of(const HttpRequest& request, std::span<const Named> known) {
+    auto path = path_of(request.path(), known);
+    const auto operation = operation_of(request, path, known);
+    if (!operation) return operation.error();
     if (auto wrong = wrong_query(request)) return *wrong;
     const auto body = body_form(request, path);
     if (!body) return body.error();
     auto [format, content_type] = spoken(request);
-    return Route{*body, format, std::move(content_type), path.kind == Path::Kind::custom, path.one_way};
+    return Route{.operation = *operation,
+                 .segment = std::move(path.segment),
+                 .body = *body,
+                 .answer = format,
+                 .content_type = std::move(content_type),
+                 .query_wins = path.kind == Path::Kind::custom,
+                 .one_way = path.one_way};
+}
+
+Result<Route> route_of(const HttpRequest& request) {
+    return route_of(request, {&ticket_order_operation, 1});
+}
+
+Spoken spoken(const HttpRequest& request) {
+    const auto format = format_for(request);
+    return {format, content_type_for(request, format)};
 }
 
 Result<Incoming> incoming_of(const HttpRequest& request, const Route& route) {
@@ -238,8 +298,12 @@ Result<Incoming> incoming_of(const HttpRequest& request, const Route& route) {
     return incoming;
 }
 
+bool is_ours(std::string_view path, std::span<const Named> known) {
+    return path_of(path, known).kind != Path::Kind::other;
+}
+
 bool is_ours(std::string_view path) {
-    return path_of(path).kind != Path::Kind::other;
+    return is_ours(path, {&ticket_order_operation, 1});
 }
 
 }  // namespace kassi::api::ticket_order

@@ -306,12 +306,15 @@ struct TicketOrderResult {
     std::optional<TicketAndDetails> ticket_and_details;
     std::int32_t status_code = 0;
     std::optional<std::string> message;
+    /// Ours: of cardInfo.saveCardToToken, in the answer to the request that saved the card and in no repeat.
+    std::optional<std::string> card_token;
 };
 template <class Visitor, OneOf<TicketOrderResult> T>
 void each_member(Visitor& visit, T& it) {
     visit("ticketAndDetails", it.ticket_and_details);
     visit("statusCode", it.status_code);
     visit("message", it.message);
+    visit("cardToken", it.card_token);
 }
 
 struct TeamPassType {

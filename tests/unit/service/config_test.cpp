@@ -153,6 +153,48 @@ TEST_F(ConfigTest, WrongTypesAreRefused) {
     expect_refused(File().line(12, "[source]").line(14, "[[merchant]]"), 12, "must be written as [[source]]");
 }
 
+TEST_F(ConfigTest, WhatACallerMayDoAtTheTicketOrderDoor) {
+    ::setenv("KASSI_TEST_SIGNING", "a secret", 1);
+    const std::string digest(64, 'a');
+    File file;
+    file.line(7, "[ticket_order]\nallowed_origins = ['https://app.example', 'http://localhost:3000']\n" +
+                     file.lines.at(6));
+    file.line(
+        22,
+        "[caller.ticket_order]\nroles = ['MobileApp', 'Admin']\npermissions = ['ReadData']\n"
+        "key_digests = ['" +
+            digest +
+            "']\nsignature = 'required'\nsystem_id = 'app'\n"
+            "secret = { env = 'KASSI_TEST_SIGNING' }\nsecret_is_enough = true\nallow_foreign_mpi = true");
+    const auto reading = read(file);
+    ASSERT_TRUE(reading.config) << reading.errors[0].field << reading.errors[0].message;
+    EXPECT_EQ(reading.config->ticket_order_origins,
+              (std::vector<std::string>{"https://app.example", "http://localhost:3000"}));
+    const auto& access = reading.config->directory.caller("demo")->ticket_order;
+    EXPECT_EQ(access.roles, (std::vector<std::string>{"MobileApp", "Admin"}));
+    EXPECT_EQ(access.permissions, std::vector<std::string>{"ReadData"});
+    EXPECT_EQ(access.key_digests, std::vector<std::string>{digest});
+    EXPECT_EQ(access.signature, engine::TicketOrderAccess::Signature::required);
+    EXPECT_EQ(access.system_id, "app");
+    EXPECT_EQ(access.secret.reveal(), "a secret");
+    EXPECT_TRUE(access.secret_is_enough);
+    EXPECT_TRUE(access.allow_foreign_mpi);
+
+    const auto refused = [this](const std::string& text, int line, const std::string& reason) {
+        expect_refused(File().line(22, "[caller.ticket_order]\n" + text), line, reason);
+    };
+    refused("roles = ['Boss']", 23,
+            "caller.ticket_order.roles: \"Boss\" is none of Admin, TeamAdmin, MobileApp");
+    refused("roles = ['Admin', 'Admin']", 23, "names \"Admin\" twice");
+    refused("permissions = ['WriteData']", 23, "is none of ReadData");
+    refused("key_digests = ['x']", 23, "64 digits of lower-case hexadecimal");
+    refused("signature = 'sometimes'", 23, "must be \"required\", \"optional\" or \"off\"");
+    refused("signature = 'optional'", 23, "system_id and secret; both are needed");
+    refused("secret = 'in clear'", 23, "a secret does not stand in this file");
+    refused("role = 'Admin'", 23, "unknown key \"caller.ticket_order.role\"");
+    refused("[ticket_order]\nallowed_origins = ['https://app.example/']", 24, "must be scheme and host");
+}
+
 TEST_F(ConfigTest, SyntaxErrorsHaveTheirLine) {
     expect_refused(File().line(10, "name = "), 10, "");
     expect_refused(File().line(10, "name = 'a'\nname = 'b'"), 11, "");
