@@ -21,18 +21,14 @@ namespace {
 
 namespace services = api::ticket_order::services;
 
-/// What the TicketOrder door asks of an MpiToken.
-api::ticket_order::MpiTokens mpi_tokens(const services::Services& issued, const engine::Engine& engine) {
-    return
-        [&issued, &engine](const api::ticket_order::MpiClaim& claim) -> Result<std::optional<std::string>> {
-            if (!services::claims_to_be_certificate(claim.mpi_token)) return std::optional<std::string>();
-            constexpr bool allow_foreign = false;
-            auto bare = issued.proofs().bare_token(
-                claim.mpi_token, {claim.caller.name, claim.merchant, claim.card_token, claim.amount},
-                allow_foreign, engine.now());
-            if (!bare) return bare.error();
-            return std::optional(std::move(*bare));
-        };
+api::ticket_order::BareMpiToken bare_mpi_token(const services::Services& issued,
+                                               const engine::Engine& engine) {
+    return [&issued, &engine](std::string_view mpi_token, const api::ticket_order::MpiPurpose& purpose) {
+        const auto& caller = purpose.caller;
+        return issued.proofs().bare_token(mpi_token,
+                                          {caller.name, purpose.merchant, purpose.card_token, purpose.amount},
+                                          caller.ticket_order.allow_foreign_mpi, engine.now());
+    };
 }
 
 }  // namespace
@@ -79,7 +75,8 @@ std::vector<api::Mount> Doors::for_the_world() const {
                                              .randomness = state_->house.randomness(),
                                              .allowed_origins = state_->config.ticket_order_origins,
                                              .events = state_->events,
-                                             .mpi_tokens = mpi_tokens(state_->borgun, engine),
+                                             .bare_mpi_token = bare_mpi_token(state_->borgun, engine),
+                                             .card_tokens = &state_->borgun.card_tokens(),
                                              .more = state_->borgun.operations()}));
     mounts.push_back({"/callback/", callbacks::browser_door(engine, state_->house.randomness())});
     mounts.push_back({"/callout/", callbacks::callout_door(engine, state_->house.randomness())});

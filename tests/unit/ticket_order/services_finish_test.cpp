@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "providers/order_id.hpp"
 #include "services_world.hpp"
 
@@ -114,7 +116,6 @@ TEST_F(ServicesTest, ASecondProofThatComesAtTheSameMomentLoses) {
         const auto token = world_.token(card);
         requests.push_back(World::final_info(order, token, world_.authenticated(token)));
     }
-    std::optional<Reply> second;
     // While the first one's commit is under way the order still looks free.
     const auto replies = world_.post_both("Finish3DProcess", requests[0], requests[1]);
     const int paid = static_cast<int>(std::count_if(replies.begin(), replies.end(), [](const Reply& reply) {
@@ -189,7 +190,10 @@ TEST_F(ServicesTest, AForeignProofWhereItIsAllowed) {
     const auto token = world_.token(frictionless_card, "foreign");
     // By the gateway itself, without us.
     const auto enrolled =
-        world_.gate().enroll(acs::Borgun::enrollment(acs::Borgun::token(token)), "100001_prOfapp-borgun");
+        json::parse(world_.gate()
+                        .api("POST", "mpi/v2/enrollment", acs::Borgun::enrollment(acs::Borgun::token(token)),
+                             "100001_prOfapp-borgun")
+                        .body);
     const auto order = world_.order(4'990, "ISK", "foreign");
     const auto reply =
         world_.post("Finish3DProcess", World::final_info(order, token, enrolled["MPIToken"]), "foreign");
@@ -197,7 +201,7 @@ TEST_F(ServicesTest, AForeignProofWhereItIsAllowed) {
 }
 
 TEST_F(ServicesTest, ADeclinedPayment) {
-    const auto token = world_.token(sandbox::borgun::test_card({.enrolls = 1, .action_code = 116}));
+    const auto token = world_.token(sandbox::borgun::test_card(sandbox::borgun::How::at_once, 1, "116"));
     const auto mpi_token = world_.authenticated(token);
     const auto order = world_.order();
     const auto answer = world_.finish(order, token, mpi_token);
@@ -222,8 +226,9 @@ TEST_F(ServicesTest, AfterADeclineAnotherCardWhereThePolicySaysSo) {
             .body;
     };
     const auto order = world_.order(4'990, "ISK", "again");
-    EXPECT_EQ(post(order, sandbox::borgun::test_card({.enrolls = 1, .action_code = 116}))["httpStatusCode"],
-              402);
+    EXPECT_EQ(
+        post(order, sandbox::borgun::test_card(sandbox::borgun::How::at_once, 1, "116"))["httpStatusCode"],
+        402);
     EXPECT_EQ(post(order, frictionless_card)["success"], true);
 }
 
@@ -258,7 +263,7 @@ TEST_F(ServicesTest, ThePaymentStandsWhenItsDetailsCannotBeHad) {
     const auto mpi_token = world_.authenticated(token);
     const auto order = world_.order();
     EXPECT_EQ(world_.finish(order, token, mpi_token)["success"], true);
-    for (const std::optional<HttpResponse> look :
+    for (const auto& look :
          {std::optional<HttpResponse>(), std::optional(HttpResponse{500, {}, ""}),
           std::optional(HttpResponse{
               200, {}, R"({"TransactionId":"tr_somebodyelses1","Amount":499000,"ActionCode":"999"})"})}) {

@@ -168,10 +168,18 @@ struct World::State {
     }
     void mount() {
         services.emplace(Services::Parts{*engine, *desk, certificate_key(Secret<>(std::string(32, 'k')))});
-        door = ticket_order_door({.engine = *engine,
-                                  .passwords = *passwords,
-                                  .randomness = randomness,
-                                  .more = services->operations()});
+        door = ticket_order_door(
+            {.engine = *engine,
+             .passwords = *passwords,
+             .randomness = randomness,
+             .bare_mpi_token =
+                 [this](std::string_view text, const MpiPurpose& purpose) {
+                     return services->proofs().bare_token(
+                         text, {purpose.caller.name, purpose.merchant, purpose.card_token, purpose.amount},
+                         purpose.caller.ticket_order.allow_foreign_mpi, engine->now());
+                 },
+             .card_tokens = &services->card_tokens(),
+             .more = services->operations()});
     }
 
     Loop loop;
