@@ -71,7 +71,12 @@ class Outside final : public engine::Outside {
     }
     void wake_at(std::optional<Instant>, std::function<void()>) override {}
     void after(Millis delay, std::function<void()> callback) override {
-        if (delay == Millis{0}) loop_.post(std::move(callback));
+        // The pauses of a sweep; what waits longer waits for ever, and is kept alive.
+        constexpr Millis moment{50};
+        if (delay <= moment)
+            loop_.post(std::move(callback));
+        else
+            never_.push_back(std::move(callback));
     }
     std::vector<HttpRequest> sent;
     std::deque<std::optional<HttpResponse>> instead;
@@ -79,6 +84,7 @@ class Outside final : public engine::Outside {
   private:
     Loop& loop_;
     acs::Borgun& gate_;
+    std::vector<std::function<void()>> never_;
 };
 
 sandbox::BorgunHouse::Options houses() {
