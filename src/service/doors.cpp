@@ -21,13 +21,14 @@ namespace {
 
 namespace services = api::ticket_order::services;
 
+/// What the TicketOrder door asks of an MpiToken.
 api::ticket_order::BareMpiToken bare_mpi_token(const services::Services& issued,
                                                const engine::Engine& engine) {
-    return [&issued, &engine](std::string_view mpi_token, const api::ticket_order::MpiPurpose& purpose) {
-        const auto& caller = purpose.caller;
-        return issued.proofs().bare_token(mpi_token,
-                                          {caller.name, purpose.merchant, purpose.card_token, purpose.amount},
-                                          caller.ticket_order.allow_foreign_mpi, engine.now());
+    return [&issued, &engine](std::string_view mpi_token,
+                              const api::ticket_order::MpiPurpose& purpose) -> Result<std::string> {
+        return issued.proofs().bare_token(
+            mpi_token, {purpose.caller.name, purpose.merchant, purpose.card_token, purpose.amount},
+            purpose.caller.ticket_order.allow_foreign_mpi, engine.now());
     };
 }
 

@@ -42,8 +42,15 @@ Status status_of_refusal(const core::Refusal* refusal) {
     return is_one_of(refusal->code, nobody_asked) ? Status::unavailable : Status::declined;
 }
 
+/// Money of it is held or taken, or may be: what only tidies up behind a refusal does not count.
+bool may_be_charged(const core::Leg& leg) {
+    const bool has_money = leg.money == core::LegMoney::held || leg.money == core::LegMoney::taken;
+    return has_money || leg.doing == core::Doing::doubt ||
+           (leg.doing == core::Doing::call && core::takes_money(leg.verb));
+}
+
 Status status_of_failure(const core::Transaction& transaction) {
-    if (!core::settled(transaction)) return Status::pending;
+    if (std::any_of(transaction.legs.begin(), transaction.legs.end(), may_be_charged)) return Status::pending;
     constexpr std::string_view seats_gone[] = {"hold", "not_confirmed", "released"};
     if (is_one_of(transaction.why, seats_gone)) return Status::over;
     return status_of_refusal(last_refusal(transaction));

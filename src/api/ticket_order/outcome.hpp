@@ -10,8 +10,8 @@
 /// What became of an order: a transaction as the service says it (pure).
 namespace kassi::api::ticket_order {
 
-/// `at_work`: it goes on by itself (engine::at_work). What was not bought is not "nothing was charged" before
-/// every payment has come to rest: until then it is pending.
+/// `at_work`: it goes on by itself (engine::at_work). What was not bought is not "nothing was charged" while
+/// money of it is held or taken, or may be: until then it is pending.
 Status status_of(const core::Transaction& transaction, bool at_work);
 
 /// The part of a hand-over's document that this door reads and writes: {"ticketAndDetails":{...}}, as the
