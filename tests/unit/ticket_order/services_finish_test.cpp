@@ -286,6 +286,29 @@ TEST_F(ServicesTest, AnOrderWhoseHoldIsOver) {
     EXPECT_EQ(payments_sent(world_), 0U);
 }
 
+TEST_F(ServicesTest, AllThatWaitsIsOnePayment) {
+    const auto isk = *Currency::parse("ISK", "currency"), gbp = *Currency::parse("GBP", "currency");
+    const auto bundle = [](const char* source, Money amount) {
+        return core::Bundle{source, "A seat", amount, {}};
+    };
+    const auto token = world_.token(frictionless_card);
+    const auto proof = world_.authenticated(token);
+    const auto order = world_.order_of(
+        {bundle("ext_test0", {1'990, isk}), bundle("ext_test1", {3'000, isk}), bundle("free", {0, isk})});
+    const auto answer = world_.finish(order, token, proof);
+    EXPECT_EQ(answer.value("success", false), true) << answer;
+    EXPECT_EQ(answer["response"]["amount"], 499'000);
+    EXPECT_EQ(world_.transaction(order).legs.size(), 1U);
+    EXPECT_EQ(payments_sent(world_), 1U);
+
+    const auto mixed =
+        world_.order_of({bundle("ext_test0", {1'990, isk}), bundle("ext_test1", {3'000, gbp})});
+    const auto free = world_.order_of({bundle("free", {0, isk})});
+    for (const auto& none : {mixed, free})
+        EXPECT_EQ(faults_of(world_.post("Finish3DProcess", World::final_info(none, token, proof))),
+                  "400 Request.OrderId: is of an order that is not one payment;");
+}
+
 TEST_F(ServicesTest, PaymentsThatMakeNoSense) {
     const std::string token = "ts_Qm3x0vJ8aT1sK5dL7hZ2bN9cR4eW6yUf";
     const auto with = [&](const char* name, const json& value) {

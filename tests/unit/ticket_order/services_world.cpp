@@ -344,11 +344,15 @@ std::string World::authenticated(const std::string& token, std::int64_t amount) 
 }
 
 std::string World::order(std::int64_t minor, const std::string& currency, const std::string& caller) {
+    const Money amount{minor, *Currency::parse(currency, "currency")};
+    return order_of({{"ext_test1", "Two seats", amount, {{1, amount, true}}}}, caller);
+}
+
+std::string World::order_of(std::vector<core::Bundle> bundles, const std::string& caller) {
     engine::HandOverRequest request;
     request.system = "box-office";
     request.caller = caller;
-    const Money amount{minor, *Currency::parse(currency, "currency")};
-    request.bundles = {{"ext_test1", "Two seats", amount, {{1, amount, true}}}};
+    request.bundles = std::move(bundles);
     request.held_until = gate().clock.at + std::chrono::hours(1);
     std::optional<std::string> reference;
     engine().hand_over(std::move(request), {"system box-office", "", std::nullopt},

@@ -37,8 +37,9 @@ const core::Leg* leg_of(const core::Transaction& transaction) {
 /// What waits for a payment, all of it in one currency; nullopt: it does not add up to one payment.
 std::optional<Money> amount_of(const core::Transaction& transaction) {
     std::optional<Money> sum;
+    const auto waiting = core::uncovered(transaction);
     for (const auto& bundle : transaction.bundles) {
-        if (bundle.amount.minor == 0) continue;
+        if (std::find(waiting.begin(), waiting.end(), bundle.source) == waiting.end()) continue;
         if (sum && sum->currency != bundle.amount.currency) return std::nullopt;
         if (!sum) sum = Money{0, bundle.amount.currency};
         sum->minor += bundle.amount.minor;
