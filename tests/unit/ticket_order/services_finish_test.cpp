@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "api/ticket_order/services/orders.hpp"
 #include "providers/order_id.hpp"
 #include "services_world.hpp"
 
@@ -175,6 +176,25 @@ TEST_F(ServicesTest, AnOrderThatIsNotTheCallersIsNone) {
                   "400 Request.OrderId: names no order of yours;")
             << name;
     EXPECT_EQ(payments_sent(world_), 0U);
+}
+
+TEST_F(ServicesTest, OrdersAreLookedForAmongTheNewest) {
+    std::vector<TransactionId> ids;
+    for (int i = 0; i < 3; ++i) {
+        ids.push_back(world_.transaction(world_.order()).id);
+        world_.order(4'990, "ISK", "neighbour");
+        world_.gate().advance(std::chrono::seconds(1));
+    }
+    const auto found = [&](std::size_t which, std::size_t look_through) {
+        const auto view =
+            find_order(world_.engine(), world_.caller(), providers::order_id(ids[which], 0, 0), look_through);
+        return view && view->transaction.id == ids[which];
+    };
+    EXPECT_TRUE(found(2, 2));
+    EXPECT_TRUE(found(1, 2));
+    EXPECT_FALSE(found(0, 2));
+    EXPECT_TRUE(found(0, 3));
+    EXPECT_FALSE(found(2, 0));
 }
 
 TEST_F(ServicesTest, ANeighboursProofIsNone) {

@@ -248,6 +248,27 @@ TEST_F(ServicesTest, EnrollmentsThatAreNotUnderstoodAreNoSuccess) {
     EXPECT_EQ(world_.enroll(token)["success"], true);
 }
 
+TEST_F(ServicesTest, AnswersOfTheMpiAreBounded) {
+    const std::string token = "ts_Qm3x0vJ8aT1sK5dL7hZ2bN9cR4eW6yUf";
+    const auto with = [&](std::size_t mpi, std::size_t xid, std::size_t fields) {
+        json list = json::array({{{"Name", "actionURL"}, {"Value", "https://bank.example/"}}});
+        while (list.size() < fields) list.push_back({{"Name", "x"}, {"Value", "y"}});
+        world_.instead() = {said({{"MdStatus", "9"},
+                                  {"MPIToken", std::string(mpi, 'm')},
+                                  {"XId", std::string(xid, 'x')},
+                                  {"RedirectToACSData", list}})};
+        const auto enrolled = world_.enroll(token);
+        if (enrolled["success"] == true) {
+            EXPECT_LE(enrolled["response"]["mpiToken"].get<std::string>().size(), certificate_bytes_max);
+        }
+        return enrolled["success"] == true;
+    };
+    EXPECT_TRUE(with(mpi_token_bytes_max, xid_bytes_max, providers::borgun::services::redirect_fields_max));
+    EXPECT_FALSE(with(mpi_token_bytes_max + 1, xid_bytes_max, 2));
+    EXPECT_FALSE(with(mpi_token_bytes_max, xid_bytes_max + 1, 2));
+    EXPECT_FALSE(with(1, 1, providers::borgun::services::redirect_fields_max + 1));
+}
+
 TEST_F(ServicesTest, TheMpiIsSilentBusyOrRefuses) {
     const std::string token = "ts_Qm3x0vJ8aT1sK5dL7hZ2bN9cR4eW6yUf";
     const auto outcome = [&](const std::string& path, const json& request,
