@@ -137,10 +137,14 @@ Wrapped wrap_ec(const Recipient& to, const Order& order) {
         ephemeral = new_ec_key();
         secret = shared_secret(ephemeral.get(), to.key);
     }
-    if (order.flaw == Flaw::compressed_key)
+    if (order.flaw == Flaw::compressed_key || order.flaw == Flaw::hybrid_key) {
+        const char* form = order.flaw == Flaw::compressed_key
+                               ? OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_COMPRESSED
+                               : OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_HYBRID;
         must(EVP_PKEY_set_utf8_string_param(ephemeral.get(), OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
-                                            OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_COMPRESSED) == 1,
-             "a compressed point");
+                                            form) == 1,
+             "a point in another form");
+    }
     auto header = public_der(ephemeral.get());
     if (order.flaw == Flaw::key_with_more_behind) header += '\0';
     if (order.flaw == Flaw::ephemeral_not_on_curve) header.back() = static_cast<char>(header.back() ^ 1);
@@ -191,7 +195,8 @@ void check_order(const Order& order) {
     const bool is_ec = order.version == Version::ec_v1;
     const bool ec_only = order.flaw == Flaw::party_as_text || order.flaw == Flaw::other_curve ||
                          order.flaw == Flaw::ephemeral_not_on_curve || order.flaw == Flaw::compressed_key ||
-                         order.flaw == Flaw::key_with_more_behind || order.flaw == Flaw::wrapped_key_in_ec;
+                         order.flaw == Flaw::hybrid_key || order.flaw == Flaw::key_with_more_behind ||
+                         order.flaw == Flaw::wrapped_key_in_ec;
     const bool rsa_only =
         order.flaw == Flaw::pss || order.flaw == Flaw::key_of_32_bytes || order.flaw == Flaw::oaep_sha1;
     if ((ec_only && !is_ec) || (rsa_only && is_ec))

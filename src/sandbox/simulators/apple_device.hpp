@@ -34,16 +34,19 @@ struct Papers {
 /// What can be wrong with a token, one at a time.
 enum class Flaw : std::uint8_t {
     none,
-    leaf_unmarked,          ///< no 1.2.840.113635.100.6.29
-    intermediate_unmarked,  ///< no 1.2.840.113635.100.6.2.14
-    marks_swapped,          ///< each has the other's
-    leaf_marked_twice,      ///< the leaf has both, the intermediate its own
-    leaf_of_the_root,       ///< issued by it, the intermediate only lies beside
-    leaf_of_other_usage,    ///< a key that may not sign
-    unknown_root,           ///< all of it made by somebody else, under the same names
+    leaf_unmarked,             ///< no 1.2.840.113635.100.6.29
+    intermediate_unmarked,     ///< no 1.2.840.113635.100.6.2.14
+    marks_swapped,             ///< each has the other's
+    leaf_marked_twice,         ///< the leaf has both, the intermediate none
+    both_marked_intermediate,  ///< the leaf has both, the intermediate its own
+    both_marked_leaf,          ///< the intermediate has both, the leaf its own
+    leaf_of_the_root,          ///< issued by it, the intermediate only lies beside
+    leaf_of_other_usage,       ///< a key that may not sign
+    unknown_root,              ///< all of it made by somebody else, under the same names
     extra_certificate,
     one_certificate,          ///< the leaf alone
     signed_by_intermediate,   ///< the certificates are right, the signer is the other one
+    signed_by_another_leaf,   ///< of the same issuer; its certificate is not there
     two_signers,              ///< the leaf, twice
     attached_content,         ///< the message lies within the signature
     other_content_type,       ///< not "data"
@@ -54,6 +57,7 @@ enum class Flaw : std::uint8_t {
     wrong_signature,          ///< a bit of the signature's value is another
     sha512,                   ///< in SHA-256's place
     other_key_kind,           ///< EC_v1 signed by an RSA key, RSA_v1 by an EC key
+    other_key_kind_misnamed,  ///< the same, and the algorithm is said to be the version's own
     other_algorithm_named,    ///< the signature is right, and said to be over SHA-512
     pss,                      ///< RSA_v1 only: RSASSA-PSS
     other_transaction_id,     ///< the header's is not the one that was signed
@@ -67,6 +71,8 @@ enum class Flaw : std::uint8_t {
     other_curve,              ///< EC_v1: an ephemeral key on P-384
     ephemeral_not_on_curve,   ///< EC_v1
     compressed_key,           ///< EC_v1: the ephemeral point in 33 bytes
+    hybrid_key,  ///< EC_v1: the ephemeral point in the form that says its sign twice, as long as the right
+                 ///< one
     key_with_more_behind,     ///< EC_v1: a byte after the ephemeral key
     no_data,                  ///< `data` is the tag's 16 bytes and not one more
     empty_payment_data,       ///< {}, as from a device that is none

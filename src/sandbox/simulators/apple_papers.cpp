@@ -226,6 +226,12 @@ Signers marked_anew(const Signers& from, Marks marks, Instant now) {
             of_leaf.push_back(intermediate_mark());
             of_intermediate.clear();
             break;
+        case Marks::leaf_has_both_intermediate_own:
+            of_leaf.push_back(intermediate_mark());
+            break;
+        case Marks::intermediate_has_both_leaf_own:
+            of_intermediate.push_back(leaf_mark());
+            break;
         case Marks::leaf_by_root:
         case Marks::leaf_cannot_sign:
             break;

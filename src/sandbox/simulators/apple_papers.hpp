@@ -77,7 +77,9 @@ enum class Marks : std::uint8_t {
     leaf_without,
     intermediate_without,
     swapped,
-    leaf_has_both,
+    leaf_has_both,  ///< and the intermediate none
+    leaf_has_both_intermediate_own,
+    intermediate_has_both_leaf_own,
     leaf_by_root,     ///< marks are right; its issuer is the root
     leaf_cannot_sign  ///< marks are right; its key is for something else
 };

@@ -126,18 +126,19 @@ void flip_last_bit(CMS_SignerInfo* signer) {
     must(ASN1_STRING_set(value, bytes.data(), static_cast<int>(bytes.size())) == 1, "a signature");
 }
 
-void name_sha512(CMS_SignerInfo* signer) {
+void name_algorithm(CMS_SignerInfo* signer, int nid) {
     X509_ALGOR* algorithm = nullptr;
     CMS_SignerInfo_get0_algs(signer, nullptr, nullptr, nullptr, &algorithm);
-    const bool is_ec = OBJ_obj2nid(algorithm->algorithm) == NID_ecdsa_with_SHA256;
-    const int named = is_ec ? NID_ecdsa_with_SHA512 : NID_sha512WithRSAEncryption;
-    must(X509_ALGOR_set0(algorithm, OBJ_nid2obj(named), is_ec ? V_ASN1_UNDEF : V_ASN1_NULL, nullptr) == 1,
-         "an algorithm");
+    must(X509_ALGOR_set0(algorithm, OBJ_nid2obj(nid), V_ASN1_UNDEF, nullptr) == 1, "an algorithm");
 }
 
 // ---- signers ---------------------------------------------------------------------------------------------
+bool signs_with_other_kind(const Order& order) {
+    return order.flaw == Flaw::other_key_kind || order.flaw == Flaw::other_key_kind_misnamed;
+}
+
 const Holder& leaf_of(const Order& order, const Signers& signers) {
-    const bool is_ec = (order.version == Version::ec_v1) != (order.flaw == Flaw::other_key_kind);
+    const bool is_ec = (order.version == Version::ec_v1) != signs_with_other_kind(order);
     return is_ec ? signers.leaf_ec : signers.leaf_rsa;
 }
 
@@ -174,6 +175,10 @@ std::optional<Signers> other_signers(const Order& order, const Signers& signers)
             return marked_anew(signers, Marks::swapped, order.signed_at);
         case Flaw::leaf_marked_twice:
             return marked_anew(signers, Marks::leaf_has_both, order.signed_at);
+        case Flaw::both_marked_intermediate:
+            return marked_anew(signers, Marks::leaf_has_both_intermediate_own, order.signed_at);
+        case Flaw::both_marked_leaf:
+            return marked_anew(signers, Marks::intermediate_has_both_leaf_own, order.signed_at);
         case Flaw::leaf_of_the_root:
             return marked_anew(signers, Marks::leaf_by_root, order.signed_at);
         case Flaw::leaf_of_other_usage:
@@ -193,7 +198,12 @@ std::string finished(CMS_ContentInfo* cms, CMS_SignerInfo* signer, const Order& 
     must(CMS_final(cms, reader.get(), nullptr, CMS_BINARY | detached) == 1, "a signature");
     if (order.flaw == Flaw::no_signing_time) drop_time(signer, by.key.get());
     if (order.flaw == Flaw::wrong_signature) flip_last_bit(signer);
-    if (order.flaw == Flaw::other_algorithm_named) name_sha512(signer);
+    if (order.flaw == Flaw::other_algorithm_named)
+        name_algorithm(signer,
+                       order.version == Version::ec_v1 ? NID_ecdsa_with_SHA512 : NID_sha512WithRSAEncryption);
+    if (order.flaw == Flaw::other_key_kind_misnamed)
+        name_algorithm(signer,
+                       order.version == Version::ec_v1 ? NID_ecdsa_with_SHA256 : NID_sha256WithRSAEncryption);
     auto der = der_of(cms, i2d_CMS_ContentInfo);
     if (order.indefinite_lengths) der = opened_lengths(der);
     if (order.flaw == Flaw::trailing_bytes) der += '\0';
@@ -206,8 +216,12 @@ std::string sign(const Order& order, const Signers& of_the_world, const std::str
     if (order.flaw == Flaw::signature_in_der_garbage) return message;
     const auto others = other_signers(order, of_the_world);
     const Signers& signers = others ? *others : of_the_world;
-    const auto& by =
-        order.flaw == Flaw::signed_by_intermediate ? signers.intermediate : leaf_of(order, signers);
+    const auto another = order.flaw == Flaw::signed_by_another_leaf
+                             ? std::optional(marked_anew(of_the_world, Marks::right, order.signed_at))
+                             : std::nullopt;
+    const auto& by = order.flaw == Flaw::signed_by_intermediate
+                         ? signers.intermediate
+                         : leaf_of(order, another ? *another : signers);
     constexpr unsigned flags = CMS_PARTIAL | CMS_BINARY | CMS_DETACHED;
     const CmsHandle cms(made(CMS_sign(nullptr, nullptr, nullptr, nullptr, flags), "CMS"));
     if (order.flaw == Flaw::attached_content) must(CMS_set_detached(cms.get(), 0) == 1, "CMS");

@@ -160,7 +160,7 @@ TEST(Content, CurrenciesAreThreeDigitsThatWeKnow) {
         wanted.currency = number;
         EXPECT_EQ(opened_of(wanted).amount.currency.code(), code);
     }
-    for (const char* number : {"", "8", "36", "0036", "999", "000", "GBP", "82x", "+26", " 26"}) {
+    for (const char* number : {"", "8", "36", "0036", "8260", "999", "000", "GBP", "82x", "+26", " 26"}) {
         auto wanted = order();
         wanted.currency = number;
         EXPECT_EQ(failed_step(world().token(wanted)), content_failed) << number;
