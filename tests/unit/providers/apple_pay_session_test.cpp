@@ -31,31 +31,31 @@ TEST(ValidationUrl, OfApplesIsTaken) {
 
 TEST(ValidationUrl, OfAnybodyElseIsRefused) {
     const std::string path = "/paymentservices/startSession";
-    for (const std::string url :
-         {"http://apple-pay-gateway.apple.com" + path,
-          "https://apple-pay-gateway.apple.com:8443" + path,
-          "https://apple-pay-gateway.apple.com:80" + path,
-          "https://user@apple-pay-gateway.apple.com" + path,
-          "https://apple-pay-gateway.apple.com:x@evil.example" + path,
-          "https://apple-pay-gateway.apple.com.evil.example" + path,
-          "https://evil.example/apple-pay-gateway.apple.com" + path,
-          "https://apple-pay-gatewayXapple.com" + path,
-          "https://apple-pay-gateway-nc-pod6.apple.com" + path,
-          "https://apple-pay-gateway-nc-pod1-x.apple.com" + path,
-          "https://cn-apple-pay-gateway-tj-pod4.apple.com" + path,
-          "https://apple.com" + path,
-          "https://127.0.0.1" + path,
-          "https://[::1]" + path,
-          "https://apple-pay-gateway.apple.com./x" + path,
-          std::string("https://apple-pay-gateway.apple.com/"),
-          std::string("https://apple-pay-gateway.apple.com/other"),
-          "https://apple-pay-gateway.apple.com" + path + "?a=b",
-          "https://apple-pay-gateway.apple.com" + path + "/",
-          "https://apple-pay-gateway.apple.com" + path + "#x",
-          std::string("//apple-pay-gateway.apple.com") + path,
-          std::string("javascript:alert(1)"),
-          std::string("x"),
-          "https://apple-pay-gateway.apple.com" + path + std::string(validation_url_bytes_max, 'a')}) {
+    for (const auto& url : std::vector<std::string>{
+             "http://apple-pay-gateway.apple.com" + path,
+             "https://apple-pay-gateway.apple.com:8443" + path,
+             "https://apple-pay-gateway.apple.com:80" + path,
+             "https://user@apple-pay-gateway.apple.com" + path,
+             "https://apple-pay-gateway.apple.com:x@evil.example" + path,
+             "https://apple-pay-gateway.apple.com.evil.example" + path,
+             "https://evil.example/apple-pay-gateway.apple.com" + path,
+             "https://apple-pay-gatewayXapple.com" + path,
+             "https://apple-pay-gateway-nc-pod6.apple.com" + path,
+             "https://apple-pay-gateway-nc-pod1-x.apple.com" + path,
+             "https://cn-apple-pay-gateway-tj-pod4.apple.com" + path,
+             "https://apple.com" + path,
+             "https://127.0.0.1" + path,
+             "https://[::1]" + path,
+             "https://apple-pay-gateway.apple.com./x" + path,
+             std::string("https://apple-pay-gateway.apple.com/"),
+             std::string("https://apple-pay-gateway.apple.com/other"),
+             "https://apple-pay-gateway.apple.com" + path + "?a=b",
+             "https://apple-pay-gateway.apple.com" + path + "/",
+             "https://apple-pay-gateway.apple.com" + path + "#x",
+             std::string("//apple-pay-gateway.apple.com") + path,
+             std::string("javascript:alert(1)"),
+             std::string("x"),
+             "https://apple-pay-gateway.apple.com" + path + std::string(validation_url_bytes_max, 'a')}) {
         const auto refused = refusal_of_validation_url(url, shop());
         ASSERT_TRUE(refused) << url;
         EXPECT_EQ(refused->field, "validation_url") << url;

@@ -8,6 +8,7 @@
 #include "../log_lines.hpp"
 #include "http/server.hpp"
 #include "http/tls_certificates.hpp"
+#include "providers/credentials/apple_pay_session.hpp"
 #include "sandbox/simulators/apple_device.hpp"
 #include "sandbox/simulators/apple_gateway.hpp"
 
@@ -141,7 +142,7 @@ TEST(MerchantSessions, OtherRefusalsAreNotAskedAgain) {
     EXPECT_THAT(town.open(town.shop(world().papers)).why, HasSubstr("400"));
     EXPECT_EQ(town.requests.size(), 1U);
     town.hangs_up = true;
-    EXPECT_THAT(town.open(town.shop(world().papers)).why, HasSubstr("closed without an answer"));
+    EXPECT_THAT(town.open(town.shop(world().papers)).why, HasSubstr("before an answer"));
     EXPECT_EQ(town.requests.size(), 2U);
 }
 
