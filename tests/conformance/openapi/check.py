@@ -231,6 +231,7 @@ GOOD_BODIES = {
     ONE + "/hold": {"held_until": "2100-01-01T00:00:00Z"},
     ONE + "/confirm": {"confirmed": True},
     ONE + "/purchase": {},
+    ONE + "/apple-pay-session": {},
     ONE + "/release": {},
     ONE + "/cancel": {},
     ONE + "/refunds": {"leg": 1, "amount": 1, "by": "Anna", "because": "rain"},
@@ -430,6 +431,53 @@ class Story:
         for method in ("GET", "POST"):
             check.call(method, "/callback/{token}", 400, {"token": "AAAAAAAAAAAAAAAAAAAAAA"})
         check.call("GET", "/callout/{page}", 404, {"page": "AAAAAAAAAAAAAAAAAAAAAA"})
+
+    # ---- Apple Pay ----
+    def merchant_sessions(self):
+        """For a caller's page and for ours; the gateway's refusals; the domain's proof."""
+        check, one = self.check, ONE + "/apple-pay-session"
+        faults_url = next(each for each in self.places["simulators"] if each["name"] == "apple")["faults"]
+        place = urllib.parse.urlsplit(faults_url)
+        rules = lambda *all_rules: send(f"http://{place.netloc}", "PUT", place.path,
+                                        json.dumps({"rules": all_rules}).encode())
+        transaction = self.hand_over("demo-apple-pay")
+        host = urllib.parse.urlsplit(check.url).hostname
+        for body in (None, {}, {"domain": host}, {"merchant": "stripe-demo"}, {"source": "ext_test0"},
+                     {"validation_url": "https://apple-pay-gateway.apple.com/paymentservices/startSession"}):
+            said = self.post(transaction, "/apple-pay-session", body=body).json()
+            if said.get("domainName") != host:
+                check.complain(f"a merchant session for {said.get('domainName')!r}")
+        arguments = {"id": transaction["id"]}
+        for name, value in {"merchant": "", "source": "", "domain": "x" * 254, "validation_url": 7}.items():
+            check.refused_by_both("POST", one, arguments, {name: value}, name)
+        check.refused_by_both("POST", one, arguments, {"merchant": "stripe-demo", "source": "ext_test0"}, "source")
+        for name, value in {"merchant": "redirect-demo", "source": "ext_test1", "domain": "shop.example",
+                            "validation_url": "https://shop.example/paymentservices/startSession"}.items():
+            answer = self.post(transaction, "/apple-pay-session", 400, body={name: value})
+            if answer.json()["field"] != name:
+                check.complain(f"a merchant session with {name} = {value} names {answer.json()['field']!r}")
+        self.post(self.hand_over("demo"), "/apple-pay-session", 400)
+        rules({"do": "417", "times": 2})
+        self.post(transaction, "/apple-pay-session", 502)
+
+        callout = self.post(transaction, "/purchase", body={"return": {"via": "kassi"}}).json()["callout"]
+        page, mine = "/callout/{page}/apple-pay-session", {"page": callout["page_url"].rsplit("/", 1)[1]}
+        origin = check.url.rstrip("/")
+        check.call("POST", page, 200, mine, body={}, headers={"Origin": origin})
+        check.call("POST", page, 200, mine)
+        check.call("POST", page, 403, mine, body={}, headers={"Origin": "https://shop.example"})
+        check.refused_by_both("POST", page, mine, {"validation_url": ""}, "validation_url")
+        check.call("POST", page, 400, mine, raw=b"{")
+        check.call("POST", page, 415, mine, raw=b"a=b", content_type="text/plain")
+        check.call("POST", page, 404, {"page": "AAAAAAAAAAAAAAAAAAAAAA"})
+        rules({"do": "400"})
+        check.call("POST", page, 502, mine)
+        self.post(transaction, "/release")
+        check.call("POST", page, 410, mine)
+        self.post(transaction, "/apple-pay-session", 409)
+        proof = "/.well-known/apple-developer-merchantid-domain-association"
+        check.call("GET", proof, 200)
+        check.call("GET", proof, 404, headers={"Host": "shop.example"})
 
     # ---- a card that the bank wants to look at first ----
     def card_by_method(self):
@@ -721,9 +769,10 @@ def run(url):
     if not description.version.startswith("3.1."):
         check.complain(f"OpenAPI {description.version} instead of 3.1")
     story = Story(check)
+    story.places = places
     for step in (story.describe, story.credit, story.owner, story.release, story.replay, story.redirect_via_caller,
                  story.next_token, story.lost_customer, story.tokens_that_no_address_holds,
-                 story.redirect_via_kassi, story.card_by_method, story.stripe, story.stripe_token_by_callout, story.another_way, story.doubt,
+                 story.redirect_via_kassi, story.merchant_sessions, story.card_by_method, story.stripe, story.stripe_token_by_callout, story.another_way, story.doubt,
                  story.lists, story.strangers,
                  story.unknown_things, story.bad_bodies, story.bodies_too_large, story.malformed_addresses,
                  story.bad_states, story.bad_queries, story.webhooks, story.other_methods,

@@ -8,7 +8,9 @@
 #include "api/ops/ops.hpp"
 #include "api/v1/door.hpp"
 #include "base/crypto.hpp"
+#include "callbacks/apple_pay.hpp"
 #include "callbacks/callbacks.hpp"
+#include "providers/credentials/apple_pay_session.hpp"
 
 namespace kassi::doors {
 namespace {
@@ -280,11 +282,12 @@ void House::open() {
         *store_, *registry_, directory, settings, clock, randomness_, world, std::string(32, 'd')});
     engine->start();
     doors_ =
-        api::route({{"/v1/", api::v1::door(*engine)},
+        api::route({{"/v1/", api::v1::door(*engine, sessions)},
                     {"/callback/", callbacks::browser_door(*engine, randomness_)},
-                    {"/callout/", callbacks::callout_door(*engine, randomness_)},
+                    {"/callout/", callbacks::callout_door(*engine, randomness_, sessions)},
                     {std::string(callbacks::method_path), callbacks::method_door(*engine, randomness_)},
                     {"/webhooks/", callbacks::webhooks_door(*engine)},
+                    {std::string(providers::apple_pay::association_path), callbacks::domain_door(*engine)},
                     {"/ops/", [this](HttpRequest request, Reply reply) {
                          request.target.erase(0, std::string_view("/ops").size());
                          api::ops::door(*engine, [this] { return not_ready; })(std::move(request), reply);
@@ -300,6 +303,17 @@ void House::close() {
 
 void House::restart() {
     close();
+    open();
+}
+
+void House::restart_with(const std::shared_ptr<const providers::apple_pay::Shop>& shop) {
+    close();
+    for (auto& merchant : directory.merchants)
+        if (merchant.provider == "stripe" || merchant.provider == "borgun") merchant.apple_pay = shop;
+    directory.apple_pay_shops = {shop};
+    auto registry = providers::Registry::make(directory.merchants);
+    KASSI_ENSURE(registry.has_value());
+    registry_ = std::move(*registry);
     open();
 }
 

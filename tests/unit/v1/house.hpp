@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "api/merchant_sessions.hpp"
 #include "api/router.hpp"
 #include "engine/engine.hpp"
 #include "sandbox/simulators/redirect_house.hpp"
@@ -91,6 +92,9 @@ class House {
     /// The same with a configuration that lacks a merchant.
     void restart_without(std::string_view merchant);
 
+    /// The same with a shop of Apple Pay for the merchants of Stripe and Borgun.
+    void restart_with(const std::shared_ptr<const providers::apple_pay::Shop>& shop);
+
     static std::string key(std::string_view system) { return "key of " + std::string(system); }
     static constexpr std::string_view public_url = "http://127.0.0.1:8080";
     static constexpr const char* securepay_key = "SecretOfTheHostedPage";
@@ -139,6 +143,7 @@ class House {
     engine::Settings settings;
     std::unique_ptr<engine::Engine> engine;
     std::string not_ready;
+    api::MerchantSessions* sessions = nullptr;  ///< of Apple; heeded at a restart
     /// What the redirect house sent to our webhooks: absolute URLs, not delivered by themselves.
     std::vector<HttpRequest> notices;
     std::vector<HttpRequest> stripe_notices;  ///< the same of Stripe

@@ -16,7 +16,7 @@ font:1rem/1.45 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 .top b{font-size:1.125rem}
 .note{font-size:.8125rem;color:#4a4a52;margin:0 0 .75rem}
 .row{display:flex;justify-content:space-between;gap:1rem;background:#fff;padding:.7rem .85rem;border-bottom:1px solid #e3e3ea}
-.row:first-of-type{border-radius:.65rem .65rem 0 0}.row:last-of-type{border-radius:0 0 .65rem .65rem;border:0}
+.rows{border-radius:.65rem;overflow:hidden}.row:last-child{border:0}
 select{font:inherit;border:0;background:transparent;color:inherit;text-align:right;max-width:70%}
 .total{font-weight:700}
 button{font:inherit;cursor:pointer;border:0;border-radius:.65rem}
@@ -128,7 +128,7 @@ class ApplePaySession extends EventTarget {
     this.#root.innerHTML = `<div class="veil"><div class="sheet" role="dialog" aria-modal="true" aria-label="Apple Pay">
       <div class="top"><b>Apple Pay</b><button type="button" class="cancel">Cancel</button></div>
       <p class="note">The sandbox's stand-in for a device. No real money moves.</p>
-      <div><label class="row"><span>Card</span><select class="card"></select></label>
+      <div class="rows"><label class="row"><span>Card</span><select class="card"></select></label>
       <div class="row total"><span class="label"></span><span class="amount"></span></div></div>
       <button type="button" class="pay" disabled>Pay with the device's passcode</button>
       <p class="state" role="status">Asking the shop …</p></div></div>`;
