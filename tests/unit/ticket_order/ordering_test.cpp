@@ -211,6 +211,27 @@ TEST_F(OrderingTest, WhatIsInDoubtIsPendingUntilItIsKnown) {
     EXPECT_EQ(world_.transactions(), 1U);
 }
 
+TEST_F(OrderingTest, WhereNobodyCouldBeAskedTheSameOrderTriesAgain) {
+    const auto order = DoorWorld::family();
+    ASSERT_FALSE(world_.borgun().set_faults({{.on = "*", .what = "dead", .ms = Millis(0), .times = 100}}));
+    EXPECT_EQ(seen(world_.order(order)), "200 503");
+    EXPECT_EQ(seen(world_.order(order)), "200 503");
+    ASSERT_FALSE(world_.borgun().set_faults({}));
+    EXPECT_EQ(seen(world_.order(order)), "200 0");
+    EXPECT_EQ(seen(world_.order(order)), "200 0");
+    EXPECT_EQ(world_.charges(), 1U);
+    EXPECT_EQ(world_.transactions(), 1U);
+}
+
+TEST_F(OrderingTest, ADeclinedOrderStaysSoWhenItsHoldIsOver) {
+    const auto order = DoorWorld::family("ABC000000001", declining_card);
+    EXPECT_EQ(seen(world_.order(order)), "200 402");
+    world_.clock().advance(std::chrono::minutes(16));
+    world_.sweep();
+    EXPECT_EQ(seen(world_.order(order)), "200 402");
+    EXPECT_EQ(seen(world_.get("/ticketOrder/status?orderId=ABC000000001")), "200 402");
+}
+
 // ---- status ---------------------------------------------------------------------------------------------
 
 TEST_F(OrderingTest, StatusByTokenReferenceAndOrderId) {
