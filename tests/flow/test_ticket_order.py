@@ -38,8 +38,8 @@ class TicketOrderTest(FlowTest):
                    "Authorization": "Basic " + base64.b64encode(b"app:demopass").decode()}
         return http("POST", self.sandbox.url + "/ticketOrder", json.dumps(order).encode(), headers)
 
-    def charges(self):
-        return [entry["amount"] for entry in http("GET", self.borgun["ledger"]).json()["entries"] if entry["kind"] == "taken"]
+    def entries(self, kind):
+        return [entry["amount"] for entry in http("GET", self.borgun["ledger"]).json()["entries"] if entry["kind"] == kind]
 
     def ends(self, order):
         """The same POST until it is no longer pending."""
@@ -49,10 +49,10 @@ class TicketOrderTest(FlowTest):
             return answer.json()["statusCode"] != 202 and answer.json()
         return self.until("the order has its end", known)
 
-    def killed_while(self, step, word, order_id):
-        """The house dies by kill -9 while the gateway is at work on that step."""
+    def killed_while(self, step, fault, order_id, held=0):
+        """The house dies by kill -9 while the gateway is at work on that step, and so many payments are in its books."""
         self.begin()
-        self.faults({"on": step, "do": word, "ms": 60_000, "times": 1})
+        self.faults({**fault, "ms": 60_000, "times": 1})
         order = family(order_id)
 
         def client():
@@ -63,6 +63,7 @@ class TicketOrderTest(FlowTest):
         waits = threading.Thread(target=client)
         waits.start()
         self.sandbox.process.wait_for(f'"event":"call".*"step":"{step}"')
+        self.until("the gateway is so far", lambda: len(self.entries("held")) == held)
         self.assertEqual(self.sandbox.process.end(signal.SIGKILL), -signal.SIGKILL)
         waits.join()
         self.begin()
@@ -73,9 +74,9 @@ class TicketOrderTest(FlowTest):
         for each in clients:
             each.join()
         self.assertEqual({answer["statusCode"] for answer in answers}, {0}, answers)
-        self.assertEqual(self.charges(), [998_000])
+        self.assertEqual(self.entries("taken"), [998_000])
         self.assertEqual(self.ends(order)["statusCode"], 0)
-        self.assertEqual(self.charges(), [998_000])
+        self.assertEqual(self.entries("taken"), [998_000])
         self.sandbox.process.end()
         self.assertEqual(run("verify", "--data", self.data)[0], 0)
         for file in self.data.rglob("*"):
@@ -83,7 +84,10 @@ class TicketOrderTest(FlowTest):
                 self.assertNotIn(APPROVES.encode(), file.read_bytes(), file)
 
     def test_killed_before_the_card_is_a_token(self):
-        self.killed_while("token", "slow_before", "KILLED000001")
+        self.killed_while("token", {"on": "token_single", "do": "slow_before"}, "KILLED000001")
 
-    def test_killed_while_the_gateway_charges(self):
-        self.killed_while("payment", "delay", "KILLED000002")
+    def test_killed_before_the_gateway_charges(self):
+        self.killed_while("pay", {"on": "payment", "do": "slow_before"}, "KILLED000002")
+
+    def test_killed_when_the_gateway_has_charged(self):
+        self.killed_while("pay", {"on": "payment", "do": "delay"}, "KILLED000003", held=1)

@@ -36,7 +36,7 @@ bool is_one_of(std::string_view word, const auto& words) {
 
 Status status_of_refusal(const core::Refusal* refusal) {
     constexpr std::string_view nobody_asked[] = {"provider_unavailable", "issuer_unavailable",
-                                                 "authentication_unavailable", "card_lost"};
+                                                 "authentication_unavailable", "card_lost", "not_paid"};
     if (refusal == nullptr) return Status::declined;
     if (refusal->failed_3d_secure || refusal->code == "auth_failure") return Status::authentication_needed;
     return is_one_of(refusal->code, nobody_asked) ? Status::unavailable : Status::declined;
