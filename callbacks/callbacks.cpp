@@ -4,52 +4,19 @@
 #include <memory>
 #include <utility>
 
-#include "api/call_log.hpp"
-#include "api/router.hpp"
 #include "api/status.hpp"
 #include "base/crypto.hpp"
 #include "base/json.hpp"
 #include "base/limits.hpp"
+#include "callbacks/apple_pay.hpp"
+#include "callbacks/call.hpp"
 #include "callbacks/pages.hpp"
+#include "providers/credentials/apple_pay_page.hpp"
 
 namespace kassi::callbacks {
 namespace {
 
 using engine::Engine;
-
-/// One request on its way through a door.
-struct Call {
-    std::string_view door;       ///< "callback", "callout", "webhook"
-    std::string_view operation;  ///< "/callback/{token}"
-    std::string method;
-    Reply reply;
-    std::string request_id;
-    std::string merchant, transaction;  ///< for the log, where known
-
-    Call(std::string_view name, std::string_view path, const HttpRequest& request, Reply given)
-        : door(name),
-          operation(path),
-          method(request.method),
-          reply(std::move(given)),
-          request_id(api::request_id_of(request)) {}
-
-    /// `why` it is refused is for the log only.
-    void finish(HttpResponse response, std::string_view why = {}) const {
-        response.headers.emplace_back("X-Request-Id", request_id);
-        // Not one is a read: the customer and the provider move things with a GET too.
-        api::log_call({.door = door,
-                       .method = method,
-                       .operation = operation,
-                       .status = response.status,
-                       .who = {"merchant", merchant},
-                       .transaction = transaction,
-                       .why = why,
-                       .request_id = request_id,
-                       .is_read = false});
-        reply(std::move(response));
-    }
-};
-using CallPointer = std::shared_ptr<Call>;
 
 /// What a customer is told when it does not go on. Nothing of the insides: the error itself is for others.
 Notice error_notice(ErrorKind kind) {
@@ -206,7 +173,7 @@ Result<HttpResponse> hosted_response(Engine& engine, const engine::View& view, s
     const auto* merchant = engine.registry().merchant(leg->merchant);
     if (flow == nullptr || merchant == nullptr)
         return Error{ErrorKind::internal, "callout", "the merchant is not configured"};
-    const auto hosted = flow->page(*view.callout, leg->amount, *merchant);
+    const auto hosted = flow->page(*view.callout, leg->amount, *merchant, view.transaction.id);
     const auto url = parse_url(view.return_url, "return_url");
     if (!hosted || !url) return Error{ErrorKind::internal, "callout", "has no page"};
     Notice notice;
@@ -220,7 +187,8 @@ Result<HttpResponse> hosted_response(Engine& engine, const engine::View& view, s
 
 class CalloutDoor {
   public:
-    CalloutDoor(Engine& engine, Randomness& randomness) : engine_(engine), randomness_(randomness) {}
+    CalloutDoor(Engine& engine, Randomness& randomness, api::MerchantSessions* sessions)
+        : engine_(engine), randomness_(randomness), sessions_(sessions) {}
 
     void open(const HttpRequest& request, Reply reply) {
         const auto call = std::make_shared<Call>("callout", "/callout/{page}", request, std::move(reply));
@@ -230,6 +198,8 @@ class CalloutDoor {
         const auto frame = path.empty() ? segments(request.path(), "/callout/", 2) : path;
         if (path.empty() && frame.size() == 2 && frame[1] == "frame")
             return is_read ? show_frame(call, frame[0], nonce) : refuse_method(call, nonce, "GET");
+        if (path.empty() && frame.size() == 2 && frame[1] == providers::apple_pay::session_segment)
+            return open_apple_pay(call, request, frame[0]);
         if (!is_read && request.method != "POST") return refuse_method(call, nonce, "GET, POST");
         if (path.empty()) return refuse(call, {ErrorKind::not_found, "path", "is not one token"}, nonce);
         name_transaction(*call, path.front());
@@ -243,6 +213,12 @@ class CalloutDoor {
   private:
     static void refuse_method(const CallPointer& call, const std::string& nonce, std::string_view allowed) {
         refuse(call, {ErrorKind::method_not_allowed, "", std::string(allowed) + " only"}, nonce, allowed);
+    }
+
+    void open_apple_pay(const CallPointer& call, const HttpRequest& request, const std::string& token) {
+        call->operation = "/callout/{page}/apple-pay-session";
+        name_transaction(*call, token);
+        open_session(engine_, sessions_, request, token, call);
     }
 
     void name_transaction(Call& call, const std::string& token) {
@@ -278,7 +254,7 @@ class CalloutDoor {
         const auto* merchant = engine_.registry().merchant(leg->merchant);
         const auto hosted = flow == nullptr || merchant == nullptr
                                 ? std::nullopt
-                                : flow->page(*view->callout, leg->amount, *merchant);
+                                : flow->page(*view->callout, leg->amount, *merchant, view->transaction.id);
         if (!hosted || hosted->frame_html.empty())
             return refuse(call, {ErrorKind::not_found, "path", "has no frame"}, nonce);
         call->finish(frame_page(hosted->frame_html, form_sources(engine_)));
@@ -318,6 +294,7 @@ class CalloutDoor {
 
     Engine& engine_;
     Randomness& randomness_;
+    api::MerchantSessions* sessions_;
 };
 
 // ---- the issuer's word in the customer's browser
@@ -336,19 +313,6 @@ void hear_method(const Engine& engine, const HttpRequest& request, const CallPoi
 
 // ---- webhooks -------------------------------------------------------------------------------------------
 
-HttpResponse webhook_error(const Error& error) {
-    const bool is_ours = error.kind == ErrorKind::internal;
-    JsonWriter json;
-    json.begin_object().field("error", is_ours ? std::string("internal error") : error.message);
-    json.key("field");
-    error.field.empty() || is_ours ? json.null() : json.string(error.field);
-    json.end_object();
-    auto response = json_response(api::http_status(error.kind), json.take());
-    if (error.kind == ErrorKind::method_not_allowed) response.headers.emplace_back("Allow", "POST");
-    if (error.kind == ErrorKind::unavailable) response.headers.emplace_back("Retry-After", "1");
-    return response;
-}
-
 HttpResponse acknowledged(const providers::Flow::Acknowledgement& words) {
     auto response = json_response(200, std::string(words.body));
     for (auto& [name, value] : response.headers)
@@ -357,7 +321,7 @@ HttpResponse acknowledged(const providers::Flow::Acknowledgement& words) {
 }
 
 void refuse_notice(const CallPointer& call, const Error& error) {
-    call->finish(webhook_error(error), api::reason_of(error));
+    call->finish(json_error(error, "POST"), api::reason_of(error));
 }
 
 }  // namespace
@@ -367,8 +331,8 @@ Handler browser_door(engine::Engine& engine, Randomness& randomness) {
     return [door](const HttpRequest& request, Reply reply) { door->open(request, std::move(reply)); };
 }
 
-Handler callout_door(engine::Engine& engine, Randomness& randomness) {
-    auto door = std::make_shared<CalloutDoor>(engine, randomness);
+Handler callout_door(engine::Engine& engine, Randomness& randomness, api::MerchantSessions* sessions) {
+    auto door = std::make_shared<CalloutDoor>(engine, randomness, sessions);
     return [door](const HttpRequest& request, Reply reply) { door->open(request, std::move(reply)); };
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/merchant_sessions.hpp"
 #include "base/clock.hpp"
 #include "base/http_message.hpp"
 #include "engine/engine.hpp"
@@ -19,8 +20,10 @@ Handler browser_door(engine::Engine& engine, Randomness& randomness);
 /// A page of ours that goes on is posted to itself: nothing is spent, and the same once more does no harm.
 /// What follows is waited for, and the browser sent on to it: the page again, which shows the next
 /// destination, or back with its unspent return token. /callout/<page token>/frame: what such a page shows in
-/// its frame.
-Handler callout_door(engine::Engine& engine, Randomness& randomness);
+/// its frame. /callout/<page token>/apple-pay-session, POST: see open_session(); `sessions` must outlive it,
+/// and may be nullptr.
+Handler callout_door(engine::Engine& engine, Randomness& randomness,
+                     api::MerchantSessions* sessions = nullptr);
 
 /// To be mounted at "/3ds-method": POST, by an issuer in the customer's browser. Knows nothing and keeps
 /// nothing: it only tells the page around it, if that is ours.

@@ -37,7 +37,13 @@ a.button{margin-top:1.5rem}
 .entry input{width:100%;padding:.7rem .75rem;border:1px solid var(--soft);border-radius:.65rem;background:var(--card);
 color:var(--ink);font:inherit;font-variant-numeric:tabular-nums}
 .entry input:focus-visible{outline:3px solid var(--accent);outline-offset:1px}
-#problem{color:var(--bad);margin:.75rem 0;min-height:1.5em}
+#problem,#apple-pay-problem{color:var(--bad);margin:.75rem 0;min-height:1.5em}
+#apple-pay-problem:empty{display:none}
+button.apple-pay{background:#000;color:#fff;border:1px solid #fff;min-height:3rem}
+@supports (-webkit-appearance:-apple-pay-button){button.apple-pay{-webkit-appearance:-apple-pay-button;
+-apple-pay-button-type:plain;-apple-pay-button-style:black;border:0;padding:0}button.apple-pay span{display:none}}
+.or{display:flex;align-items:center;gap:.75rem;margin:1.25rem 0}
+.or::before,.or::after{content:"";flex:1;border-top:1px solid var(--line)}
 button[disabled]{opacity:.55;cursor:default}
 button.plain{margin-top:.75rem;background:transparent;color:var(--soft);font-weight:400}
 button:focus-visible,a.button:focus-visible{outline:3px solid var(--ink);outline-offset:2px}

@@ -72,8 +72,10 @@ class Flow {
         std::string frame_html;
         std::vector<std::string> script_sources, frame_sources, connect_sources;  ///< CSP: origins
     };
+    /// `transaction` is whose leg is away: what a wallet's payment request is bound to.
     [[nodiscard]] virtual std::optional<HostedPage> page(const core::Callout& callout, const Money& amount,
-                                                         const Merchant& merchant) const;
+                                                         const Merchant& merchant,
+                                                         const TransactionId& transaction) const;
     /// The allow-list: which returned fields the journal may keep, and how.
     [[nodiscard]] virtual std::vector<core::EvidenceField> evidence(const Fields& fields) const = 0;
     /// The recorded request with address and credentials of today: absolute URL as target.

@@ -35,7 +35,8 @@ std::optional<Error> Flow::misfit(const core::Credential&, const core::Transacti
     return std::nullopt;
 }
 
-std::optional<Flow::HostedPage> Flow::page(const core::Callout&, const Money&, const Merchant&) const {
+std::optional<Flow::HostedPage> Flow::page(const core::Callout&, const Money&, const Merchant&,
+                                           const TransactionId&) const {
     return std::nullopt;
 }
 

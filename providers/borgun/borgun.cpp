@@ -10,6 +10,7 @@
 #include "providers/borgun/opening.hpp"
 #include "providers/borgun/page.hpp"
 #include "providers/borgun/requests.hpp"
+#include "providers/credentials/apple_pay_page.hpp"
 #include "providers/credentials/wallet.hpp"
 #include "providers/evidence.hpp"
 #include "providers/settings.hpp"
@@ -114,10 +115,14 @@ class Borgun final : public Flow {
     }
 
     [[nodiscard]] std::optional<HostedPage> page(const core::Callout& callout, const Money& amount,
-                                                 const Merchant& merchant) const override {
+                                                 const Merchant& merchant,
+                                                 const TransactionId& transaction) const override {
         if (!callout.hosted) return std::nullopt;
         if (callout.goes_on) return method_page(callout);
-        return token_page(amount, account_of(merchant));
+        auto page = token_page(amount, account_of(merchant));
+        if (merchant.apple_pay)
+            apple_pay::add_button(page, *merchant.apple_pay, callout, amount, transaction);
+        return page;
     }
 
     [[nodiscard]] std::vector<core::EvidenceField> evidence(const Fields& fields) const override {

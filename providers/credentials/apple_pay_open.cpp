@@ -67,18 +67,6 @@ std::string public_key_hash(const X509* certificate) {
     return hash;
 }
 
-/// The extension's value: a text of 64 hex digits, its DER in two bytes more.
-bool is_of_merchant(const X509* certificate, const std::string& merchant_hash) {
-    const int at = extension_at(certificate, merchant_mark);
-    if (at < 0) return false;
-    const auto* value = X509_EXTENSION_get_data(X509_get_ext(certificate, at));
-    const std::string_view der(reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)),
-                               static_cast<std::size_t>(ASN1_STRING_length(value)));
-    constexpr std::string_view text_of_64("\x0c\x40");
-    return der.starts_with(text_of_64) &&
-           ascii_lower(der.substr(text_of_64.size())) == encoding::hex(merchant_hash);
-}
-
 /// x coordinate of the shared point: always 32 bytes, zeros in front kept.
 bool agree(const Form& form, EVP_PKEY* ours, WipedBytes<shared_secret_bytes>& secret) {
     const std::string_view prefix(reinterpret_cast<const char*>(p256_prefix), sizeof p256_prefix);
@@ -154,6 +142,17 @@ Certificate read_certificate(std::string_view pem) {
     if (pem.size() > pem_bytes_max) return nullptr;
     const auto reader = reader_of(pem);
     return Certificate(PEM_read_bio_X509(reader.get(), nullptr, no_password, nullptr));
+}
+
+bool is_of_merchant(const X509* certificate, const std::string& merchant_hash) {
+    const int at = extension_at(certificate, merchant_mark);
+    if (at < 0) return false;
+    const auto* value = X509_EXTENSION_get_data(X509_get_ext(certificate, at));
+    const std::string_view der(reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)),
+                               static_cast<std::size_t>(ASN1_STRING_length(value)));
+    constexpr std::string_view text_of_64("\x0c\x40");
+    return der.starts_with(text_of_64) &&
+           ascii_lower(der.substr(text_of_64.size())) == encoding::hex(merchant_hash);
 }
 
 std::string merchant_identifier_of(std::string_view certificate_pem) {

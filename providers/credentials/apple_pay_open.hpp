@@ -30,6 +30,9 @@ const MerchantKey* find_key(const std::vector<MerchantKey>& keys, const Form& fo
 /// The plain text; nullopt when key agreement or tag say no.
 std::optional<Secret<>> decrypt(const Form& form, const MerchantKey& key, const std::string& merchant_hash);
 
+/// Its extension, a text of 64 hex digits (its DER has two bytes more), is SHA-256 of the identifier.
+bool is_of_merchant(const X509* certificate, const std::string& merchant_hash);
+
 /// A PEM text of one certificate; empty when it is none.
 Certificate read_certificate(std::string_view pem);
 

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <ctime>
 
+#include "providers/credentials/apple_pay_encoding.hpp"
+
 namespace kassi::providers::apple_pay {
 namespace {
 
@@ -35,7 +37,8 @@ bool read_parts(const Form& form, Parts& parts) {
     // Without attributes the signature would be over the message itself, and would have no time.
     if (CMS_signed_get_attr_count(parts.signer) <= 0) return false;
     parts.certificates.reset(CMS_get1_certs(parts.cms.get()));
-    return parts.certificates && sk_X509_num(parts.certificates.get()) == 2;
+    return parts.certificates && sk_X509_num(parts.certificates.get()) == 2 &&
+           has_exact_frame(form.signature, parts.signer, parts.certificates.get());
 }
 
 /// The one that has the mark, nullptr when none has it or both.

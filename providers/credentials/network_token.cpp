@@ -13,6 +13,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t eci_digits_max = 2;
+constexpr int levels_max = 2;  ///< one more than there is, so that a member can be named
 constexpr std::string_view members[] = {"number", "expiry", "cavv", "ucaf", "eci", "security_level"};
 /// A text of this capacity leaves no copy behind when it is moved.
 constexpr std::size_t on_the_heap = 32;
@@ -106,7 +107,7 @@ Result<NetworkToken> read(std::string_view text, Instant now) {
     const std::string kind(credential_kind);
     if (text.size() > text_bytes_max)
         return bad_request(kind, "has more than " + std::to_string(text_bytes_max) + " bytes");
-    const auto parsed = WipedJson::parse(text, 1);
+    const auto parsed = WipedJson::parse(text, levels_max);
     if (!parsed) return bad_request(kind, "is no well-formed JSON object");
     if (auto fault = check_form(parsed->root())) return *fault;
     NetworkToken out;

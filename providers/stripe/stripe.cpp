@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "providers/credentials/apple_pay_page.hpp"
 #include "providers/credentials/wallet.hpp"
 #include "providers/evidence.hpp"
 #include "providers/reference.hpp"
@@ -199,9 +200,13 @@ class Stripe final : public Flow {
     }
 
     [[nodiscard]] std::optional<HostedPage> page(const core::Callout& callout, const Money& amount,
-                                                 const Merchant& merchant) const override {
+                                                 const Merchant& merchant,
+                                                 const TransactionId& transaction) const override {
         if (!callout.hosted) return std::nullopt;
-        return token_page(amount, account_of(merchant));
+        auto page = token_page(amount, account_of(merchant));
+        if (merchant.apple_pay)
+            apple_pay::add_button(page, *merchant.apple_pay, callout, amount, transaction);
+        return page;
     }
 
     [[nodiscard]] std::vector<core::EvidenceField> evidence(const Fields& fields) const override {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -61,6 +62,8 @@ struct Directory {
     std::vector<Caller> callers;
     std::vector<Source> sources;  ///< empty: any source may be handed over
     std::vector<providers::Merchant> merchants;
+    /// All of them, those that no merchant names yet, too: Apple looks at the domains first.
+    std::vector<std::shared_ptr<const providers::apple_pay::Shop>> apple_pay_shops;
 
     [[nodiscard]] const System* system(std::string_view name) const;
     [[nodiscard]] const Caller* caller(std::string_view name) const;

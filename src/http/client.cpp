@@ -26,6 +26,7 @@
 #include "http/address_policy.hpp"
 #include "http/channel.hpp"
 #include "http/lookups.hpp"
+#include "http/tls_use.hpp"
 #include "http/wire.hpp"
 
 namespace kassi::http {
@@ -222,6 +223,7 @@ Pool::Pool(asio::io_context& given_io, ClientOptions given)
         tls.add_certificate_authority(asio::buffer(options.trusted_certificates_pem), ec);
     }
     if (ec) throw std::runtime_error("cannot read the trusted certificates: " + ec.message());
+    if (options.identity) use_identity(tls, *options.identity);
 }
 
 void Pool::send(HttpRequest request, std::chrono::milliseconds deadline, std::function<void(Outcome)> done) {

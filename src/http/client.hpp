@@ -7,11 +7,13 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "base/http_message.hpp"
+#include "http/tls_identity.hpp"
 
 namespace kassi::http {
 
@@ -26,6 +28,9 @@ using Outcome = std::variant<HttpResponse, NoAnswer>;
 
 struct ClientOptions {
     std::string trusted_certificates_pem;  ///< "" : the system's store
+    /// Shown to every server that asks for a client's certificate. Who has several has a client for each: a
+    /// pooled connection belongs to whom it was opened for.
+    std::optional<TlsIdentity> identity;
     /// For looking up, connecting and TLS together; addresses share it.
     std::chrono::milliseconds connect_timeout{5000};
     std::size_t response_bytes_max = 0;  ///< 0: limits::response_body_bytes_max
@@ -51,7 +56,7 @@ struct ClientOptions {
 /// was handed over and before an answer is NoAnswer{sent = true}.
 class Client {
   public:
-    /// Throws std::runtime_error when the trusted certificates cannot be read.
+    /// Throws std::runtime_error when the trusted certificates cannot be read, or the identity not be used.
     Client(boost::asio::io_context& io, ClientOptions options);
     /// As stop(): what `done` refers to must outlive the io_context's next turn.
     ~Client();

@@ -20,6 +20,7 @@
 #include "base/limits.hpp"
 #include "base/log.hpp"
 #include "http/channel.hpp"
+#include "http/tls_use.hpp"
 #include "http/wire.hpp"
 
 namespace kassi::http {
@@ -189,6 +190,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Phase phase_ = Phase::handshake;
     std::list<Connection*>::iterator idle_place_;  ///< in phase idle
     std::string peer_;
+    std::string client_certificate_;  ///< Base64; "" none was asked for
 
     beast::flat_buffer buffer_;
     std::optional<Parser> parser_;
@@ -251,25 +253,27 @@ Listener::Listener(asio::io_context& io, ServerOptions given, Handler given_hand
       pause_(io),
       patience_(io) {
     if (options.body_bytes_max == 0) options.body_bytes_max = limits::request_body_bytes_max;
+    KASSI_ENSURE(options.tls || options.client_authority_pem.empty());
     if (options.tls) prepare_tls(*options.tls);
     listen();
 }
 
 void Listener::prepare_tls(const TlsIdentity& identity) {
-    const auto fail = [](const std::string& why) {
-        throw std::runtime_error("cannot use TLS identity: " + why);
-    };
     auto& context = tls_.emplace(asio::ssl::context::tls_server);
     SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
     SSL_CTX_set_options(context.native_handle(),
                         SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CLEANSE_PLAINTEXT);
     SSL_CTX_set_mode(context.native_handle(), SSL_MODE_RELEASE_BUFFERS);
+    use_identity(context, identity);
+    if (options.client_authority_pem.empty()) return;
     error_code ec;
-    context.use_certificate_chain(asio::buffer(identity.certificate_pem), ec);
-    if (ec) fail("certificate: " + ec.message());
-    context.use_private_key(asio::buffer(identity.private_key_pem.reveal()), asio::ssl::context::pem, ec);
-    if (ec) fail("private key: " + ec.message());
-    if (SSL_CTX_check_private_key(context.native_handle()) != 1) fail("the key is not the certificate's");
+    context.add_certificate_authority(asio::buffer(options.client_authority_pem), ec);
+    if (ec) throw std::runtime_error("cannot read the authority of clients: " + ec.message());
+    context.set_verify_mode(asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert);
+    // A resumed session would leave the certificate out, and a clock that moved on with it.
+    SSL_CTX_set_session_cache_mode(context.native_handle(), SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_num_tickets(context.native_handle(), 0);
+    SSL_CTX_set_options(context.native_handle(), SSL_OP_NO_TICKET);
 }
 
 void Listener::listen() {
@@ -390,6 +394,7 @@ void Connection::start() {
                                  [self = shared_from_this()](const error_code& failed) {
                                      if (self->closed_) return;
                                      if (failed) return self->close();
+                                     self->client_certificate_ = peer_certificate(self->channel_.ssl());
                                      self->begin();
                                  });
         return;
@@ -545,6 +550,12 @@ bool Connection::take_head() {
         }
     }
     request_.peer = peer_;
+    if (!listener_->options.client_authority_pem.empty()) {
+        std::erase_if(request_.headers, [](const auto& header) {
+            return same_header_name(header.first, client_certificate_header);
+        });
+        request_.headers.emplace_back(client_certificate_header, client_certificate_);
+    }
     return take_target(std::string_view(head.target().data(), head.target().size()));
 }
 

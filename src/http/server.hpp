@@ -7,9 +7,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/http_message.hpp"
-#include "base/secret.hpp"
+#include "http/tls_identity.hpp"
 
 namespace kassi::http {
 
@@ -19,10 +20,8 @@ using kassi::Reply;
 /// A response of this status is none: the connection is closed without a word (simulators that lie dead).
 inline constexpr int hang_up = 0;
 
-struct TlsIdentity {
-    std::string certificate_pem;  ///< chain, leaf first
-    Secret<> private_key_pem;
-};
+/// Where a handler finds the client's certificate: standard Base64 of its DER.
+inline constexpr std::string_view client_certificate_header = "X-Client-Certificate";
 
 /// A header of an answer that is none: the reason phrase of the status line, for clients that read it. Doors,
 /// which do not know this room, spell it out.
@@ -32,6 +31,10 @@ struct ServerOptions {
     std::string address = "127.0.0.1";
     unsigned short port = 0;  ///< 0: any free one, see Server::port()
     std::optional<TlsIdentity> tls;
+    /// Not "": clients must show a certificate that this authority (PEM) signed, for TLS clients, and that
+    /// has not run out; others get a TLS alert and no HTTP. A handler sees it as client_certificate_header;
+    /// what came with the request under that name is dropped. Needs `tls`.
+    std::string client_authority_pem;
     std::size_t body_bytes_max = 0;                  ///< 0: limits::request_body_bytes_max
     std::size_t connections_max = 4096;              ///< at it, the one that has been idle longest makes room
     std::chrono::milliseconds read_timeout{30'000};  ///< a request must be whole by then, an answer taken

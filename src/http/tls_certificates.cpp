@@ -134,8 +134,10 @@ CertificateAuthority make_certificate_authority(const std::string& common_name, 
     return {pem_of(made.get()), pem_of(key.get())};
 }
 
-TlsIdentity make_certificate(const CertificateAuthority& authority, const std::vector<std::string>& names,
-                             const Validity& validity) {
+namespace {
+
+TlsIdentity make_leaf(const CertificateAuthority& authority, const std::vector<std::string>& names,
+                      const Validity& validity, const char* purpose) {
     check(!names.empty(), "it needs a name");
     const Bio issuer_pem = reading(authority.certificate_pem);
     const Certificate issuer(PEM_read_bio_X509(issuer_pem.get(), nullptr, nullptr, nullptr));
@@ -149,12 +151,24 @@ TlsIdentity make_certificate(const CertificateAuthority& authority, const std::v
     check(X509_set_issuer_name(made.get(), X509_get_subject_name(issuer.get())) == 1, "issuer");
     extend(made.get(), issuer.get(), NID_basic_constraints, "critical,CA:FALSE");
     extend(made.get(), issuer.get(), NID_key_usage, "critical,digitalSignature");
-    extend(made.get(), issuer.get(), NID_ext_key_usage, "serverAuth");
+    extend(made.get(), issuer.get(), NID_ext_key_usage, purpose);
     extend(made.get(), issuer.get(), NID_subject_key_identifier, "hash");
     extend(made.get(), issuer.get(), NID_authority_key_identifier, "keyid:always");
     add_names(made.get(), names);
     check(X509_sign(made.get(), issuer_key.get(), EVP_sha256()) > 0, "signature");
     return {pem_of(made.get()), pem_of(key.get())};
+}
+
+}  // namespace
+
+TlsIdentity make_certificate(const CertificateAuthority& authority, const std::vector<std::string>& names,
+                             const Validity& validity) {
+    return make_leaf(authority, names, validity, "serverAuth");
+}
+
+TlsIdentity make_client_certificate(const CertificateAuthority& authority, const std::string& name,
+                                    const Validity& validity) {
+    return make_leaf(authority, {name}, validity, "clientAuth");
 }
 
 }  // namespace kassi::http

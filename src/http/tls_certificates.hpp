@@ -31,5 +31,8 @@ CertificateAuthority make_certificate_authority(const std::string& common_name,
 /// one. Throws std::runtime_error when OpenSSL refuses.
 TlsIdentity make_certificate(const CertificateAuthority& authority, const std::vector<std::string>& names,
                              const Validity& validity = Validity::a_year());
+/// The same for a client.
+TlsIdentity make_client_certificate(const CertificateAuthority& authority, const std::string& name,
+                                    const Validity& validity = Validity::a_year());
 
 }  // namespace kassi::http

@@ -168,6 +168,8 @@ Character character_of(std::string_view name) {
     if (name == "demo-stripe") return {{{"*", {std::string(stripe_merchant)}}}, {}};
     if (name == "demo-creditcard") return {{{"*", {std::string(borgun_card_merchant)}}}, {}};
     if (name == "demo-borgun") return {{{"*", {std::string(borgun_token_merchant)}}}, {}};
+    if (name == "demo-apple-pay")
+        return {{{"*", {std::string(borgun_token_merchant), std::string(stripe_merchant)}}}, {}};
     if (name == "demo-securepay") return {{{"*", {std::string(securepay_merchant)}}}, {}};
     if (ticket_order_role(name)) return {{{"*", {std::string(borgun_app_merchant)}}}, {}};
     if (name == "demo-mixed")
@@ -196,6 +198,7 @@ const std::vector<Account>& demo_accounts() {
         {"demo-stripe", demo_password, "pays by card, through Stripe"},
         {"demo-creditcard", demo_password, "pays by card, typed in at the shop, through Borgun"},
         {"demo-borgun", demo_password, "pays by card, through Borgun: the shop never sees it"},
+        {"demo-apple-pay", demo_password, "pays with Apple Pay (or by card), through Borgun or Stripe"},
         {"demo-securepay", demo_password, "pays by card, on SecurePay, Borgun's page"},
         {"demo-mixed", demo_password, "ext_test0 on credit, ext_test1 at the redirect house"},
         {"demo-quiet", demo_password, "a redirect house that answers questions and sends no notices"},
@@ -218,7 +221,8 @@ std::string demo_v1_key(const Secret<>& master_key) {
 }
 
 engine::Directory demo_directory(const Secret<>& master_key, std::string_view simulators,
-                                 Randomness& randomness) {
+                                 Randomness& randomness,
+                                 const std::shared_ptr<const providers::apple_pay::Shop>& apple_pay) {
     const std::string origin(simulators);
     engine::Directory directory;
     directory.systems.push_back({std::string(demo_system),
@@ -233,6 +237,10 @@ engine::Directory demo_directory(const Secret<>& master_key, std::string_view si
     for (const auto name : {borgun_card_merchant, borgun_token_merchant, borgun_app_merchant})
         directory.merchants.push_back(by_borgun(name, master_key, origin));
     directory.merchants.push_back(by_securepay(master_key, origin));
+    if (apple_pay) directory.apple_pay_shops.push_back(apple_pay);
+    for (auto& merchant : directory.merchants)
+        if (merchant.name == stripe_merchant || merchant.name == borgun_token_merchant)
+            merchant.apple_pay = apple_pay;
 
     // Most accounts have the same password, and a hash costs a twentieth of a second.
     std::map<std::string_view, std::string> hashes;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,8 +31,10 @@ inline constexpr std::string_view nobody_there = "http://127.0.0.1:1";
 /// The box office's key for /v1.
 std::string demo_v1_key(const Secret<>& master_key);
 /// Takes about 0.1 s: passwords are hashed as everywhere.
-engine::Directory demo_directory(const Secret<>& master_key, std::string_view simulators,
-                                 Randomness& randomness);
+/// `apple_pay`: the shop of stripe-demo and borgun-token; nullptr: none, and demo-apple-pay pays by card.
+engine::Directory demo_directory(
+    const Secret<>& master_key, std::string_view simulators, Randomness& randomness,
+    const std::shared_ptr<const providers::apple_pay::Shop>& apple_pay = nullptr);
 /// The same merchants as the simulator sees them.
 RedirectHouse::Options demo_houses(const Secret<>& master_key, std::string_view simulators);
 

@@ -30,19 +30,6 @@ fs::path fresh_folder() {
     return name;
 }
 
-void write_key(const fs::path& file, const std::string& text) {
-    // Made under another name first: a key that is there is whole.
-    const fs::path draft = file.string() + ".new";
-    const int descriptor = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    if (descriptor < 0) fail(draft, "cannot be made", errno);
-    const auto written = ::write(descriptor, text.data(), text.size());
-    const bool whole = written == static_cast<ssize_t>(text.size()) && ::fsync(descriptor) == 0;
-    const int number = errno;
-    ::close(descriptor);
-    if (!whole) fail(draft, "cannot be written", number);
-    fs::rename(draft, file);
-}
-
 /// The bytes up to the last end of a line, looked for from the end. -1 when the file cannot be read.
 off_t whole_lines_bytes(int descriptor) {
     std::array<char, 4096> piece{};
@@ -59,6 +46,19 @@ off_t whole_lines_bytes(int descriptor) {
 }
 
 }  // namespace
+
+void write_private(const fs::path& file, const std::string& text) {
+    // Made under another name first: what is there is whole.
+    const fs::path draft = file.string() + ".new";
+    const int descriptor = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (descriptor < 0) fail(draft, "cannot be made", errno);
+    const auto written = ::write(descriptor, text.data(), text.size());
+    const bool whole = written == static_cast<ssize_t>(text.size()) && ::fsync(descriptor) == 0;
+    const int number = errno;
+    ::close(descriptor);
+    if (!whole) fail(draft, "cannot be written", number);
+    fs::rename(draft, file);
+}
 
 DataFolder::DataFolder(const std::string& wanted) : is_temporary_(wanted.empty()) {
     if (is_temporary_) {
@@ -154,8 +154,8 @@ Secret<> sandbox_key(const fs::path& folder, Randomness& randomness) {
     if (!fs::exists(folder / service::sandbox_key_file)) {
         std::array<std::uint8_t, 32> bytes{};
         randomness.fill(bytes);
-        write_key(folder / service::sandbox_key_file,
-                  encoding::hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()}) + "\n");
+        write_private(folder / service::sandbox_key_file,
+                      encoding::hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()}) + "\n");
     }
     return read_sandbox_key(folder);
 }

@@ -63,6 +63,9 @@ class LineFile {
     int descriptor_ = -1;
 };
 
+/// A whole file or none, for its owner only. Throws std::runtime_error when it cannot be written.
+void write_private(const std::filesystem::path& file, const std::string& text);
+
 /// The 32 bytes of <folder>/sandbox-key. Throws std::runtime_error when the file is missing, malformed, or
 /// may be read by others.
 Secret<> read_sandbox_key(const std::filesystem::path& folder);

@@ -9,6 +9,7 @@
 #include "base/json.hpp"
 #include "base/log.hpp"
 #include "sandbox/accounts.hpp"
+#include "sandbox/apple.hpp"
 #include "sandbox/box_office/box_office.hpp"
 #include "sandbox/clock_door.hpp"
 #include "sandbox/data_folder.hpp"
@@ -54,6 +55,7 @@ service::Config common_config(const std::string& data_directory, const Secret<>&
 struct Map {
     std::string url;         ///< "http://127.0.0.1:8080"
     std::string simulators;  ///< "http://127.0.0.1:8081"
+    std::string gateway;     ///< Apple's: "https://127.0.0.1:8083"
     std::string operators;
     std::string v1_key;
     std::string stripe_key, stripe_webhook_secret;
@@ -84,7 +86,12 @@ std::string map_json(const Map& map, Instant now) {
     out.field("ledger", map.simulators + "/borgun/_ledger")
         .field("faults", map.simulators + "/borgun/_faults");
     out.field("public_key", map.borgun_public_key).field("private_key", map.borgun_private_key);
-    out.end_object().end_array();
+    out.end_object();
+    out.begin_object().field("name", "apple").field("url", map.gateway);
+    out.field("faults", map.simulators + "/apple/_faults");
+    out.field("script", map.simulators + "/apple/stand-in.js");
+    out.field("device", map.simulators + "/apple/device/token");
+    out.field("merchant_identifier", demo_merchant_identifier).end_object().end_array();
     out.key("operators").begin_object().field("url", map.operators).end_object();
     out.key("accounts").begin_array();
     for (const auto& account : demo_accounts()) {
@@ -128,6 +135,7 @@ std::vector<shop::Parts::Place> places_of(const Map& map) {
             {"Stripe, its faults", map.simulators + "/stripe/_faults"},
             {"Borgun, its ledger", map.simulators + "/borgun/_ledger"},
             {"Borgun, its faults", map.simulators + "/borgun/_faults"},
+            {"Apple's gateway, its faults", map.simulators + "/apple/_faults"},
             {"Operators", map.operators + "/readyz"}};
 }
 
@@ -143,7 +151,8 @@ void say_hello(const Map& map, bool log_in_file) {
     line("Simulators", map.simulators + "/_ledger");
     line("Operators", map.operators + "/readyz");
     line("F13", map.url + "/f13/");
-    line("  users", "demo, demo-redirect, demo-redirect-post, demo-stripe, demo-creditcard, demo-borgun");
+    line("  users", "demo, demo-redirect, demo-redirect-post, demo-stripe, demo-creditcard, demo-borgun,");
+    line("", "demo-apple-pay");
     line("", "(password demopass)");
     line("", "example-user   (password some-password)");
     line("TicketOrder", map.url + "/ticketOrder");
@@ -164,12 +173,24 @@ bool start_log(const std::filesystem::path& data) {
     return person;
 }
 
+Street::Apple apple_side(AppleTown town, const std::string& gateway, const std::string& kassi) {
+    const auto identifier = town.papers.merchant_identifier;
+    auto certificate = town.papers.processing_ec.certificate_pem;
+    const auto url = parse_url(kassi, "url");
+    KASSI_ENSURE(url.has_value());
+    return {std::move(town.world),
+            {{identifier, {url->host}}},
+            {.gateway_url = gateway, .merchants = {{identifier, std::move(certificate)}}}};
+}
+
 }  // namespace
 
 service::Config configuration(const std::string& data_directory) {
     SystemRandomness randomness;
     auto config = common_config(data_directory, read_sandbox_key(data_directory));
-    config.directory = demo_directory(config.master_key, nobody_there, randomness);
+    const auto town = apple_town(data_directory, SystemClock().now());
+    config.directory = demo_directory(config.master_key, nobody_there, randomness,
+                                      demo_shop(town, nobody_there, nobody_there, nobody_there));
     config.settings.public_url = nobody_there;
     return config;
 }
@@ -184,20 +205,30 @@ int run(const Options& options) {
     // In the order in which they may refer to one another; the service is the first to go.
     std::unique_ptr<Street> street;
     std::unique_ptr<shop::Shop> shop;
+    auto town = apple_town(folder.path(), clock->now());
+    const auto tls = gateway_tls();
+    std::string gateway;
     auto config = common_config(folder.path().string(), key);
+    config.trusted_certificates_pem = tls.authority_pem;
     config.doors.port = options.port;
     config.operators = service::Listen{};
     config.operators->port = neighbour(options.port, 2);
     config.when_bound = [&](service::Config& bound, unsigned short port) {
         street = std::make_unique<Street>(
             options.port == 0 ? static_cast<unsigned short>(0) : neighbour(port, 1), clock);
-        bound.directory = demo_directory(key, street->origin(), randomness);
+        gateway =
+            street->open_gateway(options.port == 0 ? static_cast<unsigned short>(0) : neighbour(port, 3),
+                                 tls.identity, town.world.developer_authority_pem());
         bound.settings.public_url = "http://127.0.0.1:" + std::to_string(port);
+        bound.directory =
+            demo_directory(key, street->origin(), randomness,
+                           demo_shop(town, gateway, street->origin(), bound.settings.public_url));
     };
     service::Service service(std::move(config), clock);
 
     const Map map{.url = service.config().settings.public_url,
                   .simulators = street->origin(),
+                  .gateway = gateway,
                   .operators = "http://127.0.0.1:" + std::to_string(service.operators_port()),
                   .v1_key = demo_v1_key(key),
                   .stripe_key = stripe_secret_key(key),
@@ -225,7 +256,8 @@ int run(const Options& options) {
                   .stripe = demo_stripe_accounts(key, map.simulators, map.url),
                   .stripe_file = folder.path() / stripe_house_name,
                   .borgun = demo_borgun_merchants(key, map.simulators, map.url),
-                  .borgun_file = folder.path() / borgun_house_name});
+                  .borgun_file = folder.path() / borgun_house_name,
+                  .apple = apple_side(std::move(town), gateway, map.url)});
     boost::asio::post(service.io(), [&] { say_hello(map, log_in_file); });
     const int status = service.run();
     // Its thread may still want to tell the shop something, on the service's loop.

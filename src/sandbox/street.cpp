@@ -76,12 +76,30 @@ struct Street::State {
         };
         http::ServerOptions options;
         options.port = wanted_port;
+        server = listen(std::move(options), answer);
+    }
+
+    /// On any other port when that one is taken.
+    std::unique_ptr<http::Server> listen(http::ServerOptions options, const Handler& answer) {
         try {
-            server = std::make_unique<http::Server>(io, options, answer);
+            return std::make_unique<http::Server>(io, options, answer);
         } catch (const std::runtime_error&) {
             options.port = 0;
-            server = std::make_unique<http::Server>(io, options, answer);
+            return std::make_unique<http::Server>(io, options, answer);
         }
+    }
+
+    void open_apple(Street::Apple given) {
+        KASSI_ENSURE(gateway_server != nullptr);
+        apple_world.emplace(std::move(given.world));
+        gateway = std::make_unique<apple::Gateway>(std::move(given.merchants), *clock, randomness,
+                                                   [this](Millis delay, std::function<void()> callback) {
+                                                       timers.after(delay, std::move(callback));
+                                                   });
+        wallet = std::make_unique<apple::Wallet>(std::move(given.wallet), *apple_world, *gateway, *clock);
+        gateway_handler = hanging_up([this](const HttpRequest& request, Reply reply) {
+            gateway->answer(request, request.header(http::client_certificate_header), std::move(reply));
+        });
     }
 
     ~State() {
@@ -90,6 +108,7 @@ struct Street::State {
         if (thread.joinable()) thread.join();
         // What is left in the queue refers to the members below.
         server.reset();
+        gateway_server.reset();
     }
 
     static http::ClientOptions client_options() {
@@ -159,12 +178,15 @@ struct Street::State {
     ClockTimers timers;
     asio::steady_timer poll;
     http::Client client;
-    Handler handler;
+    Handler handler, gateway_handler;
+    std::optional<apple::AppleWorld> apple_world;
+    std::unique_ptr<apple::Gateway> gateway;
+    std::unique_ptr<apple::Wallet> wallet;
     std::optional<LineFile> redirect_file, stripe_file, borgun_file;
     std::unique_ptr<RedirectHouse> redirect;
     std::unique_ptr<StripeHouse> stripe;
     std::unique_ptr<BorgunHouse> borgun;
-    std::unique_ptr<http::Server> server;
+    std::unique_ptr<http::Server> server, gateway_server;
     std::thread thread;
 };
 
@@ -176,13 +198,28 @@ std::string Street::origin() const {
     return "http://127.0.0.1:" + std::to_string(state_->server->port());
 }
 
+std::string Street::open_gateway(unsigned short wanted_port, http::TlsIdentity identity,
+                                 std::string developers_pem) {
+    KASSI_ENSURE(!state_->gateway_server && !state_->handler);
+    http::ServerOptions options;
+    options.port = wanted_port;
+    options.tls = std::move(identity);
+    options.client_authority_pem = std::move(developers_pem);
+    state_->gateway_server =
+        state_->listen(std::move(options), [&s = *state_](HttpRequest request, Reply reply) {
+            s.gateway_handler(std::move(request), std::move(reply));
+        });
+    return "https://127.0.0.1:" + std::to_string(state_->gateway_server->port());
+}
+
 namespace {
 
 /// Whose door a path is.
-Handler dispatcher(Handler redirect, Handler stripe, Handler borgun) {
-    return [redirect = std::move(redirect), stripe = std::move(stripe), borgun = std::move(borgun)](
+Handler dispatcher(Handler redirect, Handler stripe, Handler borgun, apple::Wallet* wallet) {
+    return [redirect = std::move(redirect), stripe = std::move(stripe), borgun = std::move(borgun), wallet](
                HttpRequest request, Reply reply) {
         const auto path = request.path();
+        if (wallet != nullptr && path.starts_with("/apple/")) return reply(wallet->answer(request));
         const bool is_stripe = path.starts_with("/v1/") || path.starts_with("/stripe/");
         const bool is_borgun = path.starts_with("/borgun/");
         (is_stripe ? stripe : is_borgun ? borgun : redirect)(std::move(request), std::move(reply));
@@ -244,7 +281,9 @@ void Street::open(Houses houses) {
     s.move_in(s.redirect, s.redirect_file, std::move(houses.redirect), houses.redirect_file);
     s.move_in(s.stripe, s.stripe_file, std::move(houses.stripe), houses.stripe_file);
     s.move_in(s.borgun, s.borgun_file, std::move(houses.borgun), houses.borgun_file);
-    s.handler = hanging_up(dispatcher(s.redirect->handler(), s.stripe->handler(), s.borgun->handler()));
+    if (houses.apple) s.open_apple(std::move(*houses.apple));
+    s.handler = hanging_up(
+        dispatcher(s.redirect->handler(), s.stripe->handler(), s.borgun->handler(), s.wallet.get()));
     s.keep_polling();
     s.thread = std::thread([&s] { s.io.run(); });
 }

@@ -3,11 +3,15 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.hpp"
 #include "base/money.hpp"
+#include "http/tls_identity.hpp"
+#include "sandbox/simulators/apple_gateway.hpp"
+#include "sandbox/simulators/apple_wallet.hpp"
 #include "sandbox/simulators/borgun_house.hpp"
 #include "sandbox/simulators/redirect_house.hpp"
 #include "sandbox/simulators/stripe_house.hpp"
@@ -40,6 +44,16 @@ class Street {
 
     /// "http://127.0.0.1:8081"
     [[nodiscard]] std::string origin() const;
+    /// Apple's gateway has a listener of its own: TLS, with a client's certificate that `developers_pem`
+    /// signed. On `wanted_port` if it is free. "https://127.0.0.1:8083". Before open(), once.
+    std::string open_gateway(unsigned short wanted_port, http::TlsIdentity identity,
+                             std::string developers_pem);
+    /// Who issues, gives sessions and encrypts.
+    struct Apple {
+        apple::AppleWorld world;
+        std::vector<apple::Gateway::Merchant> merchants;
+        apple::Wallet::Options wallet;
+    };
     struct Houses {
         RedirectHouse::Options redirect;
         std::filesystem::path redirect_file;
@@ -47,10 +61,11 @@ class Street {
         std::filesystem::path stripe_file;
         BorgunHouse::Options borgun;
         std::filesystem::path borgun_file;
+        std::optional<Apple> apple;  ///< with open_gateway()
     };
     /// The houses move in, each with what is in its file, write into it what happens, and answer from now on:
-    /// Stripe at /v1 and /stripe, Borgun at /borgun, the redirect house everywhere else. Throws
-    /// std::runtime_error naming the line of the file that is not understood.
+    /// Stripe at /v1 and /stripe, Borgun at /borgun, Apple's device at /apple, the redirect house everywhere
+    /// else. Throws std::runtime_error naming the line of the file that is not understood.
     void open(Houses houses);
     /// What the ledgers of all houses have on these references and payments, oldest first in each. From any
     /// thread; `done` comes on the street's own.

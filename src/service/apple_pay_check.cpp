@@ -9,7 +9,6 @@
 #include "providers/credentials/apple_pay.hpp"
 #include "providers/credentials/apple_pay_certificate.hpp"
 #include "service/commands.hpp"
-#include "service/service.hpp"
 #include "service/story.hpp"
 
 namespace kassi::service {
@@ -122,7 +121,7 @@ int check_apple_pay(const ApplePayCheck& check) {
     print_steps(failure);
     if (failure) {
         print("");
-        print("The token " + failure->error.message);
+        print("apple_pay: " + failure->error.message);
         return exit_findings;
     }
     print_content((*verifier)->verify(*token, *at).value());

@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <toml++/toml.h>
 #include <unistd.h>
 
@@ -16,13 +15,14 @@
 #include "base/limits.hpp"
 #include "http/address_policy.hpp"
 #include "http/tls_check.hpp"
+#include "providers/credentials/apple_pay_session.hpp"
+#include "service/apple_shop.hpp"
+#include "service/secret_files.hpp"
 #include "service/service.hpp"
 
 namespace kassi::service {
 namespace {
 
-constexpr std::size_t secret_bytes_max = 64 * 1024;
-constexpr std::size_t master_key_bytes = 32;
 constexpr std::size_t name_bytes_max = 64;
 constexpr std::size_t environment_name_bytes_max = 128;
 constexpr std::size_t entries_max = 10'000;  ///< of one kind: callers, merchants, ...
@@ -40,6 +40,7 @@ class Problems {
         found_.emplace_back(line, bad_request(file_ + ":" + std::to_string(line), std::move(why)));
     }
     [[nodiscard]] bool none() const { return found_.empty(); }
+    [[nodiscard]] std::size_t count() const { return found_.size(); }
     [[nodiscard]] std::vector<Error> take() {
         std::stable_sort(found_.begin(), found_.end(),
                          [](const auto& left, const auto& right) { return left.first < right.first; });
@@ -197,36 +198,6 @@ bool is_private_host(std::string_view host) {
     return !ec && !http::is_public_address(address);
 }
 
-/// As read_secret_file(), but the message is the reason alone: what stands where a file's name belongs may be
-/// the secret.
-Result<Secret<>> read_secret(const std::string& file) {
-    const auto refuse = [&](const std::string& why) { return bad_request("", why); };
-    const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return refuse(std::string("cannot be read: ") + std::strerror(errno));
-    struct stat about {};
-    std::string text;
-    std::string why;
-    if (::fstat(descriptor, &about) != 0 || !S_ISREG(about.st_mode)) {
-        why = "is not a file";
-    } else if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        why = "can be read or changed by others than its owner; chmod 600 it";
-    } else if (about.st_size > static_cast<off_t>(secret_bytes_max)) {
-        why = "is larger than 64 KiB";
-    } else {
-        text.resize(secret_bytes_max);
-        const auto count = ::read(descriptor, text.data(), text.size());
-        if (count < 0) why = std::string("cannot be read: ") + std::strerror(errno);
-        text.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
-    }
-    ::close(descriptor);
-    if (!why.empty()) return refuse(why);
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
-    if (text.empty()) return refuse("is empty");
-    Secret<> secret(text);
-    wipe(text.data(), text.size());
-    return secret;
-}
-
 class ConfigReader {
   public:
     explicit ConfigReader(const std::string& file) : file_(file), problems_(file) {}
@@ -287,6 +258,7 @@ class ConfigReader {
         if (const auto* found = table.table("ticket_order")) ticket_order(*found);
         entries(table, "system", true, [this](const toml::table& entry) { system(entry); });
         entries(table, "source", false, [this](const toml::table& entry) { source(entry); });
+        entries(table, "apple_pay", false, [this](const toml::table& entry) { apple_pay(entry); });
         entries(table, "merchant", true, [this](const toml::table& entry) { merchant(entry); });
         entries(table, "caller", true, [this](const toml::table& entry) { caller(entry); });
         table.close();
@@ -523,6 +495,102 @@ class ConfigReader {
         config_.directory.sources.push_back(std::move(out));
     }
 
+    // ---- Apple Pay
+
+    void apple_pay(const toml::table& found) {
+        const auto problems_before = problems_.count();
+        Table table(found, "apple_pay", problems_);
+        ShopRead read;
+        auto& shop = read.shop;
+        shop.name = entry_name(table, "name", shop_names_, "apple_pay");
+        for (const char* key : {"merchant_identifier", "display_name", "country", "domains",
+                                "identity_certificate", "identity_key", "processing"})
+            table.need(key);
+        read.verifier.merchant_identifier = table.text("merchant_identifier");
+        shop.display_name = table.text("display_name");
+        shop.country = table.text("country");
+        for (auto& [domain, where] : table.texts("domains")) shop.domains.push_back(std::move(domain));
+        shop.gateway_url = table.text("gateway", std::string(providers::apple_pay::production_gateway));
+        read.test_gateway = table.flag("test_gateway", false);
+        shop.wants_application_data = wants_application_data(table);
+        shop.identity_certificate_pem = shop_file(table, "identity_certificate");
+        shop.domain_association = shop_file(table, "domain_association_file");
+        read.verifier.root_pem = shop_file(table, "root");
+        if (const auto* key = table.node("identity_key"))
+            if (auto secret = secret_of(*key, table.label("identity_key")))
+                shop.identity_key_pem = std::move(*secret);
+        std::vector<toml::source_region> lines;
+        processing_keys(table, read.verifier, lines);
+        amount_places(table, read.verifier);
+        table.close();
+        // What is missing was said; a second reason for the same would help nobody.
+        if (problems_.count() != problems_before) return;
+        for (const auto& [key, why] : complete(read, config_.settings.mode, config_.settings.public_url)) {
+            const bool is_of_a_key = key.starts_with("processing.");
+            const auto name = is_of_a_key ? std::string("processing") : key.substr(0, key.find('.'));
+            const auto where = is_of_a_key ? lines.at(static_cast<std::size_t>(std::stoul(key.substr(11))))
+                                           : table.where(name);
+            problems_.add(where, table.label(key) + ": " + why);
+        }
+        auto made = std::make_shared<const providers::apple_pay::Shop>(std::move(shop));
+        config_.directory.apple_pay_shops.push_back(made);
+    }
+
+    bool wants_application_data(Table& table) {
+        const auto word = table.text("application_data", "required");
+        if (word != "required" && word != "if_given")
+            problems_.add(table.where("application_data"),
+                          table.label("application_data") + " must be \"required\" or \"if_given\"");
+        return word == "required";
+    }
+
+    std::string shop_file(Table& table, std::string_view key) {
+        const auto name = table.value<std::string>(key);
+        if (!name) return "";
+        auto text = public_file(*name, table.label(key), table.where(key));
+        if (text && text->empty()) problems_.add(table.where(key), table.label(key) + ": the file is empty");
+        return text.value_or("");
+    }
+
+    void processing_keys(Table& table, providers::apple_pay::Options& options,
+                         std::vector<toml::source_region>& lines) {
+        const auto* found = table.node("processing");
+        if (found == nullptr) return;
+        const auto* list = found->as_array();
+        if (list == nullptr || list->empty() || !list->is_array_of_tables())
+            return table.wrong_type(*found, table.label("processing"), "a list of { certificate, key }");
+        for (const auto& each : *list) {
+            Table entry(*each.as_table(), table.label("processing"), problems_);
+            entry.need("certificate");
+            entry.need("key");
+            providers::apple_pay::ProcessingKey pair;
+            pair.certificate_pem = shop_file(entry, "certificate");
+            if (const auto* key = entry.node("key"))
+                if (auto secret = secret_of(*key, entry.label("key")))
+                    pair.private_key_pem = std::move(*secret);
+            entry.close();
+            lines.push_back(each.source());
+            options.keys.push_back(std::move(pair));
+        }
+    }
+
+    void amount_places(Table& table, providers::apple_pay::Options& options) {
+        constexpr std::int64_t places_max = 4;
+        const auto* found = table.table("amount_places");
+        if (found == nullptr) return;
+        for (const auto& [key, value] : *found) {
+            const auto places = value.value_exact<std::int64_t>();
+            const auto currency = Currency::parse(key.str(), table.label("amount_places"));
+            if (!currency)
+                problems_.add(key.source(), table.label("amount_places") + ": " + currency.error().message);
+            else if (!places || *places < 0 || *places > places_max)
+                problems_.add(value.source(),
+                              table.label("amount_places") + " must be whole numbers from 0 to 4");
+            else
+                options.exponents.emplace_back(currency->code(), static_cast<int>(*places));
+        }
+    }
+
     void merchant(const toml::table& found) {
         Table table(found, "merchant", problems_);
         providers::Merchant out;
@@ -547,8 +615,19 @@ class ConfigReader {
         if (const auto* settings = table.table("settings"))
             merchant_settings(out, *settings, private_network);
         if (const auto* secrets = table.table("secrets")) merchant_secrets(out, *secrets);
+        merchant_shop(out, table);
         table.close();
         config_.directory.merchants.push_back(std::move(out));
+    }
+
+    void merchant_shop(providers::Merchant& merchant, Table& table) {
+        const auto name = table.value<std::string>("apple_pay");
+        if (!name) return;
+        for (const auto& shop : config_.directory.apple_pay_shops)
+            if (shop->name == *name) merchant.apple_pay = shop;
+        if (shop_names_.count(*name) == 0)
+            problems_.add(table.where("apple_pay"),
+                          "merchant.apple_pay: there is no [[apple_pay]] " + in_quotes(*name));
     }
 
     void merchant_settings(providers::Merchant& merchant, const toml::table& settings, bool private_network) {
@@ -576,12 +655,12 @@ class ConfigReader {
             const std::string name(key.str());
             const auto what = "merchant.secrets." + name;
             merchant_lines_[merchant.name + " " + name] = key.source().begin.line;
-            if (auto secret = secret_from(value, what)) merchant.secrets[name] = std::move(*secret);
+            if (auto secret = secret_of(value, what)) merchant.secrets[name] = std::move(*secret);
         }
     }
 
-    /// { env = "NAME" } or { file = "/path" }
-    std::optional<Secret<>> secret_from(const toml::node& value, const std::string& what) {
+    /// { env = "NAME" } or { file = "/path" }.
+    std::optional<Secret<>> secret_of(const toml::node& value, const std::string& what) {
         const auto* table = value.as_table();
         if (table == nullptr) {
             problems_.add(
@@ -743,7 +822,7 @@ class ConfigReader {
                           "caller.ticket_order.signature must be \"required\", \"optional\" or \"off\"");
         access.system_id = display_text(table, "system_id", "");
         if (const auto* secret = table.node("secret"))
-            access.secret = secret_from(*secret, table.label("secret")).value_or(Secret<>());
+            access.secret = secret_of(*secret, table.label("secret")).value_or(Secret<>());
         if (access.signature != Signature::off && (access.system_id.empty() || !table.has("secret")))
             problems_.add(
                 table.where("signature"),
@@ -852,7 +931,7 @@ class ConfigReader {
     bool live_ = false,
          sandbox_ = false;  ///< neither while the mode is not known: no reason beside the real one
     std::set<std::string> system_names_, caller_names_, source_codes_, merchant_names_, retired_, test_keys_,
-        key_digests_;
+        key_digests_, shop_names_;
     std::map<std::string, std::size_t> merchant_lines_;  ///< "name", and "name setting"
 };
 
@@ -866,23 +945,6 @@ Result<Config> read_config(const std::string& file) {
     auto reading = read_config_fully(file);
     if (reading.config) return std::move(*reading.config);
     return reading.errors.front();
-}
-
-Result<Secret<>> read_secret_file(const std::string& file) {
-    auto secret = read_secret(file);
-    if (!secret) return bad_request("", in_quotes(file) + " " + secret.error().message);
-    return secret;
-}
-
-Result<Secret<>> parse_master_key(const Secret<>& text) {
-    const auto& given = text.reveal();
-    if (given.size() == 2 * master_key_bytes) {
-        if (auto key = encoding::from_hex(given, "")) return Secret<>(std::move(*key));
-    }
-    const auto padded = given.size() == 43 ? given + "=" : given;
-    if (auto key = encoding::from_base64(padded, ""); key && key->size() == master_key_bytes)
-        return Secret<>(std::move(*key));
-    return bad_request("", "the master key must be 32 bytes, as 64 hexadecimal digits or in base64");
 }
 
 }  // namespace kassi::service

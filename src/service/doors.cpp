@@ -13,7 +13,9 @@
 #include "api/v1/problem.hpp"
 #include "base/json.hpp"
 #include "base/log.hpp"
+#include "callbacks/apple_pay.hpp"
 #include "callbacks/callbacks.hpp"
+#include "providers/credentials/apple_pay_session.hpp"
 #include "service/gateway_desk.hpp"
 
 namespace kassi::service {
@@ -35,16 +37,13 @@ api::ticket_order::BareMpiToken bare_mpi_token(const services::Services& issued,
 }  // namespace
 
 struct Doors::State {
-    State(boost::asio::io_context& io, House& given_house, const Config& given_config,
-          std::shared_ptr<api::f13::BoxOffice> given_box_office,
-          std::shared_ptr<api::ticket_order::Events> given_events,
+    State(boost::asio::io_context& io, House& given_house, const Config& given_config, Beside given_beside,
           std::function<std::string()> given_not_ready)
         : house(given_house),
           config(given_config),
           passwords(given_config.directory, house.randomness(),
                     [&io](std::function<void()> callback) { boost::asio::post(io, std::move(callback)); }),
-          box_office(std::move(given_box_office)),
-          events(std::move(given_events)),
+          beside(std::move(given_beside)),
           not_ready(std::move(given_not_ready)),
           desk(house.world(), house.engine().registry()),
           borgun({house.engine(), desk, services::certificate_key(given_config.master_key)}) {}
@@ -52,38 +51,37 @@ struct Doors::State {
     House& house;
     const Config& config;
     api::Passwords passwords;
-    std::shared_ptr<api::f13::BoxOffice> box_office;
-    std::shared_ptr<api::ticket_order::Events> events;
+    Beside beside;
     std::function<std::string()> not_ready;
     OutsideDesk desk;
     services::Services borgun;
 };
 
-Doors::Doors(boost::asio::io_context& io, House& house, const Config& config,
-             std::shared_ptr<api::f13::BoxOffice> box_office,
-             std::shared_ptr<api::ticket_order::Events> events, std::function<std::string()> not_ready)
-    : state_(std::make_unique<State>(io, house, config, std::move(box_office), std::move(events),
-                                     std::move(not_ready))) {}
+Doors::Doors(boost::asio::io_context& io, House& house, const Config& config, Beside beside,
+             std::function<std::string()> not_ready)
+    : state_(std::make_unique<State>(io, house, config, std::move(beside), std::move(not_ready))) {}
 Doors::~Doors() = default;
 
 std::vector<api::Mount> Doors::for_the_world() const {
     auto& engine = state_->house.engine();
     std::vector<api::Mount> mounts;
-    mounts.push_back(api::f13_door({engine, state_->passwords, state_->box_office}));
-    mounts.push_back({"/v1/", api::v1::door(engine)});
+    mounts.push_back(api::f13_door({engine, state_->passwords, state_->beside.box_office}));
+    mounts.push_back({"/v1/", api::v1::door(engine, state_->beside.sessions)});
     mounts.push_back(api::ticket_order_door({.engine = engine,
                                              .passwords = state_->passwords,
                                              .randomness = state_->house.randomness(),
                                              .allowed_origins = state_->config.ticket_order_origins,
-                                             .events = state_->events,
+                                             .events = state_->beside.events,
                                              .bare_mpi_token = bare_mpi_token(state_->borgun, engine),
                                              .card_tokens = &state_->borgun.card_tokens(),
                                              .more = state_->borgun.operations()}));
     mounts.push_back({"/callback/", callbacks::browser_door(engine, state_->house.randomness())});
-    mounts.push_back({"/callout/", callbacks::callout_door(engine, state_->house.randomness())});
+    mounts.push_back(
+        {"/callout/", callbacks::callout_door(engine, state_->house.randomness(), state_->beside.sessions)});
     mounts.push_back(
         {std::string(callbacks::method_path), callbacks::method_door(engine, state_->house.randomness())});
     mounts.push_back({"/webhooks/", callbacks::webhooks_door(engine)});
+    mounts.push_back({std::string(providers::apple_pay::association_path), callbacks::domain_door(engine)});
     return mounts;
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "api/merchant_sessions.hpp"
 #include "api/router.hpp"
 #include "engine/engine.hpp"
 #include "service/house.hpp"
@@ -13,10 +14,14 @@ namespace kassi::service {
 /// What the doors of the house share, and the doors over it.
 class Doors {
   public:
-    /// `not_ready` is what /readyz says, "" when all is well. `box_office` and `events` may be nullptr. The
-    /// others must outlive it.
-    Doors(boost::asio::io_context& io, House& house, const Config& config,
-          std::shared_ptr<api::f13::BoxOffice> box_office, std::shared_ptr<api::ticket_order::Events> events,
+    /// Who works beside the house, where there is somebody.
+    struct Beside {
+        std::shared_ptr<api::f13::BoxOffice> box_office;
+        std::shared_ptr<api::ticket_order::Events> events;
+        api::MerchantSessions* sessions = nullptr;
+    };
+    /// `not_ready` is what /readyz says, "" when all is well. The others must outlive it.
+    Doors(boost::asio::io_context& io, House& house, const Config& config, Beside beside,
           std::function<std::string()> not_ready);
     ~Doors();
     Doors(const Doors&) = delete;

@@ -23,7 +23,7 @@ class CommandLine(FlowTest):
         status, output, _ = run("--help")
         self.assertEqual(status, 0)
         for command in ("serve", "sandbox", "show", "verify", "sweep", "migrate", "settle", "states", "check-config",
-                        "hash-password"):
+                        "hash-password", "apple-pay"):
             self.assertIn(command, output)
 
     def test_states_are_printed_in_three_ways(self):

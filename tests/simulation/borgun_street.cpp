@@ -43,10 +43,10 @@ sandbox::BorgunHouse::Options shops_of(Stage& stage, bool one_partial_refund) {
 }  // namespace
 
 const std::vector<BorgunShop>& BorgunStreet::shops() {
-    static const std::vector<BorgunShop> all{{"cards", true, false, false, true},
-                                             {"tokens", false, true, false, true},
-                                             {"sales", true, true, true, true},
-                                             {"mute", true, true, false, false}};
+    static const std::vector<BorgunShop> all{{"cards", true, false, false, true, false, true},
+                                             {"tokens", false, true, false, true, true, false},
+                                             {"sales", true, true, true, true, true, true},
+                                             {"mute", true, true, false, false, true, false}};
     return all;
 }
 
@@ -58,6 +58,7 @@ const BorgunShop* BorgunStreet::shop(std::string_view merchant) {
 
 BorgunStreet::BorgunStreet(Stage& stage, std::uint64_t seed, BorgunHouse::SendNotice send)
     : stage_(stage),
+      wallets_(stage),
       randomness_(seed + 3),
       loses_events_(stage.one_in(3)),
       one_partial_refund_(stage.one_in(5)),
@@ -211,6 +212,17 @@ core::Credential BorgunStreet::single(const std::string& merchant) {
     return {"borgun_token", stage_.one_in(3) ? R"({"token":")" + value + "\"}" : value};
 }
 
+std::string BorgunStreet::some_device() {
+    auto number = some_card();
+    numbers_.insert(number);
+    return number;
+}
+
+std::string BorgunStreet::wallet_token(const TransactionId& id, const Money& amount) {
+    stage_.say("a customer pays from his wallet");
+    return wallets_.token(some_device(), id, amount);
+}
+
 core::Credential BorgunStreet::card(std::size_t payments) {
     const auto number = stage_.one_in(25) ? std::string("4155520000000003") : some_card();
     const std::string cvc = std::to_string(++cvc_);
@@ -269,6 +281,8 @@ std::string BorgunStreet::final_credential(const std::string& merchant, const Tr
 core::Credential BorgunStreet::credential(const std::string& merchant, const TransactionId& id,
                                           const Money& amount, std::size_t payments) {
     const auto& shop = *this->shop(merchant);
+    if (shop.takes_wallets && stage_.one_in(4)) return {"apple_pay", wallet_token(id, amount)};
+    if (shop.takes_opened && stage_.one_in(4)) return {"network_token", wallets_.opened(some_device())};
     if (shop.takes_cards && (!shop.takes_tokens || stage_.one_in(3))) return card(payments);
     const auto kind = stage_.roll(1, 6);
     const bool payable = amount.minor > 0 && (amount.currency.code() != "BHD" || amount.minor % 10 == 0);

@@ -8,6 +8,7 @@
 #include "core/transaction.hpp"
 #include "sandbox/simulators/borgun_house.hpp"
 #include "tests/simulation/stage.hpp"
+#include "tests/simulation/wallet_street.hpp"
 
 /// Borgun's side of the simulated world: the real simulator with its faults, cards and tokens of customers,
 /// their bank's page, those who forge events and returns, and what the gateway's ledger says of a leg.
@@ -16,6 +17,7 @@ namespace kassi::simulation {
 struct BorgunShop {
     std::string name;
     bool takes_cards = false, takes_tokens = false, sale_only = false, notifies = true;
+    bool takes_wallets = false, takes_opened = false;
 };
 
 class BorgunStreet {
@@ -44,6 +46,8 @@ class BorgunStreet {
                                 std::size_t payments);
     /// What a customer's browser makes of a card.
     std::string token(const std::string& merchant);
+    /// What his wallet gives to a page of ours.
+    std::string wallet_token(const TransactionId& id, const Money& amount);
     /// Something that a customer's browser brings instead: used before, unknown, or no token at all.
     std::string used_token(const std::string& merchant) { return single(merchant).value; }
     /// The bank's page of a callout: `home` gets where the browser is sent afterwards, and with what.
@@ -97,6 +101,8 @@ class BorgunStreet {
     std::string mint(const std::string& merchant, const std::string& number);
     std::string mint_multi(const std::string& merchant);
     std::string some_card();
+    /// On a device, behind a wallet.
+    std::string some_device();
     std::string final_credential(const std::string& merchant, const TransactionId& id, const Money& amount);
     core::Credential card(std::size_t payments);
     core::Credential single(const std::string& merchant);
@@ -105,6 +111,7 @@ class BorgunStreet {
     [[nodiscard]] bool explains(const std::string& name, const core::Leg& leg, const std::string& credential);
 
     Stage& stage_;
+    WalletStreet wallets_;
     SeededRandomness randomness_;
     bool loses_events_ = false;
     bool one_partial_refund_ = false;
@@ -133,7 +140,8 @@ class BorgunStreet {
     std::map<std::string, Truth> truths_;
     std::map<std::string, std::set<std::string>> orders_of_;  ///< that a leg sent
     std::map<std::string, std::string> order_owner_;
-    std::set<std::string> given_back_by_hand_;  ///< orders
+    std::set<std::string> given_back_by_hand_;   ///< orders
+    std::map<std::string, int> said_by_person_;  ///< of a leg
     int cvc_ = 100;
 };
 

@@ -20,15 +20,18 @@ std::string text_of(const nlohmann::json& object, std::string_view name) {
 }
 
 struct Payment {
-    std::string order, token, mpi_token;
+    std::string order, token, mpi_token, cryptogram;
 };
 
 Payment payment_of(const HttpRequest& request) {
     const auto body = parse_json(request.body);
     if (!body || !body->is_object()) return {};
-    Payment payment{text_of(*body, "OrderId"), "", ""};
+    Payment payment{text_of(*body, "OrderId"), "", "", ""};
     if (body->contains("PaymentMethod")) payment.token = text_of(body->at("PaymentMethod"), "Token");
     if (body->contains("ThreeDSecure")) payment.mpi_token = text_of(body->at("ThreeDSecure"), "MpiToken");
+    for (const char* name : {"CAVV", "UCAF"})
+        if (body->contains("ThreeDSecure") && body->at("ThreeDSecure").contains(name))
+            payment.cryptogram = text_of(body->at("ThreeDSecure"), name);
     return payment;
 }
 
@@ -74,6 +77,8 @@ void BorgunStreet::sent(const HttpRequest& request) {
         stage_.broken("paid otherwise than the client authenticated: " + payment.order);
     if (!orders_sent_.insert(payment.order).second)
         stage_.broken("a payment was sent twice: " + payment.order);
+    if (!payment.cryptogram.empty() && !tokens_sent_.emplace(payment.cryptogram, payment.order).second)
+        stage_.broken("a wallet's cryptogram was paid with twice: " + payment.order);
     for (const auto& token : {payment.token, payment.mpi_token}) {
         if (token.empty() || token.starts_with("tm_")) continue;
         // What a client authenticated by itself is claimed by its MPI token, the other one by nobody.
@@ -181,6 +186,12 @@ void BorgunStreet::check_no_card(const std::string& text, const std::string& whe
 void BorgunStreet::check_token(const TransactionId& id, const core::Leg& leg,
                                const core::Credential& credential) {
     std::string key = credential.value;
+    if (credential.kind == "apple_pay") {
+        const auto [known, fresh] = spent_.emplace(key, std::pair(id, leg.no));
+        if (!fresh && known->second != std::pair(id, leg.no))
+            stage_.broken("a wallet's token was spent twice");
+        return;
+    }
     if (credential.kind == "borgun_final") {
         const auto body = parse_json(credential.value);
         key = body ? text_of(*body, "mpiToken") : "";
@@ -260,6 +271,10 @@ std::optional<LegMoney> BorgunStreet::person(const core::Transaction& transactio
     // There is no word for a part.
     if (fact == LegMoney::taken && truth.back != leg.back_minor) return std::nullopt;
     if (!leg.stuck.empty() && fact == leg.money) return std::nullopt;  // nothing that he could say changes it
+    // What the gateway answers without a word is begun anew and answered the same: after some times he leaves
+    // it.
+    constexpr int patience = 3;
+    if (++said_by_person_[name] > patience) return std::nullopt;
     ++stage_.report.stuck[why];
     stage_.say(fmt::format("Anna looks at {}: {}: it is {}", name, why, core::word(fact)));
     return fact;

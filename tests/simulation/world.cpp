@@ -147,11 +147,13 @@ struct World final : Stage, engine::Outside {
             std::map<std::string, std::string> with{{"accepts", accepts},
                                                     {"notifies", shop.notifies ? "true" : "false"},
                                                     {"sale_only", shop.sale_only ? "true" : "false"}};
+            if (shop.takes_opened) with["accepts"] += ",network_token";
             if (shop.takes_tokens) with["public_key"] = BorgunStreet::public_key(shop.name);
             if (shop.name == "tokens" && one_in(3)) with["three_d_secure"] = "always";
             if (shop.name == "cards" && one_in(2)) with["mpi_continue"] = "1,2,3,4,5,6,91,92,93,94,95,96,99";
             merchant(shop.name, "borgun", with, {{"private_key", BorgunStreet::private_key(shop.name)}});
             directory.merchants.back().base_url = BorgunStreet::base_url;
+            if (shop.takes_wallets) directory.merchants.back().apple_pay = WalletStreet::shop();
         }
         merchant(PageStreet::merchant, "securepay",
                  {{"merchant_id", PageStreet::id}, {"gateway_id", PageStreet::gateway}},
@@ -397,6 +399,13 @@ struct World final : Stage, engine::Outside {
         engine->submit(id, std::move(body), {"system box", "", {}}, [](const Result<engine::View>&) {});
     }
 
+    /// Of the first bundle's currency: what one credential for all of them is to pay.
+    static Money total_of(const engine::HandOverRequest& handed) {
+        Money total{0, handed.bundles.front().amount.currency};
+        for (const auto& bundle : handed.bundles)
+            if (bundle.amount.currency == total.currency) total.minor += bundle.amount.minor;
+        return total;
+    }
     void purchase(TransactionId id, const engine::HandOverRequest& handed) {
         engine::PurchaseRequest request;
         bool browser = false;  ///< a way that sends the customer away whatever happens
@@ -416,8 +425,7 @@ struct World final : Stage, engine::Outside {
                 request.credentials[bundle.source] = borgun.credential(way, id, bundle.amount, 1);
         }
         if (is_borgun(together) && !shared.empty())
-            request.shared_credential =
-                borgun.credential(together, id, handed.bundles.front().amount, shared.size());
+            request.shared_credential = borgun.credential(together, id, total_of(handed), shared.size());
         engine::ReturnDetails details;
         const bool alone = !browser && one_in(4);
         request.ask_by_callout = alone && one_in(2);
@@ -555,8 +563,14 @@ struct World final : Stage, engine::Outside {
             else if (fate <= 4)  // and then, perhaps, one that is good
                 sent.push_back(
                     {{field, of_borgun ? borgun.used_token(merchant) : stripe.credential(merchant).value}});
-            if (fate >= 4) sent.push_back({{field, fresh()}});
-            if (one_in(6)) sent.push_back(sent.back());
+            if (of_borgun && one_in(4)) {
+                if (const auto view = engine->callout_page(callout.page_token))
+                    if (const auto* leg = core::leg_away(view->transaction))
+                        sent.push_back(
+                            {{"applePayToken", borgun.wallet_token(view->transaction.id, leg->amount)}});
+            } else if (fate >= 4)
+                sent.push_back({{field, fresh()}});
+            if (one_in(6) && !sent.empty()) sent.push_back(sent.back());
             if (one_in(10)) sent.push_back({{field, fresh()}});
             for (const auto& fields : sent)
                 in(Millis{roll(10, 3'000)}, [this, url, fields, callout, caller, by_caller] {
@@ -699,7 +713,7 @@ struct World final : Stage, engine::Outside {
         return transaction.id.text() + "-" + std::to_string(leg.no);
     }
 
-    static constexpr std::size_t rows_max = 1'000;
+    static constexpr std::size_t rows_max = 2'000;  // a month of a doubt that nobody ends has its looks
     /// The journal so far makes the state; what was replayed before is kept.
     bool replays(const TransactionId& id, const MemoryStore::Row& row) {
         core::Transaction& replayed = replicas[id];

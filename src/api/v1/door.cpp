@@ -10,6 +10,7 @@
 
 #include "api/call_log.hpp"
 #include "api/router.hpp"
+#include "api/v1/apple_pay.hpp"
 #include "api/v1/openapi.hpp"
 #include "api/v1/printing.hpp"
 #include "api/v1/problem.hpp"
@@ -43,7 +44,7 @@ using CallPtr = std::shared_ptr<Call>;
 
 class Door {
   public:
-    explicit Door(Engine& engine) : engine_(engine) {}
+    Door(Engine& engine, MerchantSessions* sessions) : engine_(engine), sessions_(sessions) {}
 
     void open(HttpRequest request, Reply reply);
 
@@ -54,6 +55,7 @@ class Door {
     void hold(const CallPtr& call);
     void confirm(const CallPtr& call);
     void purchase(const CallPtr& call);
+    void open_session(const CallPtr& call);
     void release(const CallPtr& call);
     void cancel(const CallPtr& call);
     void refund(const CallPtr& call);
@@ -79,6 +81,7 @@ class Door {
     static Meta meta(const Call& call, std::string by);
 
     Engine& engine_;
+    MerchantSessions* sessions_;  ///< nullptr: nobody asks Apple
 };
 
 struct Route {
@@ -95,6 +98,7 @@ constexpr std::array routes{
     Route{"POST", "/v1/transactions/{id}/hold", &Door::hold},
     Route{"POST", "/v1/transactions/{id}/confirm", &Door::confirm},
     Route{"POST", "/v1/transactions/{id}/purchase", &Door::purchase},
+    Route{"POST", "/v1/transactions/{id}/apple-pay-session", &Door::open_session},
     Route{"POST", "/v1/transactions/{id}/release", &Door::release},
     Route{"POST", "/v1/transactions/{id}/cancel", &Door::cancel},
     Route{"POST", "/v1/transactions/{id}/refunds", &Door::refund},
@@ -388,6 +392,25 @@ void Door::purchase(const CallPtr& call) {
         [this, call](Result<View> after) { answer_when(call, std::move(after), Until::answer); });
 }
 
+/// Nothing moves: a session is fresh each time, whatever the Idempotency-Key.
+void Door::open_session(const CallPtr& call) {
+    const auto request = read_session_request(call->request.body);
+    if (!request) return refuse(call, request.error());
+    const auto view = mine(*call);
+    if (!view) return refuse(call, view.error());
+    const auto choice = choose_session(engine_, view->transaction, *request);
+    if (!choice) return refuse(call, choice.error());
+    if (sessions_ == nullptr)
+        return refuse(call, {ErrorKind::unavailable, "", "Apple Pay is not set up here."});
+    sessions_->open(choice->shop, choice->domain, [call](const MerchantSession& session) {
+        constexpr int bad_gateway = 502;
+        if (!session.json.empty()) return finish(call, json_response(200, session.json));
+        if (session.busy) return refuse(call, {ErrorKind::unavailable, "", session.why});
+        finish(call, problem(bad_gateway, "Apple gave no merchant session: " + session.why, call->request_id),
+               session.why);
+    });
+}
+
 void Door::release(const CallPtr& call) {
     const auto release = read_release(call->request.body);
     if (!release) return refuse(call, release.error());
@@ -494,8 +517,8 @@ void Door::ways(const CallPtr& call) {
 
 }  // namespace
 
-Handler door(engine::Engine& engine) {
-    auto shared = std::make_shared<Door>(engine);
+Handler door(engine::Engine& engine, MerchantSessions* sessions) {
+    auto shared = std::make_shared<Door>(engine, sessions);
     return [shared](HttpRequest request, Reply reply) { shared->open(std::move(request), std::move(reply)); };
 }
 

@@ -54,6 +54,7 @@ enum class Flaw : std::uint8_t {
     wrong_signature,          ///< a bit of the signature's value is another
     sha512,                   ///< in SHA-256's place
     other_key_kind,           ///< EC_v1 signed by an RSA key, RSA_v1 by an EC key
+    other_algorithm_named,    ///< the signature is right, and said to be over SHA-512
     pss,                      ///< RSA_v1 only: RSASSA-PSS
     other_transaction_id,     ///< the header's is not the one that was signed
     other_application_data,   ///< the same; the order must have application data

@@ -126,6 +126,15 @@ void flip_last_bit(CMS_SignerInfo* signer) {
     must(ASN1_STRING_set(value, bytes.data(), static_cast<int>(bytes.size())) == 1, "a signature");
 }
 
+void name_sha512(CMS_SignerInfo* signer) {
+    X509_ALGOR* algorithm = nullptr;
+    CMS_SignerInfo_get0_algs(signer, nullptr, nullptr, nullptr, &algorithm);
+    const bool is_ec = OBJ_obj2nid(algorithm->algorithm) == NID_ecdsa_with_SHA256;
+    const int named = is_ec ? NID_ecdsa_with_SHA512 : NID_sha512WithRSAEncryption;
+    must(X509_ALGOR_set0(algorithm, OBJ_nid2obj(named), is_ec ? V_ASN1_UNDEF : V_ASN1_NULL, nullptr) == 1,
+         "an algorithm");
+}
+
 // ---- signers ---------------------------------------------------------------------------------------------
 const Holder& leaf_of(const Order& order, const Signers& signers) {
     const bool is_ec = (order.version == Version::ec_v1) != (order.flaw == Flaw::other_key_kind);
@@ -184,6 +193,7 @@ std::string finished(CMS_ContentInfo* cms, CMS_SignerInfo* signer, const Order& 
     must(CMS_final(cms, reader.get(), nullptr, CMS_BINARY | detached) == 1, "a signature");
     if (order.flaw == Flaw::no_signing_time) drop_time(signer, by.key.get());
     if (order.flaw == Flaw::wrong_signature) flip_last_bit(signer);
+    if (order.flaw == Flaw::other_algorithm_named) name_sha512(signer);
     auto der = der_of(cms, i2d_CMS_ContentInfo);
     if (order.indefinite_lengths) der = opened_lengths(der);
     if (order.flaw == Flaw::trailing_bytes) der += '\0';

@@ -149,6 +149,59 @@ TEST(Form, ApplicationDataThatWasNotSignedIsNoticed) {
     EXPECT_EQ(step_of(token), pay::title(Check::signature));
 }
 
+/// The last place of `old` in the signature's bytes becomes `other`.
+std::string with_frame(json token, const std::string& old, const std::string& other) {
+    auto bytes = encoding::from_base64(token["signature"].get<std::string>(), "").value();
+    const auto at = bytes.rfind(old);
+    EXPECT_NE(at, std::string::npos);
+    bytes.replace(at, old.size(), other);
+    token["signature"] = encoding::base64(bytes);
+    return token.dump();
+}
+
+/// Bytes that no signature covers, and that OpenSSL takes in several ways.
+TEST(Frame, IsExact) {
+    const std::string rsa_oid("\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01", 11);
+    const std::string data_oid("\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01", 11);
+    const std::string sha256_oid("\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01", 11);
+    const std::string version("\x02\x01\x01\x31", 4);
+    const struct {
+        const char* what;
+        Version of;
+        std::string old, other;
+    } rows[] = {
+        {"SignedData's version", Version::ec_v1, version, std::string("\x02\x01\x03\x31", 4)},
+        {"SignerInfo's version", Version::ec_v1, std::string("\x02\x01\x01\x30", 4),
+         std::string("\x02\x01\x03\x30", 4)},
+        {"a set that is not marked as constructed", Version::ec_v1, version,
+         std::string("\x02\x01\x01\x11", 4)},
+        {"a parameter of the signature's algorithm", Version::rsa_v1,
+         rsa_oid + std::string("\x05\x00\x04", 3), rsa_oid + std::string("\x15\x00\x04", 3)},
+        {"another digest in the list", Version::ec_v1,
+         version + std::string("\x0d\x30\x0b", 3) + sha256_oid.substr(0, 10) + "\x01",
+         version + std::string("\x0d\x30\x0b", 3) + sha256_oid.substr(0, 10) + "\x03"},
+        {"a length in more bytes than it needs", Version::ec_v1,
+         std::string("\x30\x80", 2) + data_oid + std::string("\0\0", 2),
+         std::string("\x30\x81\x0b", 3) + data_oid},
+    };
+    for (const auto& row : rows) {
+        const auto token = good(row.of);
+        EXPECT_EQ(failed_step(with_frame(token, row.old, row.old)), "") << row.what;
+        EXPECT_EQ(failed_step(with_frame(token, row.old, row.other)), pay::title(Check::signature_form))
+            << row.what;
+    }
+    const auto token = good();
+    const auto shorter = with_frame(token, std::string("\x30\x80", 2) + data_oid + std::string("\0\0", 2),
+                                    std::string("\x30\x0b", 2) + data_oid);
+    EXPECT_EQ(failed_step(shorter), "") << "definite and indefinite lengths may stand side by side";
+}
+
+/// OpenSSL compares names without regard to large and small letters.
+TEST(Frame, NamesTheSignerToTheLetter) {
+    EXPECT_EQ(failed_step(with_frame(good(), "Integration CA", "Integration Ca")),
+              pay::title(Check::certificates));
+}
+
 TEST(Form, SizeAndNestingHaveLimits) {
     auto token = good();
     const auto filled = [&](std::size_t bytes) {

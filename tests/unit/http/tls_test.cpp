@@ -264,6 +264,108 @@ TEST(Tls, AnIdentityThatCannotBeUsedIsRefusedAtStart) {
     }
 }
 
+// ---- clients with a certificate
+
+/// Answers with what the server saw of the client's certificate.
+void show_certificate(const HttpRequest& request, const Reply& reply) {
+    HttpResponse response;
+    int times = 0;
+    for (const auto& [name, value] : request.headers)
+        times += same_header_name(name, client_certificate_header) ? 1 : 0;
+    response.body = std::to_string(times) + " " + std::string(request.header(client_certificate_header));
+    reply(std::move(response));
+}
+
+ServerOptions asking_for(const CertificateAuthority& clients) {
+    auto options = with(make_certificate(authority(), {"127.0.0.1"}));
+    options.client_authority_pem = clients.certificate_pem;
+    return options;
+}
+
+ClientOptions showing(TlsIdentity identity) {
+    auto options = trusting(authority());
+    options.identity = std::move(identity);
+    return options;
+}
+
+/// What stands between the lines of a PEM file.
+std::string base64_of(std::string pem) {
+    pem = pem.substr(pem.find('\n'));
+    pem = pem.substr(0, pem.find("-----"));
+    std::erase(pem, '\n');
+    return pem;
+}
+
+TEST(ClientCertificate, IsShownAndSeen) {
+    const auto clients = make_certificate_authority("Clients");
+    const auto identity = make_client_certificate(clients, "shop.example");
+    const RunningServer server(show_certificate, asking_for(clients));
+    RunningClient client(showing(identity));
+    for (int round = 0; round < 2; ++round) {  // the second on the same connection
+        const auto outcome = client.get(secure_url(server, "127.0.0.1"));
+        ASSERT_EQ(status_of(outcome), 200) << why_of(outcome);
+        EXPECT_EQ(body_of(outcome), "1 " + base64_of(identity.certificate_pem));
+    }
+}
+
+TEST(ClientCertificate, OfARequestIsNotBelieved) {
+    const auto clients = make_certificate_authority("Clients");
+    const auto identity = make_client_certificate(clients, "shop.example");
+    const RunningServer server(show_certificate, asking_for(clients));
+    RunningClient client(showing(identity));
+    const auto outcome =
+        client.send({"GET", secure_url(server, "127.0.0.1"), {{"x-client-CERTIFICATE", "somebody"}}, "", ""});
+    EXPECT_EQ(body_of(outcome), "1 " + base64_of(identity.certificate_pem)) << why_of(outcome);
+}
+
+TEST(ClientCertificate, WithoutAGoodOneThereIsNoHttp) {
+    const auto clients = make_certificate_authority("Clients");
+    const auto now = system_clock::now();
+    const std::chrono::hours day(24);
+    std::atomic<int> visits = 0;
+    const RunningServer server(
+        [&](const HttpRequest& request, const Reply& reply) {
+            ++visits;
+            show_certificate(request, reply);
+        },
+        asking_for(clients));
+    const std::vector<std::pair<std::string, ClientOptions>> refused{
+        {"none", trusting(authority())},
+        {"of another authority",
+         showing(make_client_certificate(make_certificate_authority("Clients"), "shop.example"))},
+        {"expired", showing(make_client_certificate(clients, "shop.example", {now - 9 * day, now - day}))},
+        {"not yet", showing(make_client_certificate(clients, "shop.example", {now + day, now + 9 * day}))},
+        {"a server's", showing(make_certificate(clients, {"shop.example"}))}};
+    for (const auto& [what, options] : refused) {
+        RunningClient client(options);
+        const auto outcome = client.get(secure_url(server, "127.0.0.1"));
+        EXPECT_EQ(status_of(outcome), 0) << what;
+        EXPECT_THAT(why_of(outcome), HasSubstr("connection")) << what;
+    }
+    EXPECT_EQ(visits, 0);
+}
+
+TEST(ClientCertificate, GoesToServersThatDoNotAskForNothing) {
+    const RunningServer server(show_certificate, with(make_certificate(authority(), {"127.0.0.1"})));
+    RunningClient client(
+        showing(make_client_certificate(make_certificate_authority("Clients"), "shop.example")));
+    EXPECT_EQ(body_of(client.get(secure_url(server, "127.0.0.1"))), "0 ");
+}
+
+TEST(ClientCertificate, ThatCannotBeUsedIsRefusedAtStart) {
+    boost::asio::io_context io;
+    const auto clients = make_certificate_authority("Clients");
+    const auto good = make_client_certificate(clients, "a");
+    const auto other = make_client_certificate(clients, "b");
+    for (const auto& bad : {TlsIdentity{"no certificate", good.private_key_pem},
+                            TlsIdentity{good.certificate_pem, Secret<>("no key")},
+                            TlsIdentity{good.certificate_pem, other.private_key_pem}}) {
+        EXPECT_THROW(Client(io, showing(bad)), std::runtime_error);
+    }
+    auto nobody = asking_for({"no certificate", Secret<>("no key")});
+    EXPECT_THROW(Server(io, std::move(nobody), echo), std::runtime_error);
+}
+
 TEST(Certificates, NeedAName) {
     EXPECT_THROW(make_certificate(authority(), {}), std::runtime_error);
 }

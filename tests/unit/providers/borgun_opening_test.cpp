@@ -277,7 +277,7 @@ TEST(BorgunMethod, IsRunByAPageOfOurs) {
 
     auto callout = waiting.callout;
     callout.page_token = "page\"1";
-    const auto page = *borgun_flow().page(callout, stage.amount, borgun_merchant());
+    const auto page = *borgun_flow().page(callout, stage.amount, borgun_merchant(), {});
     EXPECT_EQ(page.frame_html, "<form id=\"m\"></form>");
     EXPECT_THAT(page.body_html, Not(HasSubstr("<form"))) << "never in a page of ours";
     EXPECT_THAT(page.script, Not(HasSubstr("<form")));

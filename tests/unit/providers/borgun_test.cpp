@@ -483,7 +483,7 @@ TEST(BorgunPage, SendsTheCardStraightToTheGateway) {
     const auto waiting = as<core::Waiting>(begin(stage, Verb::open));
     EXPECT_TRUE(waiting.callout.hosted);
     EXPECT_THAT(waiting.callout.integration_json, HasSubstr("100001_puTHE0PUBLIC0KEY"));
-    const auto page = *borgun_flow().page(waiting.callout, stage.amount, borgun_merchant());
+    const auto page = *borgun_flow().page(waiting.callout, stage.amount, borgun_merchant(), {});
     EXPECT_THAT(page.body_html, HasSubstr("data-key=\"100001_puTHE0PUBLIC0KEY\""));
     EXPECT_THAT(page.body_html, Not(HasSubstr("100001_pr")));
     EXPECT_THAT(page.body_html, HasSubstr("http://127.0.0.1:8081/borgun/rpg/api/token/single"));
@@ -492,7 +492,7 @@ TEST(BorgunPage, SendsTheCardStraightToTheGateway) {
     // A field without a name is never sent with the form.
     for (const auto* id : {"number", "expiry", "cvc"})
         EXPECT_THAT(page.body_html, HasSubstr("<input id=\"" + std::string(id) + "\" inputmode")) << id;
-    EXPECT_FALSE(borgun_flow().page({}, stage.amount, borgun_merchant()).has_value());
+    EXPECT_FALSE(borgun_flow().page({}, stage.amount, borgun_merchant(), {}).has_value());
 
     stage.parcel.saved = waiting.saved;
     const auto back = [&](Fields fields) { return hear(stage, core::Returned{std::move(fields)}); };

@@ -134,7 +134,7 @@ TEST(NetworkToken, FormIsStrict) {
         ASSERT_FALSE(read_token) << text;
         EXPECT_EQ(read_token.error().field, "network_token");
     }
-    EXPECT_EQ(field_of({{"eci", json::array()}}), "network_token.eci");
+    EXPECT_EQ(field_of(json::parse(R"({"eci":[]})")), "network_token.eci");
     auto text = visa().dump();
     text.append(text_bytes_max - text.size(), ' ');
     EXPECT_TRUE(read(text, today()));

@@ -296,7 +296,7 @@ TEST(StripeTokens, ThatAreMissingAreAskedForAtAPageOfOurs) {
     EXPECT_EQ(callout.type, "get");
     EXPECT_EQ(callout.integration_json,
               R"({"publishable_key":"pk_test_abc123","statement_descriptor":"A Theatre"})");
-    const auto page = *stripe_flow().page(callout, isk(2500), stripe_merchant());
+    const auto page = *stripe_flow().page(callout, isk(2500), stripe_merchant(), {});
     EXPECT_THAT(page.body_html, HasSubstr("data-key=\"pk_test_abc123\""));
     EXPECT_THAT(page.body_html, Not(HasSubstr("sk_test")));
     EXPECT_EQ(page.script_url, "https://js.stripe.com/v3/");

@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "api/ticket_order/services/orders.hpp"
 #include "providers/order_id.hpp"
 #include "services_world.hpp"
 
@@ -114,7 +117,6 @@ TEST_F(ServicesTest, ASecondProofThatComesAtTheSameMomentLoses) {
         const auto token = world_.token(card);
         requests.push_back(World::final_info(order, token, world_.authenticated(token)));
     }
-    std::optional<Reply> second;
     // While the first one's commit is under way the order still looks free.
     const auto replies = world_.post_both("Finish3DProcess", requests[0], requests[1]);
     const int paid = static_cast<int>(std::count_if(replies.begin(), replies.end(), [](const Reply& reply) {
@@ -176,6 +178,25 @@ TEST_F(ServicesTest, AnOrderThatIsNotTheCallersIsNone) {
     EXPECT_EQ(payments_sent(world_), 0U);
 }
 
+TEST_F(ServicesTest, OrdersAreLookedForAmongTheNewest) {
+    std::vector<TransactionId> ids;
+    for (int i = 0; i < 3; ++i) {
+        ids.push_back(world_.transaction(world_.order()).id);
+        world_.order(4'990, "ISK", "neighbour");
+        world_.gate().advance(std::chrono::seconds(1));
+    }
+    const auto found = [&](std::size_t which, std::size_t look_through) {
+        const auto view =
+            find_order(world_.engine(), world_.caller(), providers::order_id(ids[which], 0, 0), look_through);
+        return view && view->transaction.id == ids[which];
+    };
+    EXPECT_TRUE(found(2, 2));
+    EXPECT_TRUE(found(1, 2));
+    EXPECT_FALSE(found(0, 2));
+    EXPECT_TRUE(found(0, 3));
+    EXPECT_FALSE(found(2, 0));
+}
+
 TEST_F(ServicesTest, ANeighboursProofIsNone) {
     const auto token = world_.token(frictionless_card, "neighbour");
     const auto enrolled = world_.enroll(token, 4'990, "neighbour");
@@ -189,7 +210,10 @@ TEST_F(ServicesTest, AForeignProofWhereItIsAllowed) {
     const auto token = world_.token(frictionless_card, "foreign");
     // By the gateway itself, without us.
     const auto enrolled =
-        world_.gate().enroll(acs::Borgun::enrollment(acs::Borgun::token(token)), "100001_prOfapp-borgun");
+        json::parse(world_.gate()
+                        .api("POST", "mpi/v2/enrollment", acs::Borgun::enrollment(acs::Borgun::token(token)),
+                             "100001_prOfapp-borgun")
+                        .body);
     const auto order = world_.order(4'990, "ISK", "foreign");
     const auto reply =
         world_.post("Finish3DProcess", World::final_info(order, token, enrolled["MPIToken"]), "foreign");
@@ -197,7 +221,7 @@ TEST_F(ServicesTest, AForeignProofWhereItIsAllowed) {
 }
 
 TEST_F(ServicesTest, ADeclinedPayment) {
-    const auto token = world_.token(sandbox::borgun::test_card({.enrolls = 1, .action_code = 116}));
+    const auto token = world_.token(sandbox::borgun::test_card(sandbox::borgun::How::at_once, 1, "116"));
     const auto mpi_token = world_.authenticated(token);
     const auto order = world_.order();
     const auto answer = world_.finish(order, token, mpi_token);
@@ -222,8 +246,9 @@ TEST_F(ServicesTest, AfterADeclineAnotherCardWhereThePolicySaysSo) {
             .body;
     };
     const auto order = world_.order(4'990, "ISK", "again");
-    EXPECT_EQ(post(order, sandbox::borgun::test_card({.enrolls = 1, .action_code = 116}))["httpStatusCode"],
-              402);
+    EXPECT_EQ(
+        post(order, sandbox::borgun::test_card(sandbox::borgun::How::at_once, 1, "116"))["httpStatusCode"],
+        402);
     EXPECT_EQ(post(order, frictionless_card)["success"], true);
 }
 
@@ -258,7 +283,7 @@ TEST_F(ServicesTest, ThePaymentStandsWhenItsDetailsCannotBeHad) {
     const auto mpi_token = world_.authenticated(token);
     const auto order = world_.order();
     EXPECT_EQ(world_.finish(order, token, mpi_token)["success"], true);
-    for (const std::optional<HttpResponse> look :
+    for (const auto& look :
          {std::optional<HttpResponse>(), std::optional(HttpResponse{500, {}, ""}),
           std::optional(HttpResponse{
               200, {}, R"({"TransactionId":"tr_somebodyelses1","Amount":499000,"ActionCode":"999"})"})}) {
@@ -279,6 +304,29 @@ TEST_F(ServicesTest, AnOrderWhoseHoldIsOver) {
         world_.post("Finish3DProcess", World::final_info(order, token, world_.authenticated(token)));
     EXPECT_EQ(faults_of(reply), "409 Request.OrderId: the reservation has run out;");
     EXPECT_EQ(payments_sent(world_), 0U);
+}
+
+TEST_F(ServicesTest, AllThatWaitsIsOnePayment) {
+    const auto isk = *Currency::parse("ISK", "currency"), gbp = *Currency::parse("GBP", "currency");
+    const auto bundle = [](const char* source, Money amount) {
+        return core::Bundle{source, "A seat", amount, {}};
+    };
+    const auto token = world_.token(frictionless_card);
+    const auto proof = world_.authenticated(token);
+    const auto order = world_.order_of(
+        {bundle("ext_test0", {1'990, isk}), bundle("ext_test1", {3'000, isk}), bundle("free", {0, isk})});
+    const auto answer = world_.finish(order, token, proof);
+    EXPECT_EQ(answer.value("success", false), true) << answer;
+    EXPECT_EQ(answer["response"]["amount"], 499'000);
+    EXPECT_EQ(world_.transaction(order).legs.size(), 1U);
+    EXPECT_EQ(payments_sent(world_), 1U);
+
+    const auto mixed =
+        world_.order_of({bundle("ext_test0", {1'990, isk}), bundle("ext_test1", {3'000, gbp})});
+    const auto free = world_.order_of({bundle("free", {0, isk})});
+    for (const auto& none : {mixed, free})
+        EXPECT_EQ(faults_of(world_.post("Finish3DProcess", World::final_info(none, token, proof))),
+                  "400 Request.OrderId: is of an order that is not one payment;");
 }
 
 TEST_F(ServicesTest, PaymentsThatMakeNoSense) {

@@ -179,7 +179,7 @@ TEST_F(ServicesTest, ATamperedPaResGetsNothing) {
 TEST_F(ServicesTest, EveryMdStatusOfAnEnrollment) {
     for (const auto& row : providers::borgun::md_rows()) {
         if (row.status == 5) continue;  // asked twice, see below
-        const auto pan = sandbox::borgun::test_card({.enrolls = row.status});
+        const auto pan = sandbox::borgun::test_card(sandbox::borgun::How::at_once, row.status, "000");
         const auto token = world_.token(pan);
         const auto enrolled = world_.enroll(token);
         const bool good = row.status >= 1 && row.status <= 4;
@@ -187,7 +187,9 @@ TEST_F(ServicesTest, EveryMdStatusOfAnEnrollment) {
         EXPECT_EQ(enrolled["success"], good) << enrolled;
         EXPECT_EQ(enrolled["response"].contains("mpiToken"), good) << enrolled;
         EXPECT_EQ(enrolled["response"]["mdStatus"], std::to_string(row.status));
-        if (!good) EXPECT_EQ(enrolled["message"], row.text);
+        if (!good) {
+            EXPECT_EQ(enrolled["message"], row.text);
+        }
     }
 }
 
@@ -244,6 +246,27 @@ TEST_F(ServicesTest, EnrollmentsThatAreNotUnderstoodAreNoSuccess) {
     world_.instead() = {
         said({{"MdStatus", "9"}, {"MPIToken", "mpi-1"}, {"XId", "x"}, {"RedirectToACSData", list}})};
     EXPECT_EQ(world_.enroll(token)["success"], true);
+}
+
+TEST_F(ServicesTest, AnswersOfTheMpiAreBounded) {
+    const std::string token = "ts_Qm3x0vJ8aT1sK5dL7hZ2bN9cR4eW6yUf";
+    const auto with = [&](std::size_t mpi, std::size_t xid, std::size_t fields) {
+        json list = json::array({{{"Name", "actionURL"}, {"Value", "https://bank.example/"}}});
+        while (list.size() < fields) list.push_back({{"Name", "x"}, {"Value", "y"}});
+        world_.instead() = {said({{"MdStatus", "9"},
+                                  {"MPIToken", std::string(mpi, 'm')},
+                                  {"XId", std::string(xid, 'x')},
+                                  {"RedirectToACSData", list}})};
+        const auto enrolled = world_.enroll(token);
+        if (enrolled["success"] == true) {
+            EXPECT_LE(enrolled["response"]["mpiToken"].get<std::string>().size(), certificate_bytes_max);
+        }
+        return enrolled["success"] == true;
+    };
+    EXPECT_TRUE(with(mpi_token_bytes_max, xid_bytes_max, providers::borgun::services::redirect_fields_max));
+    EXPECT_FALSE(with(mpi_token_bytes_max + 1, xid_bytes_max, 2));
+    EXPECT_FALSE(with(mpi_token_bytes_max, xid_bytes_max + 1, 2));
+    EXPECT_FALSE(with(1, 1, providers::borgun::services::redirect_fields_max + 1));
 }
 
 TEST_F(ServicesTest, TheMpiIsSilentBusyOrRefuses) {

@@ -71,7 +71,12 @@ class Outside final : public engine::Outside {
     }
     void wake_at(std::optional<Instant>, std::function<void()>) override {}
     void after(Millis delay, std::function<void()> callback) override {
-        if (delay == Millis{0}) loop_.post(std::move(callback));
+        // The pauses of a sweep; what waits longer waits for ever, and is kept alive.
+        constexpr Millis moment{50};
+        if (delay <= moment)
+            loop_.post(std::move(callback));
+        else
+            never_.push_back(std::move(callback));
     }
     std::vector<HttpRequest> sent;
     std::deque<std::optional<HttpResponse>> instead;
@@ -79,6 +84,7 @@ class Outside final : public engine::Outside {
   private:
     Loop& loop_;
     acs::Borgun& gate_;
+    std::vector<std::function<void()>> never_;
 };
 
 sandbox::BorgunHouse::Options houses() {
@@ -168,10 +174,18 @@ struct World::State {
     }
     void mount() {
         services.emplace(Services::Parts{*engine, *desk, certificate_key(Secret<>(std::string(32, 'k')))});
-        door = ticket_order_door({.engine = *engine,
-                                  .passwords = *passwords,
-                                  .randomness = randomness,
-                                  .more = services->operations()});
+        door = ticket_order_door(
+            {.engine = *engine,
+             .passwords = *passwords,
+             .randomness = randomness,
+             .bare_mpi_token =
+                 [this](std::string_view text, const MpiPurpose& purpose) {
+                     return services->proofs().bare_token(
+                         text, {purpose.caller.name, purpose.merchant, purpose.card_token, purpose.amount},
+                         purpose.caller.ticket_order.allow_foreign_mpi, engine->now());
+                 },
+             .card_tokens = &services->card_tokens(),
+             .more = services->operations()});
     }
 
     Loop loop;
@@ -330,11 +344,15 @@ std::string World::authenticated(const std::string& token, std::int64_t amount) 
 }
 
 std::string World::order(std::int64_t minor, const std::string& currency, const std::string& caller) {
+    const Money amount{minor, *Currency::parse(currency, "currency")};
+    return order_of({{"ext_test1", "Two seats", amount, {{1, amount, true}}}}, caller);
+}
+
+std::string World::order_of(std::vector<core::Bundle> bundles, const std::string& caller) {
     engine::HandOverRequest request;
     request.system = "box-office";
     request.caller = caller;
-    const Money amount{minor, *Currency::parse(currency, "currency")};
-    request.bundles = {{"ext_test1", "Two seats", amount, {{1, amount, true}}}};
+    request.bundles = std::move(bundles);
     request.held_until = gate().clock.at + std::chrono::hours(1);
     std::optional<std::string> reference;
     engine().hand_over(std::move(request), {"system box-office", "", std::nullopt},

@@ -61,6 +61,7 @@ class World {
     /// Of one bundle; its reference.
     std::string order(std::int64_t minor = 4'990, const std::string& currency = "ISK",
                       const std::string& caller = "app");
+    std::string order_of(std::vector<core::Bundle> bundles, const std::string& caller = "app");
     static json final_info(const std::string& order, const std::string& token, const std::string& mpi_token,
                            std::int64_t amount = 499'000);
     /// The short version; whole answer.

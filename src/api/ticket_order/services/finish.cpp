@@ -37,8 +37,9 @@ const core::Leg* leg_of(const core::Transaction& transaction) {
 /// What waits for a payment, all of it in one currency; nullopt: it does not add up to one payment.
 std::optional<Money> amount_of(const core::Transaction& transaction) {
     std::optional<Money> sum;
+    const auto waiting = core::uncovered(transaction);
     for (const auto& bundle : transaction.bundles) {
-        if (bundle.amount.minor == 0) continue;
+        if (std::find(waiting.begin(), waiting.end(), bundle.source) == waiting.end()) continue;
         if (sum && sum->currency != bundle.amount.currency) return std::nullopt;
         if (!sum) sum = Money{0, bundle.amount.currency};
         sum->minor += bundle.amount.minor;
@@ -63,20 +64,18 @@ struct Finish::Order {
 
     /// The engine's and the flow's names, as the request spells them.
     [[nodiscard]] Refusal spelled(const Error& error) const {
-        const auto dot = error.field.rfind("borgun_final.");
-        const auto member = dot == std::string::npos
-                                ? std::string()
-                                : error.field.substr(dot + std::string_view("borgun_final.").size());
-        std::string field = member.empty() ? error.field : "request." + member;
-        if (member == "mpiToken" ||
-            (member.empty() && error.field.find("borgun_final") != std::string::npos) ||
-            error.field.starts_with("credential"))
-            field = member.empty() || member == "mpiToken" ? paths.mpi_token : field;
-        if (member == "token") field = paths.token;
-        if (error.field == "Idempotency-Key" || error.field == "transaction" || error.field == "held_until")
-            field = "request.orderId";
         if (error.kind != ErrorKind::bad_request && error.kind != ErrorKind::conflict)
             return refusal_of(error);
+        const auto ends = [&](std::string_view end) { return error.field.ends_with(end); };
+        std::string field = "request.orderId";
+        if (ends("borgun_final.token"))
+            field = paths.token;
+        else if (ends("borgun_final.amount"))
+            field = "request.amount";
+        else if (ends("borgun_final.currency"))
+            field = "request.currency";
+        else if (ends("borgun_final.mpiToken") || ends("borgun_final") || ends("credential"))
+            field = paths.mpi_token;
         return wrong(std::move(field), error.message, error.kind);
     }
 };

@@ -8,16 +8,17 @@ namespace kassi::api::ticket_order::services {
 namespace {
 
 std::optional<TransactionId> by_order_id(engine::Engine& engine, const engine::Caller& caller,
-                                         std::string_view order_id) {
+                                         std::string_view order_id, std::size_t look_through) {
     store::ListFilter filter;
     filter.system = caller.system;
     filter.caller = caller.name;
-    filter.limit = store::list_page_max;
-    for (std::size_t seen = 0; seen < orders_looked_through_max; seen += store::list_page_max) {
+    while (look_through > 0) {
+        filter.limit = std::min(store::list_page_max, look_through);
         const auto page = engine.store().list(filter);
         for (const auto& id : page)
             if (providers::order_id(id, 0, 0) == order_id) return id;
-        if (page.size() < store::list_page_max) break;
+        if (page.size() < filter.limit) break;
+        look_through -= page.size();
         filter.after = page.back();
     }
     return std::nullopt;
@@ -26,10 +27,10 @@ std::optional<TransactionId> by_order_id(engine::Engine& engine, const engine::C
 }  // namespace
 
 Result<engine::View> find_order(engine::Engine& engine, const engine::Caller& caller,
-                                std::string_view order_id) {
+                                std::string_view order_id, std::size_t look_through) {
     std::optional<TransactionId> id;
     if (providers::is_order_id(order_id))
-        id = by_order_id(engine, caller, order_id);
+        id = by_order_id(engine, caller, order_id, look_through);
     else if (const auto whole = TransactionId::parse(order_id, "orderId"))
         id = *whole;
     else

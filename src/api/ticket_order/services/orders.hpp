@@ -15,6 +15,7 @@ inline constexpr std::size_t orders_looked_through_max = 2'000;
 /// `order_id`: 12 characters as providers::order_id() makes them of a transaction, its reference, or its id.
 /// Error: not_found naming "orderId", also for another caller's.
 Result<engine::View> find_order(engine::Engine& engine, const engine::Caller& caller,
-                                std::string_view order_id);
+                                std::string_view order_id,
+                                std::size_t look_through = orders_looked_through_max);
 
 }  // namespace kassi::api::ticket_order::services
