@@ -277,6 +277,10 @@ RedirectHouse::Options demo_houses(const Secret<>& master_key, std::string_view 
     return options;
 }
 
+bool is_ticket_order_account(std::string_view account) {
+    return ticket_order_role(account).has_value();
+}
+
 std::string ticket_order_key(const Secret<>& master_key, std::string_view account) {
     const auto role = ticket_order_role(account);
     if (!role || role->empty()) return "";

@@ -40,6 +40,8 @@ RedirectHouse::Options demo_houses(const Secret<>& master_key, std::string_view 
 
 // ---- TicketOrder
 
+/// An account of that door, which no box office sells to.
+bool is_ticket_order_account(std::string_view account);
 /// The key of an account of that door, as bearer token; "" for one that has none.
 std::string ticket_order_key(const Secret<>& master_key, std::string_view account);
 /// With which it signs, as the system of its own name; "" likewise.

@@ -60,6 +60,14 @@ bool came_second(const Transaction& before) {
     return core::purchase_under_way(before) || core::has_verdict(before.phase);
 }
 
+/// The house fell over, or refused the card, between the hand-over and the purchase; or nobody could be
+/// asked, or the card was forgotten when the house fell over. The same order brings its card along.
+bool waits_for_card(const Transaction& transaction) {
+    if (transaction.phase == core::Phase::reserved) return !transaction.purchase_asked_at;
+    return transaction.phase == core::Phase::authorising && !core::purchase_under_way(transaction) &&
+           status_of(transaction, false) == Status::unavailable;
+}
+
 std::string_view text_of(const std::optional<std::string>& value) {
     return value ? std::string_view(*value) : std::string_view();
 }
@@ -204,9 +212,7 @@ void Ordering::again(const OrderPointer& order, const store::ClaimFound& found) 
     if (!view) return order->call->refuse(refusal_of(view.error()));
     if (is_second(found)) return answer_status(order->call, Status::conflict);
     const auto& transaction = view->transaction;
-    // The house fell over, or refused the card, between the hand-over and the purchase.
-    if (transaction.phase == core::Phase::reserved && !transaction.purchase_asked_at)
-        return pay(order, transaction, false);
+    if (waits_for_card(transaction)) return pay(order, transaction, false);
     answer_when_known(order, transaction.id);
 }
 
@@ -260,7 +266,8 @@ void Ordering::hand_over(const OrderPointer& order) {
     engine_.hand_over({.system = order->caller().system,
                        .caller = order->caller().name,
                        .bundles = std::move(offer->bundles),
-                       .policy = core::Policy{},
+                       // The same order again may try where nobody could be asked: its name is taken.
+                       .policy = core::Policy{.on_decline = core::OnDecline::again},
                        .held_until = offer->held_until,
                        .customer_json = {},
                        .document_json = document_of(offer->tickets)},
@@ -395,8 +402,12 @@ void Ordering::refused_payment(const OrderPointer& order, const TransactionId& i
 /// The work goes on without us when it takes too long.
 void Ordering::answer_when_known(const OrderPointer& order, const TransactionId& id) {
     engine_.wait(id, Until::answer, engine_.settings().answer_within,
-                 [self = shared_from_this(), order](const Result<View>& view) {
+                 [self = shared_from_this(), order, id](const Result<View>& view) {
                      if (!view) return order->call->refuse(refusal_of(view.error()));
+                     // A commit's answer may be of a state that another has left behind.
+                     const auto present = self->engine_.view(id, "", order->caller().name);
+                     if (present && present->transaction.version > view->transaction.version)
+                         return self->answer_when_known(order, id);
                      self->answer(order->call, *view, order->request.dont_return_tickets.value_or(false),
                                   order->saved ? &*order->saved : nullptr);
                  });

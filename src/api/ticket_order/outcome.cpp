@@ -36,7 +36,7 @@ bool is_one_of(std::string_view word, const auto& words) {
 
 Status status_of_refusal(const core::Refusal* refusal) {
     constexpr std::string_view nobody_asked[] = {"provider_unavailable", "issuer_unavailable",
-                                                 "authentication_unavailable", "card_lost"};
+                                                 "authentication_unavailable", "card_lost", "not_paid"};
     if (refusal == nullptr) return Status::declined;
     if (refusal->failed_3d_secure || refusal->code == "auth_failure") return Status::authentication_needed;
     return is_one_of(refusal->code, nobody_asked) ? Status::unavailable : Status::declined;
@@ -51,9 +51,14 @@ bool may_be_charged(const core::Leg& leg) {
 
 Status status_of_failure(const core::Transaction& transaction) {
     if (std::any_of(transaction.legs.begin(), transaction.legs.end(), may_be_charged)) return Status::pending;
+    const auto* refusal = last_refusal(transaction);
     constexpr std::string_view seats_gone[] = {"hold", "not_confirmed", "released"};
-    if (is_one_of(transaction.why, seats_gone)) return Status::over;
-    return status_of_refusal(last_refusal(transaction));
+    const bool over = is_one_of(transaction.why, seats_gone);
+    // A card that was refused stays refused when its seats are gone, too.
+    const auto status = status_of_refusal(refusal);
+    if (over && (refusal == nullptr || status == Status::unavailable || refusal->code == "hold_over"))
+        return Status::over;
+    return status;
 }
 
 std::string_view word_of(Status status, const core::Transaction& transaction) {

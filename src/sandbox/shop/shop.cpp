@@ -9,11 +9,13 @@
 #include "api/status.hpp"
 #include "base/crypto.hpp"
 #include "base/secret.hpp"
+#include "http/client.hpp"
 #include "sandbox/accounts.hpp"
 #include "sandbox/box_office/token.hpp"
 #include "sandbox/clock_door.hpp"
 #include "sandbox/shop/browse.hpp"
 #include "sandbox/shop/card.hpp"
+#include "sandbox/shop/match.hpp"
 #include "sandbox/shop/pages.hpp"
 #include "sandbox/shop/story.hpp"
 #include "sandbox/shop/trolley.hpp"
@@ -29,6 +31,7 @@ using nlohmann::json;
 constexpr int see_other = 303;
 constexpr Millis poll_pause{50};
 constexpr int quiet_polls = 3;  ///< a visit on its way is no open call: so often nothing must be seen
+constexpr Millis door_deadline{30'000};
 constexpr std::size_t latest_shown = 4;
 constexpr std::string_view transactions_path = "/shop/transactions/";
 constexpr int clock_minutes_max = 1440;
@@ -97,6 +100,7 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
             wipe(request.body.data(), request.body.size());
             return pay(*fields, std::move(card), request, std::move(reply));
         }
+        if (path == "/shop/match") return order_at_the_door(*fields, std::move(reply));
         if (path == "/shop/clock") return move_clock(*fields, std::move(reply));
         if (path.starts_with(transactions_path))
             return act(path.substr(transactions_path.size()), *fields, std::move(reply));
@@ -118,6 +122,7 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
             return reply(file_response("icon.svg", "image/svg+xml"));
         if (path == "/shop/checkout") return reply(checkout_page(fields, ""));
         if (path == "/shop/card") return reply(card_page(fields, std::nullopt));
+        if (path == "/shop/match") return reply(match_page(fields, {}, {}, ""));
         if (path == "/shop/around") return reply(around_page());
         if (path == "/shop/transactions") return reply(list_page_of(fields));
         if (path == "/shop/back") return back(fields, std::move(reply));
@@ -646,6 +651,32 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
         });
     }
 
+    // ---- the match, ordered at the TicketOrder door as any app does it
+    [[nodiscard]] HttpResponse match_page(const Fields& fields, const std::string& request,
+                                          const std::string& answer, const std::string& notice) const {
+        auto content = match_content(fields, parts.engine.now());
+        content["on_match"] = true;
+        if (!request.empty()) {
+            content["request"] = request;
+            content["answer"] = answer;
+        }
+        if (!notice.empty()) content["notice"] = notice;
+        return page(notice.empty() ? 200 : 400, "match", std::move(content));
+    }
+    void order_at_the_door(const Fields& fields, const Reply& reply) {
+        auto order = match_order(fields, parts.url, parts.token_key, parts.engine.now());
+        if (!order) return reply(match_page(fields, "", "", sentence_of(order.error())));
+        client.send(std::move(order->request), door_deadline,
+                    [weak = weak_from_this(), fields, shown = std::move(order->shown),
+                     reply](const http::Outcome& outcome) {
+                        const auto self = weak.lock();
+                        if (!self) return;
+                        const auto* response = std::get_if<HttpResponse>(&outcome);
+                        const auto answer = response != nullptr ? match_answer(*response) : "no answer";
+                        reply(self->match_page(fields, shown, answer, ""));
+                    });
+    }
+
     [[nodiscard]] HttpResponse around_page() const {
         json places = json::array();
         for (const auto& place : parts.places) {
@@ -664,6 +695,7 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
     }
 
     Parts parts;
+    http::Client client{parts.io, {.loopback_only = true}};
     const box_office::Catalogue& catalogue;
     mutable SystemRandomness randomness;
 };

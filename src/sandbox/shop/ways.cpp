@@ -108,7 +108,7 @@ std::vector<Way> ways(const engine::Directory& directory, const providers::Regis
             return other->ways == caller.ways && other->policy == caller.policy &&
                    other->credit_limits == caller.credit_limits;
         });
-        if (caller.system != system || alike) continue;
+        if (caller.system != system || alike || is_ticket_order_account(caller.name)) continue;
         seen.push_back(&caller);
         all.push_back(way_of(directory, registry, caller, sources));
     }

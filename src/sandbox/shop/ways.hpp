@@ -29,7 +29,8 @@ struct Way {
 /// The bundles of a trolley: source and currency.
 using Sources = std::vector<std::pair<std::string, Currency>>;
 
-/// Every account of `system`, in the order of the directory; of several that pay alike the first.
+/// Every account of `system`, in the order of the directory, but for those of the TicketOrder door; of
+/// several that pay alike the first.
 std::vector<Way> ways(const engine::Directory& directory, const providers::Registry& registry,
                       std::string_view system, const Sources& sources);
 /// The booking system must bring a card: one of the merchants that pay takes one, and no page asks the

@@ -239,6 +239,22 @@ TEST(Server, TheClientSeesTheRefusalThoughItIsStillSending) {
     EXPECT_THAT(answer, Not(HasSubstr("RESET")));
 }
 
+TEST(Server, AHandlerMaySayTheReasonOfItsStatus) {
+    const RunningServer server([](const HttpRequest& request, const Reply& reply) {
+        const bool improper = request.target == "/improper";
+        reply({403, {{std::string(reason_header), improper ? "a\r\nX: y" : "Invalid Role"}}, "no"});
+    });
+    const auto ask = [&server](const char* target) {
+        auto connection = RawConnection::to_port(server.port());
+        EXPECT_TRUE(connection.write(get(target, "Connection: close\r\n")));
+        return connection.read_all();
+    };
+    const auto answer = ask("/");
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 403 Invalid Role\r\n"));
+    EXPECT_THAT(answer, Not(HasSubstr("reason")));
+    EXPECT_THAT(ask("/improper"), Not(HasSubstr("X: y")));
+}
+
 TEST(Server, HeaderAtTheLimitAndOnePastIt) {
     const RunningServer server(echo);
     const auto request = [](std::size_t size) {

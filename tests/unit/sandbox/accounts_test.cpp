@@ -63,6 +63,27 @@ TEST_F(Accounts, TheGuidesAccounts) {
     EXPECT_EQ(directory.caller("demo")->policy, core::Policy{});
 }
 
+TEST_F(Accounts, OfTheTicketOrderDoor) {
+    using Signature = engine::TicketOrderAccess::Signature;
+    const auto access = [&](std::string_view caller) { return directory.caller(caller)->ticket_order; };
+    EXPECT_EQ(access("app").roles, std::vector<std::string>{"MobileApp"});
+    EXPECT_EQ(access("app-signed").roles, std::vector<std::string>{"MobileApp"});
+    EXPECT_EQ(access("team").roles, std::vector<std::string>{"TeamAdmin"});
+    EXPECT_EQ(access("admin").roles, std::vector<std::string>{"Admin"});
+    for (const auto* name : {"app", "app-signed", "team", "admin"}) {
+        EXPECT_EQ(access(name).permissions, std::vector<std::string>{"ReadData"}) << name;
+        EXPECT_EQ(access(name).key_digests.size(), 1U) << name;
+        EXPECT_EQ(access(name).signature,
+                  name == std::string_view("app-signed") ? Signature::required : Signature::optional);
+        EXPECT_FALSE(access(name).allow_foreign_mpi) << name;
+        EXPECT_TRUE(is_ticket_order_account(name)) << name;
+    }
+    EXPECT_TRUE(access("nobody").roles.empty() && access("nobody").permissions.empty());
+    EXPECT_TRUE(access("demo").roles.empty());
+    EXPECT_FALSE(is_ticket_order_account("demo"));
+    EXPECT_EQ(ticket_order_key(Secret<>(std::string(32, 'k')), "nobody"), "");
+}
+
 TEST_F(Accounts, ReturnHosts) {
     const auto& hosts = directory.caller("demo-redirect")->return_hosts;
     const auto allowed = [&](std::string_view url) {

@@ -31,10 +31,13 @@ TEST(Refusal, KeepsItsStatusInTheWordsOfEachDoor) {
                   status == 500 ? "Something is wrong on our side; it was recorded." : why);
         EXPECT_EQ(problem.at("request_id"), v1.header("X-Request-Id"));
         EXPECT_EQ(problem.at("field"), status == 413 ? json("body") : json());
+        const auto order = Doors::refusal(status, "/TicketOrder", why);
+        EXPECT_EQ(order.status, status);
+        EXPECT_EQ(json::parse(order.body).at("responseStatus").at("message"), why);
         const auto other = Doors::refusal(status, "/callback/x", why);
         EXPECT_EQ(other.status, status);
         EXPECT_EQ(json::parse(other.body), (json{{"error", why}}));
-        for (const auto* response : {&f13, &v1, &other}) {
+        for (const auto* response : {&f13, &v1, &order, &other}) {
             EXPECT_NE(response->header("X-Request-Id"), "");
             EXPECT_EQ(response->header("Retry-After"), status == 503 ? "1" : "");
         }

@@ -10,8 +10,10 @@
 #include "api/ticket_order/outcome.hpp"
 #include "api/ticket_order/request.hpp"
 #include "api/ticket_order/signature.hpp"
+#include "http/server.hpp"
 #include "sandbox/accounts.hpp"
 #include "sandbox/football.hpp"
+#include "sandbox/street.hpp"
 #include "store/sqlite_store.hpp"
 
 namespace kassi::api::ticket_order {
@@ -29,7 +31,9 @@ class Outside final : public engine::Outside {
         request.target = parse_url(request.target, "target")->target;
         loop_.post([this, request = std::move(request), done = std::move(done)]() mutable {
             const bool pays = request.method == "POST" && request.target.ends_with("/payment");
-            borgun(std::move(request), [this, pays, done](HttpResponse response) {
+            sandbox::hanging_up(borgun)(std::move(request), [this, pays, done](HttpResponse response) {
+                if (response.status == http::hang_up)
+                    return done(core::Silence{.sent = false, .why = "dead"});
                 if (lose_answers && pays) return done(core::Silence{.sent = true, .why = "lost"});
                 done(core::Answered{std::move(response)});
             });

@@ -218,8 +218,8 @@ TEST(Purchase, BringsCredentialsBySource) {
         return read_purchase(json{{"credential", {{"card", {{"n", std::string(bytes, 'x')}}}}}}.dump());
     };
     constexpr std::size_t frame = 8;  // {"n":""}
-    EXPECT_TRUE(sized(4096 - frame).has_value());
-    EXPECT_EQ(sized(4097 - frame).error().field, "credential.card");
+    EXPECT_TRUE(sized(32 * 1024 - frame).has_value());
+    EXPECT_EQ(sized(32 * 1024 + 1 - frame).error().field, "credential.card");
     const std::string longest(limits::text_bytes_max, 'x');
     const auto with = [](const std::string& value) {
         return read_purchase(json{{"credentials", {{"a", {{"stripe_token", value}}}}}}.dump());

@@ -39,6 +39,17 @@ TEST(Router, TakesTheLongestPrefix) {
     EXPECT_EQ(ask(handler, "/other").body, "rest");
 }
 
+TEST(Router, WhoSaysItselfThatItTakesAPathIsFirst) {
+    const auto handler =
+        route({{"/v1/", says("v1")},
+               {"", says("odd"), [](std::string_view path) { return path == "/V1/x" || path == "/v1/odd"; }},
+               {"/", says("rest")}});
+    EXPECT_EQ(ask(handler, "/V1/x?y=1").body, "odd");
+    EXPECT_EQ(ask(handler, "/v1/odd").body, "odd");
+    EXPECT_EQ(ask(handler, "/v1/other").body, "v1");
+    EXPECT_EQ(ask(handler, "/odd").body, "rest");
+}
+
 TEST(Router, AnswersInJsonWhereNothingIs) {
     const auto response = ask(route({{"/v1/", says("v1")}}), "/v2/");
     EXPECT_EQ(response.status, 404);
