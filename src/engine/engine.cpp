@@ -96,6 +96,7 @@ struct Engine::State {
     struct Waiter {
         Until until;
         std::uint64_t number;
+        std::int64_t seen;  ///< the version that was not answerable yet
         std::function<void(Result<View>)> done;
     };
     std::unordered_map<TransactionId, std::vector<Waiter>, IdHash> waiters;
@@ -521,6 +522,8 @@ struct Engine::State {
         if (found == waiters.end()) return;
         std::vector<Waiter> ready;
         std::erase_if(found->second, [&](Waiter& waiter) {
+            // A commit is told of a moment after it can be read: what the waiter saw may be newer.
+            if (after.transaction.version < waiter.seen) return false;
             if (!answerable(after.transaction, waiter.until)) return false;
             ready.push_back(std::move(waiter));
             return true;
@@ -1058,7 +1061,7 @@ void Engine::wait(TransactionId id, Until until, Millis within, std::function<vo
     if (!loaded) return done(Error{ErrorKind::not_found, "transaction", "no such transaction"});
     if (answerable(loaded->transaction, until) || s.stopping) return done(State::view_of(*loaded));
     const std::uint64_t number = ++s.next_waiter;
-    s.waiters[id].push_back({until, number, std::move(done)});
+    s.waiters[id].push_back({until, number, loaded->transaction.version, std::move(done)});
     s.parts.outside.after(within, [&s, id, number] {
         const auto found = s.waiters.find(id);
         if (found == s.waiters.end()) return;

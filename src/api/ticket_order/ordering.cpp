@@ -402,12 +402,8 @@ void Ordering::refused_payment(const OrderPointer& order, const TransactionId& i
 /// The work goes on without us when it takes too long.
 void Ordering::answer_when_known(const OrderPointer& order, const TransactionId& id) {
     engine_.wait(id, Until::answer, engine_.settings().answer_within,
-                 [self = shared_from_this(), order, id](const Result<View>& view) {
+                 [self = shared_from_this(), order](const Result<View>& view) {
                      if (!view) return order->call->refuse(refusal_of(view.error()));
-                     // A commit's answer may be of a state that another has left behind.
-                     const auto present = self->engine_.view(id, "", order->caller().name);
-                     if (present && present->transaction.version > view->transaction.version)
-                         return self->answer_when_known(order, id);
                      self->answer(order->call, *view, order->request.dont_return_tickets.value_or(false),
                                   order->saved ? &*order->saved : nullptr);
                  });

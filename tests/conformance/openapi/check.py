@@ -321,7 +321,7 @@ class Story:
         for wrong in ("x" * 129, ""):
             check.refused_by_both("POST", "/v1/callbacks/{token}", {"token": token}, {**body, "next_token": wrong},
                                   "next_token")
-        call(404, body={**body, "caller": "nobody"})
+        call(404, body={**body, "caller": "no-such-caller"})
         paid = call(200, body=body).json()
         if paid["result"] != {"success": True, "is_partial": False}:
             check.complain(f"paid, but {paid['result']}")
@@ -632,9 +632,9 @@ class Story:
             if path.startswith(ONE):
                 check.call(method, path, 404, {"id": UNKNOWN, "n": 1}, body=GOOD_BODIES.get(path))
         check.call("GET", ONE, 404, {"id": "T000-0000-0000-0000"})
-        check.call("GET", "/v1/callers/{name}/balances", 404, {"name": "nobody"})
-        check.call("GET", "/v1/callers/{name}/statement", 404, {"name": "nobody"}, query="currency=GBP")
-        check.call("GET", "/v1/ways", 404, query="caller=nobody")
+        check.call("GET", "/v1/callers/{name}/balances", 404, {"name": "no-such-caller"})
+        check.call("GET", "/v1/callers/{name}/statement", 404, {"name": "no-such-caller"}, query="currency=GBP")
+        check.call("GET", "/v1/ways", 404, query="caller=no-such-caller")
 
     def bad_bodies(self):
         check = self.check
@@ -687,7 +687,7 @@ class Story:
                 check.complain(f"named {answer.json()['field']} instead of {field}")
         check.call("POST", T, 400, body=self.body("demo", bundles=self.body("demo")["bundles"] * 2))
         check.call("POST", T, 400, body=self.body("demo", held_until="2020-01-01T00:00:00Z"))
-        check.call("POST", T, 400, body=self.body("nobody"))
+        check.call("POST", T, 400, body=self.body("no-such-caller"))
         check.call("POST", T, 413, body=self.body("demo", document={"x": "x" * 65536}))
         if check.call("GET", ONE, 200, {"id": transaction["id"]}).json() != transaction:
             check.complain("bad requests changed the transaction")
@@ -718,7 +718,7 @@ class Story:
         self.post(transaction, "/cancel", 409)
         self.post(transaction, "/confirm", 409, body=GOOD_BODIES[ONE + "/confirm"])
         self.post(transaction, "/hold", 400, body={"held_until": self.in_seconds(1)})
-        self.post(transaction, "/purchase", 400, body={"ways": {"ext_test0": "nobody"}})
+        self.post(transaction, "/purchase", 400, body={"ways": {"ext_test0": "no-such-caller"}})
         short = self.hand_over("demo-quiet", held_until=self.in_seconds(60))
         if self.post(short, "/purchase", 409, body={"return": {"via": "kassi"}}).json()["field"] != "held_until":
             self.check.complain("a hold that is too short for a callout is not named")
@@ -742,8 +742,8 @@ class Story:
         path = "/webhooks/{provider}/{merchant}"
         notice = b'{"id":"n_1","type":"session.paid"}'
         self.check.call("POST", path, 401, {"provider": "redirect", "merchant": "redirect-demo"}, raw=notice)
-        self.check.call("POST", path, 404, {"provider": "redirect", "merchant": "nobody"}, raw=notice)
-        self.check.call("POST", path, 404, {"provider": "nobody", "merchant": "redirect-demo"}, raw=notice)
+        self.check.call("POST", path, 404, {"provider": "redirect", "merchant": "no-such-caller"}, raw=notice)
+        self.check.call("POST", path, 404, {"provider": "no-such-caller", "merchant": "redirect-demo"}, raw=notice)
 
     def other_methods(self):
         check = self.check
