@@ -133,8 +133,8 @@ std::optional<Error> read_cryptogram(const json& root, network_token::NetworkTok
             return wrong("eciIndicator is not a text of one or two digits");
         out.eci = *eci;
     }
-    // The device authenticated its user, whatever the scheme's indicator says of who bears the risk: Visa's are 07
-    // more often than not (reference/borgun.md section 6.2).
+    // The device authenticated its user, whatever the scheme's indicator says of who bears the risk: Visa's
+    // are 07 more often than not (reference/borgun.md section 6.2).
     out.level = "2";
     return std::nullopt;
 }

@@ -1,0 +1,111 @@
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "tests/exploration/explorer.hpp"
+
+using namespace kassi::exploration;
+
+namespace {
+
+std::vector<Kind> kinds() {
+    return {{.name = "credit", .merchant = "credit"},
+            {.name = "redirect", .merchant = "redirect", .notifies = true, .page_pays = true},
+            {.name = "quiet", .merchant = "redirect", .page_pays = true},
+            {.name = "silent", .merchant = "silent", .page_pays = true},
+            {.name = "card", .merchant = "card", .may_challenge = true},
+            {.name = "token", .merchant = "token", .notifies = true, .may_challenge = true},
+            {.name = "vault", .merchant = "vault", .notifies = true},
+            {.name = "wallet", .merchant = "wallet", .repeatable = false},
+            {.name = "never", .merchant = "never", .repeatable = false}};
+}
+
+/// One payment, in every way that there is.
+std::vector<Configuration> alone(int faults) {
+    std::vector<Configuration> all;
+    for (const auto& kind : kinds()) {
+        all.push_back({.kinds = {kind}, .faults = faults});
+        all.push_back({.kinds = {kind}, .parts = true, .faults = faults});
+        all.push_back({.kinds = {kind}, .owner = true, .one_leg = true, .faults = faults});
+        all.push_back({.kinds = {kind}, .second_try = true, .faults = faults});
+    }
+    return all;
+}
+
+/// Two payments: each kind with each other.
+std::vector<Configuration> pairs(int faults) {
+    std::vector<Configuration> all;
+    const auto known = kinds();
+    for (std::size_t i = 0; i < known.size(); ++i)
+        for (std::size_t j = i; j < known.size(); ++j)
+            for (const bool partial : {false, true})
+                for (const bool owner : {false, true})
+                    all.push_back({.kinds = {known[i], known[j]},
+                                   .partial = partial,
+                                   .owner = owner,
+                                   .faults = faults});
+    return all;
+}
+
+struct Sum {
+    int passed = 0, failed = 0;
+    std::size_t states = 0, moves = 0;
+};
+
+void tell(const Configuration& configuration, const Report& report, Sum& sum) {
+    sum.states += report.states;
+    sum.moves += report.moves;
+    ++(report.wrong.empty() ? sum.passed : sum.failed);
+    std::cout << configuration.name() << ": " << report.states << " states, " << report.moves << " moves, "
+              << report.ends << " ends";
+    for (const auto& [verdict, count] : report.verdicts) std::cout << ", " << count << " " << verdict;
+    std::cout << std::endl;
+    if (report.wrong.empty()) return;
+    std::cout << "  WRONG: " << report.wrong << "\n";
+    for (const auto& step : report.trace) std::cout << "    " << step << std::endl;
+}
+
+/// The net holds when each planted bug is found by some configuration.
+int find_bugs(std::size_t states_max) {
+    Sum sum;
+    for (const Bug bug : bugs) {
+        std::string how;
+        for (auto each : alone(1)) {
+            each.bug = bug;
+            const auto report = explore(each, states_max);
+            if (report.wrong.empty() || report.wrong == too_many) continue;
+            how = each.name() + ": " + report.wrong;
+            break;
+        }
+        ++(how.empty() ? sum.failed : sum.passed);
+        std::cout << word(bug) << ": " << (how.empty() ? "NOT FOUND" : how) << std::endl;
+    }
+    std::cout << sum.passed << " passed, " << sum.failed << " failed\n";
+    return sum.failed == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app{"every state that the real machine can reach, with faults anywhere"};
+    int faults_alone = 1, faults_in_pairs = -1;
+    std::size_t states_max = 3'000'000;
+    std::string only;
+    bool planted = false;
+    app.add_option("--alone", faults_alone, "how many things may go wrong with one payment, -1 not at all");
+    app.add_option("--pairs", faults_in_pairs, "the same with two payments");
+    app.add_option("--states", states_max, "of one configuration, at most");
+    app.add_option("--only", only, "configurations whose name has this in it");
+    app.add_flag("--bugs", planted, "plants one bug after the other, and wants each found");
+    CLI11_PARSE(app, argc, argv);
+    if (planted) return find_bugs(states_max);
+    std::vector<Configuration> all;
+    if (faults_alone >= 0) all = alone(faults_alone);
+    if (faults_in_pairs >= 0)
+        for (auto& each : pairs(faults_in_pairs)) all.push_back(std::move(each));
+    Sum sum;
+    for (const auto& each : all)
+        if (each.name().find(only) != std::string::npos) tell(each, explore(each, states_max), sum);
+    std::cout << sum.states << " states, " << sum.moves << " moves\n"
+              << sum.passed << " passed, " << sum.failed << " failed\n";
+    return sum.failed == 0 ? 0 : 1;
+}
