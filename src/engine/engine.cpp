@@ -148,9 +148,17 @@ struct Engine::State {
         if (!decision) return job->done(decision.error());
         if (decision->events.empty())
             return job->done(Loaded{std::move(decision->next), std::move(decision->papers)});
-        for (const auto& spent : decision->spent)
-            if (store().find_claim({spent.scope, spent.key, ""}))
-                return job->done(bad_request(spent.field, "was used before: it is good for one payment"));
+        for (const auto& spent : decision->spent) {
+            const auto found = store().find_claim({spent.scope, spent.key, ""});
+            if (!found) continue;
+            // By this very transaction, a moment after it was loaded: decided again, it is no longer asked
+            // for.
+            const bool overtaken = loaded && found->transaction == job->id &&
+                                   found->version > loaded->transaction.version &&
+                                   ++job->tries <= conflict_tries_max;
+            if (overtaken) return run(job);
+            return job->done(bad_request(spent.field, "was used before: it is good for one payment"));
+        }
 
         Unit unit;
         unit.version_read = loaded ? loaded->transaction.version : 0;

@@ -338,7 +338,7 @@ Outcome<engine::PurchaseRequest> Ordering::purchase_for(const Order& order,
     const auto* merchant = engine_.registry().merchant(name);
     const auto fits =
         engine_.registry().flow(merchant->provider)->admit(*credential, *merchant, engine_.now());
-    if (!fits) return refusal_of_payment(fits.error());
+    if (!fits) return refusal_of_payment(fits.error(), order.checked.way);
     purchase.shared_credential = std::move(*credential);
     return purchase;
 }
@@ -389,7 +389,8 @@ void Ordering::paid(const OrderPointer& order, const TransactionId& id, bool key
 
 /// Nothing was moved: the order's name is taken, its seats are gone, or the card has no proper form.
 void Ordering::refused_payment(const OrderPointer& order, const TransactionId& id, const Error& error) {
-    if (error.kind != ErrorKind::conflict) return order->call->refuse(refusal_of_payment(error));
+    if (error.kind != ErrorKind::conflict)
+        return order->call->refuse(refusal_of_payment(error, order->checked.way));
     if (error.field == "Idempotency-Key") return answer_status(order->call, Status::conflict);
     const auto view = engine_.view(id, "", order->caller().name);
     if (!view || view->transaction.phase == core::Phase::reserved)

@@ -97,6 +97,21 @@ std::string_view member_of(std::string_view field) {
     return {};
 }
 
+/// What is spent once, of a way of paying.
+std::string_view whole_of(Way way) {
+    switch (way) {
+        case Way::nothing:
+            return {};
+        case Way::card:
+            return "cardInfo.paymentMethod";
+        case Way::final_charge:
+            return "borgun3DFinalInfo.threeDSecure.mpiToken";
+        case Way::apple_pay:
+            return "applePayInfo.threeDSecure";
+    }
+    return {};
+}
+
 }  // namespace
 
 Outcome<core::Credential> credential_of(const TicketOrder& request, const Checked& checked,
@@ -117,9 +132,11 @@ Outcome<core::Credential> credential_of(const TicketOrder& request, const Checke
     return core::Credential{};
 }
 
-Refusal refusal_of_payment(const Error& error) {
+Refusal refusal_of_payment(const Error& error, Way way) {
     if (error.kind != ErrorKind::bad_request) return refusal_of(error);
-    const auto member = member_of(error.field);
+    auto member = member_of(error.field);
+    // Used before, or of no kind that is taken: it is all of it.
+    if (member.empty() && error.field.starts_with("credential")) member = whole_of(way);
     if (member.empty()) return refusal_of(error);
     return not_valid({{"Predicate", std::string(member), error.message}});
 }

@@ -20,6 +20,6 @@ Outcome<core::Credential> credential_of(const TicketOrder& request, const Checke
                                         std::string_view mpi_token, std::string_view order);
 
 /// The engine's refusal, with the name of the request's own member in place of the credential's.
-Refusal refusal_of_payment(const Error& error);
+Refusal refusal_of_payment(const Error& error, Way way);
 
 }  // namespace kassi::api::ticket_order

@@ -161,7 +161,7 @@ const cases = {
       assert.equal((await app.post(bought)).statusCode, 0);
       assert.equal(await taken(), before + 1);
       const again = order(finalInfo(token, enrolled.response.mpiToken, freshOrderId()));
-      await fails(app.post(again), null, /was used before/);
+      await fails(app.post(again), field, /was used before/);
     }
   },
 

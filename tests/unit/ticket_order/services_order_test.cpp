@@ -36,6 +36,9 @@ TEST_F(Ordered, ByAProofOfOurs) {
             faults_of(world_.post("Finish3DProcess", World::final_info(world_.order(), token,
                                                                        part["threeDSecure"]["mpiToken"]))),
             "400 Request.ThreeDSecure.MpiToken: was used before: it is good for one payment;");
+        EXPECT_EQ(
+            faults_of(order(order_of(world_.order(), "borgun3DFinalInfo", part))),
+            "400 Borgun3DFinalInfo.ThreeDSecure.MpiToken: was used before: it is good for one payment;");
     }
 }
 
