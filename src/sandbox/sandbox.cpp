@@ -152,7 +152,7 @@ void say_hello(const Map& map, bool log_in_file) {
     line("Operators", map.operators + "/readyz");
     line("F13", map.url + "/f13/");
     line("  users", "demo, demo-redirect, demo-redirect-post, demo-stripe, demo-creditcard, demo-borgun,");
-    line("", "demo-apple-pay");
+    line("", "demo-apple-pay, demo-securepay");
     line("", "(password demopass)");
     line("", "example-user   (password some-password)");
     line("TicketOrder", map.url + "/ticketOrder");
@@ -262,6 +262,8 @@ int run(const Options& options) {
     const int status = service.run();
     // Its thread may still want to tell the shop something, on the service's loop.
     street.reset();
+    // It calls the house's own door over the service's loop, which must not be gone before it.
+    shop.reset();
     return status;
 }
 
