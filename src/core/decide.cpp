@@ -946,8 +946,15 @@ class Handler {
         d.evidence = "notice: " + notice.evidence;
         const bool of_refunds =
             notice.fact == LegMoney::back || notice.given_back || !notice.refund_failed.empty();
+        const bool calling = leg->doing == Doing::call;
+        const bool hinted = d.facts().notice_trust == Trust::hint && news && !of_refunds && calling;
+        // The answer to an open look may be older than this; that to the payment itself mostly is what was
+        // hinted at, and only a refusal is doubted.
+        const bool looking = leg->verb == Verb::query || leg->verb == Verb::close;
+        if (hinted && takes_money(leg->verb))
+            learn({{std::string(hinted_kind), std::string(word(notice.fact))}});
         d.look_later =
-            ((news && of_refunds) || may_be_over) && leg->doing == Doing::call && d.facts().can_query;
+            ((news && of_refunds) || may_be_over || (hinted && looking)) && calling && d.facts().can_query;
         d.happen(LegOn::nothing_new);
         return std::nullopt;
     }

@@ -22,6 +22,8 @@ struct Times {
 };
 /// Kind of the reference under which a leg keeps the event ids of hints.
 inline constexpr std::string_view event_kind = "event";
+/// Kind of the reference that remembers of which money a hint spoke while the payment's own call was open.
+inline constexpr std::string_view hinted_kind = "hinted";
 inline constexpr int not_done_tries_max = 3;  ///< known-not-done in a row before a leg is refused
 
 /// What decide may know besides the transaction. All pure.

@@ -430,6 +430,9 @@ void act_declined(Deciding& d) {
     const auto& declined = step_as<Declined>(d);
     d.end_call(CallOutcome::declined, declined.why.code, declined.references);
     d.refuse(declined.why);
+    // Somebody said meanwhile that it was paid: the refusal may be the older news.
+    if (find_field(d.leg().references, hinted_kind) != nullptr && d.facts().can_query)
+        d.emit(Noted{.leg = d.leg_no, .what = "refused, and hinted at as paid", .fields = {}, .look = true});
 }
 void act_capture_declined(Deciding& d) {
     const auto& declined = step_as<Declined>(d);

@@ -359,6 +359,38 @@ TEST(Look, SaysWhyNothingWasTaken) {
     EXPECT_EQ(s.t.phase, Phase::failed);
 }
 
+/// The answer to a look, or to the payment itself, may be older than what was hinted at meanwhile.
+TEST(Look, WhatWasHintedAtDuringACallIsAskedAboutAfterIt) {
+    const auto hinted_during = [](std::string_view call) {
+        Story s = with_cards({"a"});
+        EXPECT_FALSE(s.answer(1, "exchanged"));
+        EXPECT_FALSE(s.answer(1, "enrolled"));
+        if (call == "query") {
+            EXPECT_FALSE(s.answer(1, "look"));
+            s.pass();
+        }
+        EXPECT_EQ(s.calls(), "1:" + std::string(call));
+        EXPECT_FALSE(s.notice(1, LegMoney::held, 1000, Trust::hint));
+        EXPECT_EQ(s.calls(), "") << "one call at a time";
+        return s;
+    };
+    Story nothing = hinted_during("query");
+    ASSERT_FALSE(nothing.answer(1, "none because declined"));
+    EXPECT_EQ(nothing.calls(), "1:close") << "so that nobody pays later";
+    ASSERT_FALSE(nothing.answer(1, "done"));
+    EXPECT_EQ(nothing.calls(), "1:query") << "it may have come between";
+    ASSERT_FALSE(nothing.answer(1, "held"));
+    EXPECT_EQ(nothing.doing(1), "held/call(void)/give_back");
+    ASSERT_FALSE(nothing.answer(1, "none"));
+    EXPECT_EQ(nothing.calls(), "") << "asked about once";
+    Story declined = hinted_during("authorise");
+    ASSERT_FALSE(declined.answer(1, "declined"));
+    EXPECT_EQ(declined.calls(), "1:query");
+    Story held = hinted_during("authorise");
+    ASSERT_FALSE(held.answer(1, "held"));
+    EXPECT_EQ(held.calls(), "1:capture") << "that was it";
+}
+
 // ---- money given back by others -------------------------------------------------------------------------
 
 Story bought() {
