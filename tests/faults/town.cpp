@@ -353,6 +353,9 @@ Glance Town::glance(const TransactionId& id) {
 
 void Town::advance(Millis by) {
     clock_->advance(by);
+    // The house has its clock, too: else it may sleep through several moves, and Kassi be told that it was
+    // silent.
+    timers_.tick();
     in_kassi<bool>([](engine::Engine& engine) {
         engine.clock_moved();
         return true;
