@@ -15,7 +15,7 @@
 #include "base/log.hpp"
 #include "core/codec.hpp"
 #include "store/sqlite_store.hpp"
-#include "tests/unit/service/temporary.hpp"
+#include "tests/unit/temporary.hpp"
 
 namespace kassi::faults {
 namespace {
@@ -70,7 +70,7 @@ int Kassi::stop() {
 }
 
 /// The folder that goes away with the test, by the name that the header knows.
-struct Town::Folder : service::TemporaryFolder {};
+struct Town::Folder : TemporaryFolder {};
 
 // ---- the town --------------------------------------------------------------------------------------------
 

@@ -2,14 +2,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import http from "node:http";
-import { createRequire } from "node:module";
-import path from "node:path";
 import readline from "node:readline";
-import { pathToFileURL } from "node:url";
-
-const folder = process.env.CLIENT_FOLDER;
-const entry = createRequire(path.join(folder, "x.cjs")).resolve("@servicestack/client");
-const { JSV, JsonServiceClient, JsonApiClient } = await import(pathToFileURL(entry));
+import { JSV, JsonServiceClient, JsonApiClient, dto } from "./official.mjs";
 
 // ---- the pipe, one line at a time ---------------------------------------------------------------------
 
@@ -44,20 +38,7 @@ const base = `http://127.0.0.1:${server.address().port}`;
 
 // ---- the request --------------------------------------------------------------------------------------
 
-class TicketOrder {
-  constructor(init) {
-    Object.assign(this, init);
-  }
-  getTypeName() {
-    return "TicketOrder";
-  }
-  getMethod() {
-    return "POST";
-  }
-  createResponse() {
-    return {};
-  }
-}
+const TicketOrder = dto("TicketOrder");
 
 const device = 'dev "1", x';
 const order = (more = {}) =>

@@ -1,14 +1,9 @@
 // An unmodified client (CLIENT_NAME, of CLIENT_FOLDER) places and pays orders at a sandbox (KASSI_URL), whose gateway's
 // ledger (LEDGER_URL) says what was charged.
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
-import path from "node:path";
-import { pathToFileURL } from "node:url";
+import { JSV, JsonServiceClient, dto } from "./official.mjs";
 
 const base = process.env.KASSI_URL;
-const entry = createRequire(path.join(process.env.CLIENT_FOLDER, "x.cjs")).resolve(process.env.CLIENT_NAME);
-const loaded = await import(pathToFileURL(entry));
-const { JSV, JsonServiceClient } = loaded.JsonServiceClient ? loaded : loaded.default;
 const accounts = Object.fromEntries((await (await fetch(`${base}/sandbox`)).json()).accounts.map((each) => [each.name, each]));
 
 const approves = "5587402000012011";
@@ -18,20 +13,7 @@ const keySalt = process.pid.toString(36).toUpperCase().padStart(6, "0").slice(-6
 let count = 0;
 const freshId = () => keySalt + (count++).toString().padStart(6, "0");
 
-class TicketOrder {
-  constructor(init) {
-    Object.assign(this, init);
-  }
-  getTypeName() {
-    return "TicketOrder";
-  }
-  getMethod() {
-    return "POST";
-  }
-  createResponse() {
-    return {};
-  }
-}
+const TicketOrder = dto("TicketOrder");
 
 const family = (more = {}, pan = approves) =>
   new TicketOrder({

@@ -1,12 +1,7 @@
 // The official client walks an app's whole way on a running sandbox: a card becomes a token, the token is enrolled, the
 // customer answers his bank, the answer is verified, and the order is placed with borgun3DFinalInfo.
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
-import path from "node:path";
-import { pathToFileURL } from "node:url";
-
-const entry = createRequire(path.join(process.env.CLIENT_FOLDER, "x.cjs")).resolve("@servicestack/client");
-const { JSV, JsonServiceClient } = await import(pathToFileURL(entry));
+import { JSV, JsonServiceClient, dto } from "./official.mjs";
 
 const base = process.env.KASSI_URL;
 const map = await (await fetch(`${base}/sandbox`)).json();
@@ -20,21 +15,6 @@ const clientOf = (name) => {
 };
 const app = clientOf("app");
 
-const dto = (name) =>
-  class {
-    constructor(init) {
-      Object.assign(this, init);
-    }
-    getTypeName() {
-      return name;
-    }
-    getMethod() {
-      return "POST";
-    }
-    createResponse() {
-      return {};
-    }
-  };
 const GetSingleToken = dto("BorgunServicesGetSingleTokenRequest");
 const GetMultiToken = dto("BorgunServicesGetMultiTokenRequest");
 const Enrollment = dto("BorgunServices3DEnrollmentRequest");

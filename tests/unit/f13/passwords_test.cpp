@@ -46,7 +46,7 @@ class PasswordsTest : public testing::Test {
 
     SystemRandomness randomness_;
     engine::Directory directory_;
-    f13::Loop loop_;
+    Loop loop_;
 };
 
 TEST_F(PasswordsTest, RightAndWrong) {

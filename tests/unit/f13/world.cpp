@@ -1,16 +1,15 @@
 #include "world.hpp"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include "base/crypto.hpp"
 #include "sandbox/box_office/box_office.hpp"
 #include "sandbox/box_office/catalogue.hpp"
+#include "tests/unit/hand_over.hpp"
+#include "tests/unit/temporary.hpp"
 
 namespace kassi::api::f13 {
 namespace {
-
-constexpr std::chrono::seconds patience{60};
 
 /// Only Stripe and Borgun are called here, and time passes only when a test says so.
 class Outside final : public engine::Outside {
@@ -152,40 +151,11 @@ HttpRequest request_of(const std::string& method, const std::string& target, con
     return request;
 }
 
-std::string temporary_directory() {
-    auto path = (std::filesystem::temp_directory_path() / "kassi-f13-XXXXXX").string();
-    if (mkdtemp(path.data()) == nullptr) throw std::runtime_error("no temporary directory");
-    return path;
-}
-
 }  // namespace
-
-void Loop::post(std::function<void()> callback) {
-    {
-        const std::lock_guard lock(mutex_);
-        queue_.push_back(std::move(callback));
-    }
-    come_.notify_one();
-}
-
-void Loop::run_until(const std::function<bool()>& enough) {
-    while (!enough()) {
-        std::function<void()> next;
-        {
-            std::unique_lock lock(mutex_);
-            if (!come_.wait_for(lock, patience, [this] { return !queue_.empty(); }))
-                throw std::runtime_error("nothing happens any more");
-            next = std::move(queue_.front());
-            queue_.pop_front();
-        }
-        next();
-    }
-}
 
 struct World::State {
     State(Loop& loop, TestClock& clock, Randomness& randomness)
-        : folder(temporary_directory()),
-          known(directory(randomness)),
+        : known(directory(randomness)),
           outside(loop),
           stripe(
               stripe_accounts(), clock, randomness, [](HttpRequest, const std::function<void(int)>&) {},
@@ -200,7 +170,7 @@ struct World::State {
         const auto post = [&loop](std::function<void()> callback) { loop.post(std::move(callback)); };
         auto registered = providers::Registry::make(known.merchants);
         registry = std::move(*registered);
-        auto opened = store::SqliteStore::open({folder, Secret<>(key), post, &clock, 0});
+        auto opened = store::SqliteStore::open({folder.path(), Secret<>(key), post, &clock, 0});
         store = std::move(*opened);
         settings.public_url = "http://127.0.0.1:8080";
         engine.emplace(engine::Engine::Parts{*store, *registry, known, settings, clock, randomness, outside,
@@ -213,10 +183,9 @@ struct World::State {
         passwords.reset();
         engine.reset();
         store.reset();
-        std::filesystem::remove_all(folder);
     }
 
-    std::string folder;
+    TemporaryFolder folder;
     engine::Directory known;
     engine::Settings settings;
     Outside outside;
@@ -309,14 +278,7 @@ Answer World::purchase(const std::string& uuid, const std::string& user, const F
 }
 
 TransactionId World::hand_over(engine::HandOverRequest request) {
-    std::optional<TransactionId> id;
-    engine().hand_over(std::move(request), {"system box-office", "", std::nullopt},
-                       [&](const Result<engine::View>& view) {
-                           EXPECT_TRUE(view) << (view ? "" : view.error().field + " " + view.error().message);
-                           id = view ? view->transaction.id : TransactionId{};
-                       });
-    loop_.run_until([&] { return id.has_value(); });
-    return *id;
+    return handed_over(engine(), loop_, std::move(request));
 }
 
 std::string AtTheDoor::error(const Answer& answer) {

@@ -2,12 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <condition_variable>
-#include <deque>
-#include <filesystem>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -18,21 +14,9 @@
 #include "sandbox/simulators/borgun_house.hpp"
 #include "sandbox/simulators/stripe_house.hpp"
 #include "store/sqlite_store.hpp"
+#include "tests/unit/loop.hpp"
 
 namespace kassi::api::f13 {
-
-/// Stands for the io thread: callbacks of other threads run where run_until() is called.
-class Loop {
-  public:
-    void post(std::function<void()> callback);
-    /// Fails the test when nothing has happened for a long time.
-    void run_until(const std::function<bool()>& enough);
-
-  private:
-    std::mutex mutex_;
-    std::condition_variable come_;
-    std::deque<std::function<void()>> queue_;
-};
 
 /// Time that stands still until it is told otherwise.
 class TestClock final : public Clock {

@@ -6,7 +6,7 @@
 #include "providers/credentials/apple_pay.hpp"
 #include "sandbox/simulators/apple_device.hpp"
 #include "service/service.hpp"
-#include "temporary.hpp"
+#include "tests/unit/temporary.hpp"
 
 /// [[apple_pay]] of the configuration.
 namespace kassi::service {

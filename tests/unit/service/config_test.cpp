@@ -4,7 +4,7 @@
 #include "base/crypto.hpp"
 #include "http/tls_certificates.hpp"
 #include "service/service.hpp"
-#include "temporary.hpp"
+#include "tests/unit/temporary.hpp"
 
 namespace kassi::service {
 namespace {

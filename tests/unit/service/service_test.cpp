@@ -18,7 +18,7 @@
 #include "service/control.hpp"
 #include "service/house.hpp"
 #include "service/story.hpp"
-#include "temporary.hpp"
+#include "tests/unit/temporary.hpp"
 
 namespace kassi::service {
 namespace {

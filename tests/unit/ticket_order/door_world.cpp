@@ -1,7 +1,5 @@
 #include "door_world.hpp"
 
-#include <stdlib.h>
-
 #include <algorithm>
 #include <filesystem>
 
@@ -15,6 +13,8 @@
 #include "sandbox/football.hpp"
 #include "sandbox/street.hpp"
 #include "store/sqlite_store.hpp"
+#include "tests/unit/hand_over.hpp"
+#include "tests/unit/temporary.hpp"
 
 namespace kassi::api::ticket_order {
 namespace {
@@ -26,7 +26,7 @@ constexpr const char* simulators = "http://127.0.0.1:9000";
 /// Only Borgun is called here, and time passes only when a test says so.
 class Outside final : public engine::Outside {
   public:
-    explicit Outside(f13::Loop& loop) : loop_(loop) {}
+    explicit Outside(Loop& loop) : loop_(loop) {}
     void call(HttpRequest request, Millis, std::function<void(core::Heard)> done) override {
         request.target = parse_url(request.target, "target")->target;
         loop_.post([this, request = std::move(request), done = std::move(done)]() mutable {
@@ -49,14 +49,8 @@ class Outside final : public engine::Outside {
     bool lose_answers = false;
 
   private:
-    f13::Loop& loop_;
+    Loop& loop_;
 };
-
-std::string temporary_directory() {
-    auto path = (std::filesystem::temp_directory_path() / "kassi-ticket-order-XXXXXX").string();
-    if (mkdtemp(path.data()) == nullptr) throw std::runtime_error("no temporary directory");
-    return path;
-}
 
 HttpRequest http_of(const DoorWorld::Request& request) {
     HttpRequest out{request.method, request.target, request.headers, request.body, "127.0.0.1"};
@@ -76,10 +70,9 @@ TicketOrder read(const json& order) {
 }  // namespace
 
 struct DoorWorld::State {
-    State(f13::Loop& given_loop, f13::TestClock& clock, Randomness& given_randomness)
+    State(Loop& given_loop, f13::TestClock& clock, Randomness& given_randomness)
         : loop(given_loop),
           randomness(given_randomness),
-          folder(temporary_directory()),
           master_key(std::string(32, 'm')),
           known(sandbox::demo_directory(master_key, simulators, randomness)),
           outside(loop),
@@ -89,7 +82,7 @@ struct DoorWorld::State {
               [](Millis, const std::function<void()>&) {}) {
         outside.borgun = borgun.handler();
         registry = *providers::Registry::make(known.merchants);
-        store = *store::SqliteStore::open({folder, Secret<>(std::string(32, 'k')), post(), &clock, 0});
+        store = *store::SqliteStore::open({folder.path(), Secret<>(std::string(32, 'k')), post(), &clock, 0});
         settings.public_url = "http://127.0.0.1:8080";
         engine.emplace(engine::Engine::Parts{*store, *registry, known, settings, clock, randomness, outside,
                                              std::string(32, 'd')});
@@ -100,15 +93,14 @@ struct DoorWorld::State {
         passwords.reset();
         engine.reset();
         store.reset();
-        std::filesystem::remove_all(folder);
     }
     [[nodiscard]] std::function<void(std::function<void()>)> post() const {
         return [this](std::function<void()> callback) { loop.post(std::move(callback)); };
     }
 
-    f13::Loop& loop;
+    Loop& loop;
     Randomness& randomness;
-    std::string folder;
+    TemporaryFolder folder;
     Secret<> master_key;
     engine::Directory known;
     engine::Settings settings;
@@ -219,14 +211,7 @@ TransactionId DoorWorld::hand_over(const std::vector<std::int64_t>& amounts, con
     }
     request.held_until = clock_.now() + std::chrono::minutes(30);
     request.document_json = document;
-    std::optional<TransactionId> id;
-    engine().hand_over(std::move(request), {"system box-office", "", std::nullopt},
-                       [&](const Result<engine::View>& view) {
-                           EXPECT_TRUE(view) << (view ? "" : view.error().field + " " + view.error().message);
-                           id = view ? view->transaction.id : TransactionId{};
-                       });
-    loop_.run_until([&] { return id.has_value(); });
-    return *id;
+    return handed_over(engine(), loop_, std::move(request));
 }
 
 TransactionId DoorWorld::hand_over_as_the_door_does(const json& order) {
@@ -294,8 +279,8 @@ std::string DoorWorld::key_of(const std::string& account) const {
     return sandbox::ticket_order_key(state_->master_key, account);
 }
 
-const std::string& DoorWorld::folder() const {
-    return state_->folder;
+std::string DoorWorld::folder() const {
+    return state_->folder.path();
 }
 
 }  // namespace kassi::api::ticket_order

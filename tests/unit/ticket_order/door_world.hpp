@@ -86,11 +86,11 @@ class DoorWorld {
     /// Of that caller, from now on.
     engine::TicketOrderAccess& access(const std::string& caller);
     [[nodiscard]] std::string key_of(const std::string& account) const;
-    const std::string& folder() const;
+    std::string folder() const;
 
   private:
     struct State;
-    f13::Loop loop_;
+    Loop loop_;
     f13::TestClock clock_;
     SystemRandomness randomness_;
     std::unique_ptr<State> state_;

@@ -247,7 +247,7 @@ TEST_F(OrderingTest, StatusByTokenReferenceAndOrderId) {
         {.target = "/ticketOrder/status", .body = R"({"orderId":"ABC123456789","dontReturnTickets":true})"});
     EXPECT_EQ(posted.raw.body, R"({"statusCode":0,"message":"The order is complete."})");
     EXPECT_EQ(world_.get("/ticketOrder/status").refusal(), "400 NotEmpty TicketTokenId");
-    EXPECT_EQ(world_.get("/ticketOrder/status?orderId=XXX123456789").refusal(), "404 NotFound");
+    EXPECT_EQ(world_.get("/ticketOrder/status?orderId=NOSUCHORDER1").refusal(), "404 NotFound");
     EXPECT_EQ(world_.get("/ticketOrder/status?orderId=A&ticketTokenId=B").status, 400);
 }
 

@@ -107,6 +107,7 @@ TEST_F(ServicesTest, TokensThatMakeNoSense) {
               "400 Request.Metadata.Payload: must not hold card data;");
     const auto multi = [&](const json& verify) { return with("token/multi", "verifyCard", verify); };
     EXPECT_EQ(multi({{"checkAmount", 100}}), "400 Request.VerifyCard.Currency: must not be empty;");
+    // XXX is ISO 4217's own code for no currency: it must not pass for one.
     EXPECT_EQ(multi({{"checkAmount", 100}, {"currency", "XXX"}}),
               "400 Request.VerifyCard.Currency: must be a currency that the gateway knows, by code or "
               "number, such as ISK or 352;");

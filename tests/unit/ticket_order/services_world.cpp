@@ -1,52 +1,18 @@
 #include "services_world.hpp"
 
-#include <stdlib.h>
-
-#include <condition_variable>
 #include <filesystem>
 #include <fstream>
-#include <mutex>
 
 #include "api/passwords.hpp"
 #include "api/ticket_order/door.hpp"
 #include "base/encoding.hpp"
 #include "service/gateway_desk.hpp"
 #include "store/sqlite_store.hpp"
+#include "tests/unit/hand_over.hpp"
+#include "tests/unit/temporary.hpp"
 
 namespace kassi::api::ticket_order::services {
 namespace {
-
-constexpr std::chrono::seconds patience{60};
-
-/// Stands for the io thread.
-class Loop {
-  public:
-    void post(std::function<void()> callback) {
-        {
-            const std::lock_guard lock(mutex_);
-            queue_.push_back(std::move(callback));
-        }
-        come_.notify_one();
-    }
-    void run_until(const std::function<bool()>& enough) {
-        while (!enough()) {
-            std::function<void()> next;
-            {
-                std::unique_lock lock(mutex_);
-                if (!come_.wait_for(lock, patience, [this] { return !queue_.empty(); }))
-                    throw std::runtime_error("nothing happens any more");
-                next = std::move(queue_.front());
-                queue_.pop_front();
-            }
-            next();
-        }
-    }
-
-  private:
-    std::mutex mutex_;
-    std::condition_variable come_;
-    std::deque<std::function<void()>> queue_;
-};
 
 class Outside final : public engine::Outside {
   public:
@@ -142,20 +108,14 @@ engine::Directory directory() {
     return out;
 }
 
-std::string temporary_directory() {
-    auto path = (std::filesystem::temp_directory_path() / "kassi-services-XXXXXX").string();
-    if (mkdtemp(path.data()) == nullptr) throw std::runtime_error("no temporary directory");
-    return path;
-}
-
 }  // namespace
 
 struct World::State {
-    State() : gate(houses()), folder(temporary_directory()), known(directory()), outside(loop, gate) {
+    State() : gate(houses()), known(directory()), outside(loop, gate) {
         const auto post = [this](std::function<void()> callback) { loop.post(std::move(callback)); };
         registry = std::move(*providers::Registry::make(known.merchants));
         auto opened =
-            store::SqliteStore::open({folder, Secret<>(std::string(32, 'k')), post, &gate.clock, 0});
+            store::SqliteStore::open({folder.path(), Secret<>(std::string(32, 'k')), post, &gate.clock, 0});
         store = std::move(*opened);
         settings.public_url = "http://127.0.0.1:8080";
         engine.emplace(engine::Engine::Parts{*store, *registry, known, settings, gate.clock, randomness,
@@ -170,7 +130,6 @@ struct World::State {
         passwords.reset();
         engine.reset();
         store.reset();
-        std::filesystem::remove_all(folder);
     }
     void mount() {
         services.emplace(Services::Parts{*engine, *desk, certificate_key(Secret<>(std::string(32, 'k')))});
@@ -190,7 +149,7 @@ struct World::State {
 
     Loop loop;
     acs::Borgun gate;
-    std::string folder;
+    TemporaryFolder folder;
     engine::Directory known;
     engine::Settings settings;
     SystemRandomness randomness;
@@ -354,13 +313,8 @@ std::string World::order_of(std::vector<core::Bundle> bundles, const std::string
     request.caller = caller;
     request.bundles = std::move(bundles);
     request.held_until = gate().clock.at + std::chrono::hours(1);
-    std::optional<std::string> reference;
-    engine().hand_over(std::move(request), {"system box-office", "", std::nullopt},
-                       [&](const Result<engine::View>& view) {
-                           reference = view ? view->transaction.reference : "none: " + view.error().message;
-                       });
-    run_until([&] { return reference.has_value(); });
-    return *reference;
+    const auto id = handed_over(engine(), state_->loop, std::move(request));
+    return engine().view(id, "", "")->transaction.reference;
 }
 
 core::Transaction World::transaction(const std::string& reference) {
@@ -388,7 +342,7 @@ json World::finish(const std::string& order, const std::string& token, const std
 
 std::string World::disk() {
     std::string all;
-    for (const auto& entry : std::filesystem::directory_iterator(state_->folder)) {
+    for (const auto& entry : std::filesystem::directory_iterator(state_->folder.path())) {
         std::ifstream in(entry.path(), std::ios::binary);
         all.append(std::istreambuf_iterator<char>(in), {});
     }

@@ -1,7 +1,5 @@
 #include "house.hpp"
 
-#include <stdlib.h>
-
 #include <algorithm>
 #include <filesystem>
 
@@ -14,12 +12,6 @@
 
 namespace kassi::doors {
 namespace {
-
-std::string new_directory() {
-    std::string name = (std::filesystem::temp_directory_path() / "kassi-doors-XXXXXX").string();
-    KASSI_ENSURE(::mkdtemp(name.data()) != nullptr);
-    return name;
-}
 
 providers::Merchant redirect(const std::string& name, const std::string& type) {
     providers::Merchant merchant;
@@ -211,7 +203,7 @@ void World::forget() {
     held_back_.clear();
 }
 
-House::House() : data_(new_directory()) {
+House::House() {
     directory.systems = {system("rival"), system("box-office")};
     directory.callers = {
         caller("demo", {"on_credit"}),
@@ -270,7 +262,7 @@ House::House() : data_(new_directory()) {
 
 void House::open() {
     store::SqliteOptions options;
-    options.directory = data_;
+    options.directory = data_.path();
     options.master_key = Secret<>(std::string(32, 'k'));
     options.post = [this](std::function<void()> callback) { queue.post(std::move(callback)); };
     options.clock = &clock;
@@ -341,8 +333,6 @@ std::string House::stripe_ledger() const {
 
 House::~House() {
     close();
-    std::error_code ignored;
-    std::filesystem::remove_all(data_, ignored);
 }
 
 std::shared_ptr<std::optional<HttpResponse>> House::begin(HttpRequest request) {

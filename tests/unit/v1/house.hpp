@@ -16,6 +16,7 @@
 #include "sandbox/simulators/redirect_house.hpp"
 #include "sandbox/simulators/stripe_house.hpp"
 #include "store/sqlite_store.hpp"
+#include "tests/unit/temporary.hpp"
 
 namespace kassi::doors {
 
@@ -153,7 +154,7 @@ class House {
     void close();
 
     SystemRandomness randomness_;
-    std::string data_;
+    TemporaryFolder data_;
     std::unique_ptr<providers::Registry> registry_;
     std::unique_ptr<store::SqliteStore> store_;
     std::unique_ptr<sandbox::RedirectHouse> redirect_house_;

@@ -9,14 +9,14 @@
 #include <stdexcept>
 #include <string>
 
-namespace kassi::service {
+namespace kassi {
 
 /// A folder that goes away with the test.
 class TemporaryFolder {
   public:
     TemporaryFolder() {
-        std::string name = (std::filesystem::temp_directory_path() / "kassi-service-XXXXXX").string();
-        if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
+        std::string name = (std::filesystem::temp_directory_path() / "kassi-test-XXXXXX").string();
+        if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
         path_ = name;
     }
     ~TemporaryFolder() {
@@ -38,4 +38,4 @@ class TemporaryFolder {
     std::string path_;
 };
 
-}  // namespace kassi::service
+}  // namespace kassi
