@@ -11,17 +11,22 @@
 #include "providers/reference.hpp"
 
 namespace kassi::providers::borgun {
+
+std::string status_word(const nlohmann::json& object) {
+    return wire::word(object, "TransactionStatus",
+                      {{2, "Accepted"},
+                       {3, "Uncaptured"},
+                       {4, "Captured"},
+                       {5, "Declined"},
+                       {6, "Cancelled"},
+                       {7, "Refunded"},
+                       {8, "Error"}});
+}
+
 namespace {
 
 std::optional<State> state_of(const nlohmann::json& object) {
-    const auto word = wire::word(object, "TransactionStatus",
-                                 {{2, "Accepted"},
-                                  {3, "Uncaptured"},
-                                  {4, "Captured"},
-                                  {5, "Declined"},
-                                  {6, "Cancelled"},
-                                  {7, "Refunded"},
-                                  {8, "Error"}});
+    const auto word = status_word(object);
     constexpr std::pair<std::string_view, State> states[] = {
         {"Accepted", State::accepted}, {"Uncaptured", State::uncaptured}, {"Captured", State::captured},
         {"Declined", State::declined}, {"Cancelled", State::cancelled},   {"Refunded", State::refunded},

@@ -21,6 +21,8 @@ struct Payment {
     std::optional<Money> amount;  ///< nullopt when it is no amount, or in no currency, of ours
 };
 
+/// TransactionStatus by name, whether it came so or as a number; "" neither.
+std::string status_word(const nlohmann::json& object);
 /// Nullopt: something of it is missing or not understood; the amount may be.
 std::optional<Payment> read_payment(const nlohmann::json& object);
 /// "tr_" and what an id may be made of.

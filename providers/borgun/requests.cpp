@@ -5,6 +5,7 @@
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "providers/borgun/amounts.hpp"
+#include "providers/borgun/card_text.hpp"
 #include "providers/borgun/credential.hpp"
 #include "providers/borgun/order_id.hpp"
 #include "providers/reference.hpp"
@@ -48,10 +49,6 @@ std::chrono::seconds token_life(const core::Scene& scene) {
     return std::clamp(left, token_life_min, token_life_max);
 }
 
-std::string two_digits(int number) {
-    return {static_cast<char>('0' + number / 10 % 10), static_cast<char>('0' + number % 10)};
-}
-
 /// "Two seats" would be the shop's text: here only what names the booking.
 std::string description_of(const core::Scene& scene) {
     std::string text = scene.transaction.reference;
@@ -92,23 +89,14 @@ bool is_md(std::string_view text) {
 
 // ---- before money --------------------------------------------------------------------------------------
 core::Ask ask_token(const core::Scene& scene, const card::Card& card) {
-    // Put together by hand: a writer that grows leaves copies of the number behind.
     constexpr std::size_t body_bytes = 256;
     std::string body;
     body.reserve(body_bytes);
-    body += R"({"PAN":")";
-    body += card.number.reveal();
-    body += R"(","ExpMonth":")";
-    body += two_digits(card.expiry.month);
-    body += R"(","ExpYear":")";
-    body += std::to_string(card.expiry.year);
-    body += R"(","TokenLifetime":)";
+    body += '{';
+    add_card(body, card.number, card.expiry);
+    body += R"(,"TokenLifetime":)";
     body += std::to_string(token_life(scene).count());
-    if (!card.cvc.empty()) {
-        body += R"(,"CVC":")";
-        body += card.cvc.reveal();
-        body += '"';
-    }
+    add_cvc(body, card.cvc);
     body += '}';
     core::Ask ask =
         ask_of(scene, step::token, "POST", std::string(single_path), std::move(body), core::Repeat::never);
@@ -220,18 +208,13 @@ core::Ask ask_pay(const core::Scene& scene, const std::string& token, bool sale)
 
 core::Ask ask_pay(const core::Scene& scene, const network_token::NetworkToken& card, bool sale) {
     const std::string order = next_order_id(scene);
-    // Put together by hand, as a card's token is asked for.
     constexpr std::size_t body_bytes = 640;
     std::string body;
     body.reserve(body_bytes);
     body += payment_of(scene, order, sale);
-    body += R"(,"PaymentMethod":{"PaymentType":"Card","PAN":")";
-    body += card.number.reveal();
-    body += R"(","ExpMonth":")";
-    body += two_digits(card.expiry.month);
-    body += R"(","ExpYear":")";
-    body += std::to_string(card.expiry.year);
-    body += R"("},"ThreeDSecure":{"DataType":"Manual","SecurityLevelInd":")";
+    body += R"(,"PaymentMethod":{"PaymentType":"Card",)";
+    add_card(body, card.number, card.expiry);
+    body += R"(},"ThreeDSecure":{"DataType":"Manual","SecurityLevelInd":")";
     body += card.level;
     body += card.scheme == card::Scheme::visa ? R"(","CAVV":")" : R"(","UCAF":")";
     body += card.cryptogram.reveal();

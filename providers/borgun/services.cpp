@@ -6,6 +6,7 @@
 #include "base/encoding.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "providers/borgun/card_text.hpp"
 #include "providers/borgun/codes.hpp"
 #include "providers/borgun/credential.hpp"
 #include "providers/borgun/payment.hpp"
@@ -28,33 +29,11 @@ core::Request post(std::string_view path, std::string body) {
     return {"POST", std::string(path), {{"Content-Type", "application/json"}}, std::move(body)};
 }
 
-std::string two_digits(int number) {
-    return {static_cast<char>('0' + number / 10 % 10), static_cast<char>('0' + number % 10)};
-}
-
 /// As a JSON string, in quotes.
 std::string as_json(std::string_view text) {
     JsonWriter out;
     out.string(text);
     return out.take();
-}
-
-// Put together by hand: a writer that grows leaves copies of the number and the code behind.
-void add_card(std::string& body, const card::Card& card) {
-    body += R"({"PAN":")";
-    body += card.number.reveal();
-    body += R"(","ExpMonth":")";
-    body += two_digits(card.expiry.month);
-    body += R"(","ExpYear":")";
-    body += std::to_string(card.expiry.year);
-    body += '"';
-}
-
-void add_cvc(std::string& body, const Secret<>& cvc) {
-    if (cvc.empty()) return;
-    body += R"(,"CVC":")";
-    body += cvc.reveal();
-    body += '"';
 }
 
 void add_extras(std::string& body, const TokenExtras& extras) {
@@ -136,7 +115,8 @@ void read_redirect(const json& answer, Enrolled& out) {
 // ---- requests ------------------------------------------------------------------------------------------
 core::Request single_token(const card::Card& card, std::int64_t seconds, const TokenExtras& extras) {
     auto body = body_for(extras);
-    add_card(body, card);
+    body += '{';
+    add_card(body, card.number, card.expiry);
     add_cvc(body, card.cvc);
     body += R"(,"TokenLifetime":)";
     body += std::to_string(seconds);
@@ -146,7 +126,8 @@ core::Request single_token(const card::Card& card, std::int64_t seconds, const T
 
 core::Request multi_token(const card::Card& card, const TokenExtras& extras) {
     auto body = body_for(extras);
-    add_card(body, card);
+    body += '{';
+    add_card(body, card.number, card.expiry);
     add_extras(body, extras);
     return post(multi_path, std::move(body));
 }
@@ -264,14 +245,7 @@ std::optional<PaymentDetails> read_details(const HttpResponse& response) {
     out.id = wire::text(*answer, "TransactionId");
     if (!is_payment_id(out.id)) return std::nullopt;
     out.type = wire::word(*answer, "TransactionType", {{1, "Sale"}, {5, "PreAuthorization"}});
-    out.status = wire::word(*answer, "TransactionStatus",
-                            {{2, "Accepted"},
-                             {3, "Uncaptured"},
-                             {4, "Captured"},
-                             {5, "Declined"},
-                             {6, "Cancelled"},
-                             {7, "Refunded"},
-                             {8, "Error"}});
+    out.status = status_word(*answer);
     out.currency = word_in(*answer, "Currency");
     out.date = code_in(*answer, "TransactionDate");
     out.auth_code = word_in(*answer, "AuthCode");

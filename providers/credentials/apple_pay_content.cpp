@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.hpp"
+#include "providers/credentials/apple_pay_member.hpp"
 #include "providers/credentials/wiped_json.hpp"
 
 namespace kassi::providers::apple_pay {
@@ -19,17 +20,6 @@ constexpr std::size_t device_bytes_max = 64;
 constexpr std::size_t number_digits_min = 12;
 /// A text of this capacity leaves no copy behind when it is moved.
 constexpr std::size_t on_the_heap = 32;
-
-Error wrong(std::string why) {
-    return bad_request(std::string(credential_kind), std::move(why));
-}
-
-/// A text member; nothing when it is missing or no text.
-std::optional<std::string_view> text_of(const json& object, const char* name) {
-    const auto found = object.find(name);
-    if (found == object.end() || !found->is_string()) return std::nullopt;
-    return std::string_view(found->get_ref<const std::string&>());
-}
 
 Secret<> kept(std::string_view text) {
     std::string copy;

@@ -6,6 +6,7 @@
 #include "base/encoding.hpp"
 #include "base/json.hpp"
 #include "providers/credentials/apple_pay.hpp"
+#include "providers/credentials/apple_pay_member.hpp"
 
 namespace kassi::providers::apple_pay {
 namespace {
@@ -17,17 +18,6 @@ constexpr int levels_max = 6;
 constexpr std::size_t data_bytes_max = 8 * 1024;
 constexpr std::size_t signature_bytes_max = 16 * 1024;
 constexpr std::size_t key_bytes_max = 1024;
-
-Error wrong(std::string why) {
-    return bad_request(std::string(credential_kind), std::move(why));
-}
-
-/// A text member, or nothing.
-std::optional<std::string_view> text_of(const json& object, const char* name) {
-    const auto found = object.find(name);
-    if (found == object.end() || !found->is_string()) return std::nullopt;
-    return std::string_view(found->get_ref<const std::string&>());
-}
 
 /// Base64 of 1 to `bytes_max` bytes.
 std::optional<Error> read_base64(const json& object, const char* name, std::size_t bytes_max,
@@ -96,6 +86,16 @@ std::optional<Error> check_identifier(const json& root, const Form& form) {
 }
 
 }  // namespace
+
+Error wrong(std::string why) {
+    return bad_request(std::string(credential_kind), std::move(why));
+}
+
+std::optional<std::string_view> text_of(const json& object, const char* name) {
+    const auto found = object.find(name);
+    if (found == object.end() || !found->is_string()) return std::nullopt;
+    return std::string_view(found->get_ref<const std::string&>());
+}
 
 Result<Form> read_form(std::string_view token) {
     if (token.size() > token_bytes_max)
