@@ -937,7 +937,8 @@ class Handler {
         // A hold that nobody wants: the news of it may be older than its end, and the provider knows.
         const bool may_be_over =
             notice.fact == LegMoney::held && leg->money == LegMoney::none && leg->goal == Goal::give_back &&
-            (leg->doing != Doing::call || leg->verb == Verb::query) && d.facts().can_query;
+            (leg->doing != Doing::call || leg->verb == Verb::query || leg->verb == Verb::close) &&
+            d.facts().can_query;
         // From before the record was put back, perhaps: the provider is asked anyway.
         const bool old = leg->restored && d.facts().can_query;
         const Trust trust = of_another || may_be_over || old ? Trust::hint : notice.trust;
