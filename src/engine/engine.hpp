@@ -177,7 +177,8 @@ class Engine {
 
     // ---- sweep -------------------------------------------------------------------------------------------
     struct SweepReport {
-        std::int64_t looked_at = 0, released = 0, visited = 0, settled = 0, still_open = 0, needs_person = 0;
+        std::int64_t looked_at = 0, released = 0, visited = 0, settled = 0, still_open = 0, needs_person = 0,
+                     forgotten = 0;  ///< by the retention (Settings)
         std::vector<std::string> lines;  ///< one a transaction, for people
     };
     /// Everything that is due now, until nothing is (bounded by `within`).
@@ -186,7 +187,9 @@ class Engine {
 
     struct Metrics {
         std::int64_t commits = 0, conflicts = 0, calls = 0, calls_open = 0, doubts = 0, visits = 0,
-                     notices = 0;
+                     notices = 0, forgotten = 0;
+        std::int64_t unknown_for_long = 0;     ///< transactions with a leg in doubt that needs a person
+        std::optional<Instant> unknown_since;  ///< of the oldest doubt there is
     };
     Metrics metrics() const;
 

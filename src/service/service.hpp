@@ -50,6 +50,8 @@ struct Config {
     std::vector<std::string> ticket_order_origins;
     std::string log_file;  ///< "" standard error
     bool debug_log = false;
+    /// The data are a copy of the record (kassi backup), to be put to work.
+    bool restored = false;
     /// A server waits so long for <data>/lock: who holds it is mostly a command, which ends soon.
     Millis lock_patience = service::lock_patience;
     /// Called once, when the doors' port is known and nothing else has begun. The sandbox, which may run on
