@@ -178,7 +178,7 @@ class Engine {
     // ---- sweep -------------------------------------------------------------------------------------------
     struct SweepReport {
         std::int64_t looked_at = 0, released = 0, visited = 0, settled = 0, still_open = 0, needs_person = 0,
-                     forgotten = 0;  ///< by the retention (Settings)
+                     forgotten = 0;      ///< by the retention (Settings)
         std::vector<std::string> lines;  ///< one a transaction, for people
     };
     /// Everything that is due now, until nothing is (bounded by `within`).

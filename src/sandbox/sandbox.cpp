@@ -211,6 +211,7 @@ int run(const Options& options) {
     auto config = common_config(folder.path().string(), key);
     config.trusted_certificates_pem = tls.authority_pem;
     config.doors.port = options.port;
+    config.restored = options.restored;
     config.operators = service::Listen{};
     config.operators->port = neighbour(options.port, 2);
     config.when_bound = [&](service::Config& bound, unsigned short port) {

@@ -124,7 +124,7 @@ class Running {
 class Stepping {
   public:
     explicit Stepping(const Config& given)
-        : config(given), house(io, config, std::make_shared<SystemClock>()) {}
+        : config(given), house(io, config, std::make_shared<SystemClock>(), House::Copy::refuse) {}
     template <class T>
     T wait(const std::optional<T>& answer) {
         const auto work = boost::asio::make_work_guard(io);
