@@ -160,6 +160,7 @@ struct Service::State {
                    {"operators", operators_server ? url_of(*config.operators, operators_server->port()) : ""},
                    {"data", config.data_directory},
                    {"mode", config.settings.mode == engine::Mode::live ? "live" : "sandbox"}});
+        if (when_serving) when_serving();
     }
 
     /// What the copy does not know is asked for before any door is served. Killed in the middle it is still a
@@ -246,6 +247,7 @@ struct Service::State {
     boost::asio::io_context io{1};
     boost::asio::signal_set signals{io};
     Handler handler, operators_handler;
+    std::function<void()> when_serving;
     std::unique_ptr<http::Server> doors_server, operators_server;
     std::unique_ptr<House> house;
     std::shared_ptr<api::f13::BoxOffice> box_office;
@@ -291,6 +293,11 @@ void Service::set_box_office(std::shared_ptr<api::f13::BoxOffice> box_office) {
 void Service::set_events(std::shared_ptr<api::ticket_order::Events> events) {
     KASSI_ENSURE(!state_->running);
     state_->events = std::move(events);
+}
+
+void Service::when_serving(std::function<void()> callback) {
+    KASSI_ENSURE(!state_->running);
+    state_->when_serving = std::move(callback);
 }
 
 int Service::run() {

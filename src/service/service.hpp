@@ -113,6 +113,8 @@ class Service {
     /// The events of the TicketOrder door, before run(); without them (production) orders pay what was handed
     /// over.
     void set_events(std::shared_ptr<api::ticket_order::Events> events);
+    /// Called once, on the io thread, when every door is served; before run().
+    void when_serving(std::function<void()> callback);
     /// Starts the engine and runs the io thread until SIGTERM, SIGINT or stop(): what is under way is
     /// finished (stop_patience), the store closed. A second signal cuts the patience. Returns the exit
     /// status.

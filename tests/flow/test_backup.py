@@ -4,15 +4,15 @@ providers live on in another process, and their ledgers say whether anything was
 import base64
 import hmac
 import json
-import os
 import re
 import shutil
 import sqlite3
 import stat
+import subprocess
 import threading
 import urllib.parse
 
-from kassi import FlowTest, Form, LOCK_HELD, Sandbox, Serve, http, run
+from kassi import BINARY, PATIENCE, FlowTest, Form, Sandbox, Serve, http, run
 from test_stripe import FORM, Stripe, StripeServe
 
 
@@ -274,8 +274,6 @@ class BackupTest(FlowTest):
     def start_limited(self, serve, target):
         """No file may grow past that: a disk that is full."""
         script = 'trap "" XFSZ; ulimit -f 40; exec "$@"'
-        import subprocess
-        from kassi import BINARY, PATIENCE
         done = subprocess.run(["bash", "-c", script, "bash", BINARY, "backup", "--config", str(serve.file), str(target)],
                               capture_output=True, text=True, timeout=PATIENCE)
         return done.returncode, done.stderr

@@ -3,8 +3,10 @@
 import base64
 import json
 import re
+import sqlite3
+from datetime import datetime, timedelta, timezone
 
-from kassi import FlowTest, Sandbox, Serve, http, play_the_customer, run
+from kassi import FlowTest, Sandbox, Serve, http, run
 
 NAMES = (b"Flintstone", b"Cobblestone", b"Bedrock", b"fred@example.com", b"0110134345", b"70777")
 
@@ -39,7 +41,6 @@ class ForgetTest(FlowTest):
 
     def keys(self):
         """What opens the rows of people, as it stands in the file."""
-        import sqlite3
         database = sqlite3.connect(f"file:{self.data / 'kassi.db'}?mode=ro", uri=True)
         salts = [salt for (salt,) in database.execute("select salt from person_key where salt <> zeroblob(16)")]
         database.close()
@@ -59,11 +60,10 @@ class ForgetTest(FlowTest):
         refused = run("forget", "--data", self.data, self.sandbox.reserve("demo"), "--by", "Anna", "--because", "x")
         self.assertEqual(refused[0], 2)
         self.assertIn("is not settled", refused[2])
-        salts = [salt for salt in salts]
 
         status, output, errors = self.forget(transaction)
         self.assertEqual(status, 0, errors)
-        self.assertRegex(output, r"^T000-\S+  forgotten\n$")
+        self.assertRegex(output, r"^T\S+-\S+  forgotten\n$")
         self.assertEqual(self.anywhere(salts), [], "what opens them is in no file, while the server runs")
         self.assertEqual(self.found(), [])
         self.assertEqual(self.forget(transaction)[0], 0, "once more is the same")
@@ -91,34 +91,38 @@ class ForgetTest(FlowTest):
         self.assertEqual(run("verify", "--data", self.data)[0], 0)
 
     def test_without_a_server_too_and_the_journey_goes_with_it(self):
-        transaction = self.sandbox.reserve("demo-redirect")
-        callout = self.sandbox.purchase("demo-redirect", transaction, "token-1").json()["callout"]
-        back = play_the_customer(callout, "pay_get")
-        fields = [pair.split("=", 1) for pair in back.split("?", 1)[1].split("&")]
-        self.sandbox.f13("demo-redirect", "POST", "callback.v1/this.token-1/next.token-2", fields)
-        self.until("bought", lambda: self.sandbox.status("demo-redirect", transaction)["transaction_status"] == "purchased")
+        transaction = self.v1("POST", "/transactions", self.trolley("demo-redirect"), "k1").json()["id"]
+        away = self.v1("POST", f"/transactions/{transaction}/purchase",
+                       {"return": {"via": "kassi", "remote_ip": "192.0.2.7", "user_agent": "Flintstone's"}}, "k2").json()
+        back = dict(away["callout"]["parameters"])["return_url"]
+        http("GET", back + "?success=yes")
+        self.until("bought", lambda: self.v1("GET", f"/transactions/{transaction}").json()["phase"] == "purchased")
         self.sandbox.process.end()
-        self.assertEqual(self.rows("parcel"), 1, "how the customer comes back")
+        self.assertEqual([self.rows(table) for table in ("customer", "parcel")], [1, 1], "she, and how she comes back")
         status, output, errors = self.forget(transaction)
         self.assertEqual((status, errors), (0, ""), output)
         self.assertEqual([self.rows(table) for table in ("customer", "document", "parcel")], [0, 0, 0])
         self.assertEqual(self.keys(), [])
         self.assertEqual(self.found(), [])
         self.assertEqual(run("verify", "--data", self.data)[0], 0)
+        self.sandbox = Sandbox(self, self.data)
+        late = http("GET", re.sub("^http://[^/]+", self.sandbox.url, back) + "?success=yes")
+        self.assertEqual(late.status, 200, late.body)
+
+    @staticmethod
+    def trolley(caller):
+        soon = datetime.now(timezone.utc) + timedelta(minutes=30)
+        return {"caller": caller, "held_until": soon.isoformat(), "customer": {"name": "Flintstone"},
+                "bundles": [{"source": "ext_test0", "description": "Seats", "currency": "GBP", "amount": 100}]}
 
     def rows(self, table):
-        import sqlite3
         database = sqlite3.connect(self.data / "kassi.db")
         count = database.execute(f"select count(*) from {table}").fetchone()[0]
         database.close()
         return count
 
     def test_an_idempotent_request_still_answers(self):
-        body = {"caller": "demo", "held_until": "2100-01-01T00:00:00Z", "customer": {"name": "Flintstone"},
-                "bundles": [{"source": "ext_test0", "description": "Seats", "currency": "GBP", "amount": 100}]}
-        import datetime
-        soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=30)
-        body["held_until"] = soon.isoformat()
+        body = self.trolley("demo")
         first = self.v1("POST", "/transactions", body, "k1")
         self.assertEqual(first.status, 201, first.body)
         transaction = first.json()["id"]
