@@ -26,6 +26,8 @@ class Outside {
     /// One timer for the whole engine: a new call replaces the old; nullopt cancels.
     virtual void wake_at(std::optional<Instant> at, std::function<void()> callback) = 0;
     virtual void after(Millis delay, std::function<void()> callback) = 0;
+    /// False: the clocks are too far apart to say how old anything is.
+    [[nodiscard]] virtual bool clock_trusted() const { return true; }
 };
 
 /// A transaction as doors see it.

@@ -23,6 +23,7 @@ void Retention::start() {
 void Retention::look_in(Millis pause) {
     outside_.after(pause, [this] {
         if (stopped_) return;
+        if (!outside_.clock_trusted()) return look_in(retention_pause);
         round([this](std::size_t found, std::int64_t) {
             look_in(found == forgotten_at_once_max ? retention_goes_on : retention_pause);
         });

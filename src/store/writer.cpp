@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
+#include <utility>
 
 #include "base/crypto.hpp"
 #include "base/limits.hpp"
@@ -99,6 +100,7 @@ Writer::Writer(Database database, const Keys& keys, Post post, std::size_t queue
     ends_.seal = chain::beginning();
     Statement newest(database_, "SELECT hash FROM seal ORDER BY number DESC LIMIT 1");
     if (Rows rows(newest); rows.next()) ends_.seal = rows.text(0);
+    truncate();  // a process that was killed right after somebody was forgotten could not
     thread_ = std::thread([this] { loop(); });
 }
 
@@ -189,7 +191,7 @@ void Writer::write(std::vector<Job>& group) {
     const std::int64_t changes = database_.changes();
     const bool written = write_all(group);
     if (written) commit_or_die();
-    if (written && to_truncate_) truncate();
+    if (written && to_truncate_ && std::chrono::steady_clock::now() >= truncate_at_) truncate();
     // A group that changed nothing has not tried.
     if (!written || database_.changes() != changes) writable_ = written;
     std::vector<std::function<void()>> answers;
@@ -260,9 +262,13 @@ std::function<void()> Writer::answer(Job& job, bool written) {
 void Writer::truncate() {
     try {
         to_truncate_ = !database_.truncate_wal();
+        truncate_failed_ = false;
     } catch (const SqlError& error) {
-        log::warning("wal_not_truncated", {{"why", error.what()}});
+        if (!std::exchange(truncate_failed_, true))
+            log::warning("wal_not_truncated", {{"why", error.what()}});
+        to_truncate_ = true;
     }
+    truncate_at_ = std::chrono::steady_clock::now() + truncate_again;
 }
 
 void Writer::do_job(CommitJob& job) {
@@ -490,6 +496,7 @@ void Writer::write_people(const Unit& unit, std::int64_t serial) {
     if (!forgets) return;
     people_.forget(serial);
     to_truncate_ = true;
+    truncate_at_ = {};
 }
 
 void Writer::write_credit(const Unit& unit, std::int64_t serial, std::map<AccountKey, Account>& accounts) {

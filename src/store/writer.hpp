@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -133,6 +134,8 @@ class Writer {
     Ends ends_;
     std::atomic<bool> writable_ = true;
     bool to_truncate_ = false;  ///< somebody was forgotten: the WAL still tells of it
+    std::chrono::steady_clock::time_point truncate_at_;  ///< not before
+    bool truncate_failed_ = false;                       ///< and it was said that it cannot be
 
     std::mutex mutex_;
     std::condition_variable wake_;

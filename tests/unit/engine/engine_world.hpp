@@ -34,6 +34,7 @@ class ByHand final : public Outside {
     std::function<void(std::string)> visited;
     std::optional<Instant> wake;
     std::function<void()> awake;
+    bool trusted = true;
     std::vector<std::function<void()>> later;
     std::vector<Millis> delays;  ///< of everything that was put off, in order
 
@@ -48,6 +49,7 @@ class ByHand final : public Outside {
         wake = at;
         awake = std::move(callback);
     }
+    [[nodiscard]] bool clock_trusted() const override { return trusted; }
     void after(Millis delay, std::function<void()> callback) override {
         delays.push_back(delay);
         later.push_back(std::move(callback));

@@ -101,6 +101,18 @@ TEST_F(RetentionTest, WithoutOneEverythingIsKept) {
     EXPECT_TRUE(outside.later.empty()) << "and nothing is looked for";
 }
 
+TEST_F(RetentionTest, NobodyIsForgottenByAClockThatNobodyTrusts) {
+    keep_for(1);
+    const auto old = bought();
+    clock.at += 25h;
+    outside.trusted = false;
+    round();
+    EXPECT_TRUE(kept(old));
+    outside.trusted = true;
+    round();
+    EXPECT_FALSE(kept(old));
+}
+
 TEST_F(RetentionTest, AStopEndsIt) {
     keep_for(1);
     const auto old = bought();

@@ -484,7 +484,7 @@ TEST_F(ControlTest, BadRequestsAreRefusedByName) {
     EXPECT_THAT(ask(data, "{"), HasSubstr("error request"));
     EXPECT_THAT(ask(data, "[]"), HasSubstr("error request: must be an object"));
     EXPECT_THAT(ask(data, "{}"), HasSubstr("error do: is missing"));
-    EXPECT_THAT(ask(data, R"({"do":"dance"})"), HasSubstr("must be status, show, sweep or settle"));
+    EXPECT_THAT(ask(data, R"({"do":"dance"})"), HasSubstr("must be status, show, sweep, settle or forget"));
     EXPECT_THAT(ask(data, R"({"do":"show"})"), HasSubstr("error transaction: is missing"));
     EXPECT_THAT(ask(data, R"({"do":"show","transaction":"T000-0000-0000-0000"})"),
                 HasSubstr("there is no transaction"));

@@ -110,6 +110,16 @@ TEST_F(CopyTest, isMadeWithoutAServerToo) {
     clean();
 }
 
+TEST_F(CopyTest, hasWhatTheWalOfAKilledServerHas) {
+    ASSERT_GT(fs::file_size(directory() + "/kassi.db-wal"), 0U);
+    for (const char* more : {"/kassi.db", "/kassi.db-wal"})
+        fs::copy_file(directory() + more, fresh_.path() + more);
+    const auto report = backup(fresh_.path(), master_key(), file(), at(500), nullptr);
+    ASSERT_TRUE(report) << report.error().message;
+    EXPECT_EQ(report->rows, 3);
+    EXPECT_GT(fs::file_size(fresh_.path() + "/kassi.db-wal"), 0U) << "it only reads";
+}
+
 TEST_F(CopyTest, isOfOneMomentWhileTheServerWrites) {
     std::size_t answered = 0;
     constexpr std::size_t count = 3000;

@@ -26,8 +26,11 @@ class PeopleTest : public StoreTest {
         return story.step(when, {core::Forgotten{"Anna", "she asked for it"}});
     }
     [[nodiscard]] std::vector<std::string> files_with(const std::string& bytes) const {
+        return files_with(bytes, directory());
+    }
+    static std::vector<std::string> files_with(const std::string& bytes, const std::string& folder) {
         std::vector<std::string> found;
-        for (const auto& entry : std::filesystem::recursive_directory_iterator(directory())) {
+        for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
             if (!entry.is_regular_file()) continue;
             std::ifstream file(entry.path(), std::ios::binary);
             const std::string all{std::istreambuf_iterator<char>(file), {}};
@@ -93,6 +96,29 @@ TEST_F(PeopleTest, whoReadsWhatWasBeforeIsNotWaitedForAndLeavesNothing) {
     for (int looks = 0; looks < 600 && !files_with(salt).empty(); ++looks)
         std::this_thread::sleep_for(std::chrono::milliseconds(100));
     EXPECT_THAT(files_with(salt), IsEmpty()) << "the writer tries again by itself";
+}
+
+TEST_F(PeopleTest, whoWasForgottenRightBeforeAKillIsGoneAfterTheStart) {
+    open();
+    Story story;
+    committed(with(story.hand_over(at(0)), R"({"name":"Flintstone"})"));
+    const std::string salt = Raw(directory()).value("SELECT salt FROM person_key");
+    const TempDirectory killed;
+    {
+        Raw reader(directory());  // so that the WAL stays as it is
+        reader.execute("BEGIN");
+        EXPECT_EQ(reader.number("SELECT count(*) FROM customer"), 1);
+        committed(forget(story, at(1)));
+        for (const char* file : {"/kassi.db", "/kassi.db-wal"})
+            std::filesystem::copy_file(directory() + file, killed.path() + file);
+    }
+    ASSERT_THAT(files_with(salt, killed.path()), testing::Not(IsEmpty()));
+    auto opened = SqliteStore::open({.directory = killed.path(),
+                                     .master_key = master_key(),
+                                     .post = [](const std::function<void()>&) {}});
+    ASSERT_TRUE(opened);
+    EXPECT_TRUE((*opened)->load(story.transaction.id)->transaction.forgotten);
+    EXPECT_THAT(files_with(salt, killed.path()), IsEmpty());
 }
 
 TEST_F(PeopleTest, whateverMovedBeforeNoKeyOfTheForgottenStays) {
