@@ -17,6 +17,28 @@ void add_place(CLI::App& command, Place& place) {
     group->require_option(1);
 }
 
+constexpr const char* restored_help =
+    "the data are a copy (kassi backup) that was put back: ask for what happened since, then go on";
+
+void add_backup(CLI::App& app, Place& place, std::string& file, std::function<int()>& run) {
+    auto* command =
+        app.add_subcommand("backup", "Copy the record, beside a running server too, and check the copy");
+    add_place(*command, place);
+    command->add_option("file", file, "the copy: must not exist")->required();
+    command->footer("Exit status: 0 done, 1 findings and no copy, 2 could not.");
+    command->callback([&] { run = [&] { return kassi::service::backup(place, file); }; });
+}
+
+void add_forget(CLI::App& app, Place& place, kassi::service::ForgetRequest& request,
+                std::function<int()>& run) {
+    auto* command = app.add_subcommand("forget", "Forget who paid, of what is settled, as a named person");
+    add_place(*command, place);
+    command->add_option("transaction", request.transaction, "uuid or reference (T000-...)")->required();
+    command->add_option("--by", request.by, "who says so")->required()->type_name("NAME");
+    command->add_option("--because", request.because, "why")->required()->type_name("TEXT");
+    command->callback([&] { run = [&] { return kassi::service::forget(place, request); }; });
+}
+
 void add_apple_pay_check(CLI::App& group, kassi::service::ApplePayCheck& check, std::function<int()>& run) {
     auto* command = group.add_subcommand(
         "check", "Does a token verify and decrypt? Every step, then what it says, the number masked");
@@ -61,7 +83,9 @@ int main(int argc, char** argv) {
 
     auto* serve = app.add_subcommand("serve", "Run the service until SIGTERM");
     serve->add_option("--config", config_file, "configuration (TOML)")->required()->type_name("FILE");
-    serve->callback([&] { run = [&] { return kassi::service::serve(config_file); }; });
+    bool restored = false;
+    serve->add_flag("--restored", restored, restored_help);
+    serve->callback([&] { run = [&] { return kassi::service::serve(config_file, restored); }; });
 
     kassi::sandbox::Options sandbox_options;
     auto* sandbox = app.add_subcommand(
@@ -72,6 +96,7 @@ int main(int argc, char** argv) {
         ->add_option("--data", sandbox_options.data_directory,
                      "data directory; left out: a fresh temporary one")
         ->type_name("DIR");
+    sandbox->add_flag("--restored", sandbox_options.restored, restored_help);
     sandbox->callback([&] { run = [&] { return kassi::sandbox::run(sandbox_options); }; });
     place.sandbox_config = [](const std::string& data) { return kassi::sandbox::configuration(data); };
 
@@ -99,6 +124,11 @@ int main(int argc, char** argv) {
     sweep->add_flag("--json", as_json, "for programs");
     sweep->footer("Exit status: 0 done, 3 something needs a person, 2 could not.");
     sweep->callback([&] { run = [&] { return kassi::service::sweep(place, as_json); }; });
+
+    std::string copy;
+    add_backup(app, place, copy, run);
+    kassi::service::ForgetRequest forgetting;
+    add_forget(app, place, forgetting, run);
 
     auto* migrate = app.add_subcommand("migrate", "Bring the schema of a stopped house up to date");
     add_place(*migrate, place);

@@ -81,6 +81,9 @@ struct Settings {
     core::Times times;
     Millis answer_within{20'000};     ///< how long a door waits for rest
     bool visit_loopback_only = true;  ///< sandbox: other hosts are journaled as withheld
+    /// Who paid is forgotten when a transaction is settled and nothing happened to it for so long; absent:
+    /// kept.
+    std::optional<std::chrono::days> retention;
 };
 
 }  // namespace kassi::engine

@@ -11,6 +11,8 @@
 #include "base/limits.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "engine/doubts.hpp"
+#include "engine/retention.hpp"
 #include "engine/returns.hpp"
 
 namespace kassi::engine {
@@ -107,6 +109,8 @@ struct Engine::State {
     bool stopping = false;
     bool putting_back = false;  ///< the clock moves nothing before every transaction has heard of it
     Metrics metrics;
+    Doubts doubts;
+    std::optional<Retention> retention;  ///< after the engine that it asks
     SweepReport* sweeping = nullptr;
 
     store::Store& store() { return parts.store; }
@@ -237,6 +241,7 @@ struct Engine::State {
             if (!events.empty()) events += ' ';
             events += core::event_name(event);
             if (std::holds_alternative<core::CallDoubted>(event)) ++metrics.doubts;
+            if (std::holds_alternative<core::Forgotten>(event)) ++metrics.forgotten;
         }
         log::info("moved", {{"transaction", next.id.text()},
                             {"caller", next.caller},
@@ -245,6 +250,7 @@ struct Engine::State {
                             {"phase", core::word(next.phase)},
                             {"events", events},
                             {"tracking", next.tracking}});
+        doubts.moved(before, next);
         if (sweeping != nullptr) count(*sweeping, before, *decision);
         act(*decision);
         arm_for(core::due_at(next, terms));
@@ -527,7 +533,11 @@ struct Engine::State {
             sweep->report.looked_at += static_cast<std::int64_t>(looked);
             if (sweep->progress && looked > 0)
                 sweep->progress(fmt::format("{} looked at", sweep->report.looked_at));
-            if ((looked == 0 && open_calls.empty()) || now() >= sweep->until) return sweep_end(*sweep);
+            if ((looked == 0 && open_calls.empty()) || now() >= sweep->until)
+                return retention->run(sweep->until, [this, sweep](std::int64_t forgotten) {
+                    sweep->report.forgotten = forgotten;
+                    sweep_end(*sweep);
+                });
             static constexpr Millis pause{10};
             parts.outside.after(pause, [this, sweep] { sweep_round(sweep); });
         });
@@ -766,7 +776,9 @@ struct Engine::State {
     }
 };
 
-Engine::Engine(Parts parts) : state_(std::make_unique<State>(std::move(parts))) {}
+Engine::Engine(Parts parts) : state_(std::make_unique<State>(std::move(parts))) {
+    state_->retention.emplace(*this, state_->parts.outside);
+}
 Engine::~Engine() = default;
 
 void Engine::start() {
@@ -774,6 +786,8 @@ void Engine::start() {
     // Nothing but Due for what nobody is working on: there is no second code path (design.md section 1).
     const auto open = s.store().with_open_call();
     if (!open.empty()) log::info("recovery", {{"open_calls", std::to_string(open.size())}});
+    s.doubts.load(s.store());
+    s.retention->start();
     for (const auto& id : open) s.run_due(id, [this] { state_->arm_again(); });
     s.arm_again();
 }
@@ -789,6 +803,7 @@ void Engine::restored(Instant copied_at, std::function<void(Result<std::int64_t>
 void Engine::stop(Millis patience, std::function<void()> done) {
     State& s = *state_;
     s.stopping = true;
+    s.retention->stop();
     s.parts.outside.wake_at(std::nullopt, {});
     // Doors that still wait get what is known; the work goes on from the journal after the next start.
     auto waiters = std::move(s.waiters);
@@ -1167,7 +1182,10 @@ Instant Engine::now() const {
     return state_->now();
 }
 Engine::Metrics Engine::metrics() const {
-    return state_->metrics;
+    Metrics metrics = state_->metrics;
+    metrics.unknown_for_long = state_->doubts.for_long();
+    metrics.unknown_since = state_->doubts.oldest();
+    return metrics;
 }
 
 void Engine::sweep(Millis within, std::function<void(const std::string&)> progress,

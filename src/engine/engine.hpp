@@ -26,6 +26,8 @@ class Outside {
     /// One timer for the whole engine: a new call replaces the old; nullopt cancels.
     virtual void wake_at(std::optional<Instant> at, std::function<void()> callback) = 0;
     virtual void after(Millis delay, std::function<void()> callback) = 0;
+    /// False: the clocks are too far apart to say how old anything is.
+    [[nodiscard]] virtual bool clock_trusted() const { return true; }
 };
 
 /// A transaction as doors see it.
@@ -177,7 +179,8 @@ class Engine {
 
     // ---- sweep -------------------------------------------------------------------------------------------
     struct SweepReport {
-        std::int64_t looked_at = 0, released = 0, visited = 0, settled = 0, still_open = 0, needs_person = 0;
+        std::int64_t looked_at = 0, released = 0, visited = 0, settled = 0, still_open = 0, needs_person = 0,
+                     forgotten = 0;      ///< by the retention (Settings)
         std::vector<std::string> lines;  ///< one a transaction, for people
     };
     /// Everything that is due now, until nothing is (bounded by `within`).
@@ -186,7 +189,9 @@ class Engine {
 
     struct Metrics {
         std::int64_t commits = 0, conflicts = 0, calls = 0, calls_open = 0, doubts = 0, visits = 0,
-                     notices = 0;
+                     notices = 0, forgotten = 0;
+        std::int64_t unknown_for_long = 0;     ///< transactions with a leg in doubt that needs a person
+        std::optional<Instant> unknown_since;  ///< of the oldest doubt there is
     };
     Metrics metrics() const;
 

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/post.hpp>
 #include <cstdio>
 
 #include "base/json.hpp"
@@ -211,6 +210,7 @@ int run(const Options& options) {
     auto config = common_config(folder.path().string(), key);
     config.trusted_certificates_pem = tls.authority_pem;
     config.doors.port = options.port;
+    config.restored = options.restored;
     config.operators = service::Listen{};
     config.operators->port = neighbour(options.port, 2);
     config.when_bound = [&](service::Config& bound, unsigned short port) {
@@ -258,7 +258,7 @@ int run(const Options& options) {
                   .borgun = demo_borgun_merchants(key, map.simulators, map.url),
                   .borgun_file = folder.path() / borgun_house_name,
                   .apple = apple_side(std::move(town), gateway, map.url)});
-    boost::asio::post(service.io(), [&] { say_hello(map, log_in_file); });
+    service.when_serving([&] { say_hello(map, log_in_file); });
     const int status = service.run();
     // Its thread may still want to tell the shop something, on the service's loop.
     street.reset();

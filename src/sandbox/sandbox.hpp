@@ -11,6 +11,7 @@ namespace kassi::sandbox {
 struct Options {
     unsigned short port = 8080;  ///< of 127.0.0.1; 0: any free one
     std::string data_directory;  ///< "": a fresh temporary one, removed at the end
+    bool restored = false;       ///< its record is a copy, to be put to work
 };
 
 /// Runs until SIGTERM or SIGINT and returns the exit status. When everything listens, standard output gets a

@@ -112,7 +112,8 @@ Result<std::string> ask_house(const Config& config, const std::string& request, 
                               const Operations::Progress& progress) {
     boost::asio::io_context io{1};
     const auto work = boost::asio::make_work_guard(io);
-    House house(io, config, std::make_shared<SystemClock>());
+    const auto copy = begins_work ? House::Copy::refuse : House::Copy::read;
+    House house(io, config, std::make_shared<SystemClock>(), copy);
     Operations operations(house.engine(), house.outside());
     if (begins_work) {
         house.check_merchants();
@@ -172,6 +173,28 @@ int show(const Place& place, const std::string& transaction, bool as_json) {
     return exit_ok;
 }
 
+namespace {
+
+/// Whether the record is a copy, or goes on from one, and what may have happened that it does not know.
+void print_origin(const json& status) {
+    // A server that was not restarted yet says nothing of it.
+    const auto text = [&status](const char* name) {
+        const auto found = status.find(name);
+        return found != status.end() && found->is_string() ? found->get<std::string>() : std::string();
+    };
+    if (const auto copied_at = text("copied_at"); !copied_at.empty())
+        print("a copy made at " + copied_at + ", not put to work: start it with --restored");
+    if (const auto restored_at = text("restored_at"); !restored_at.empty())
+        print("restored from a copy of " + text("restored_from") + " at " + restored_at);
+    if (const auto unmatched = status.value("unmatched", std::int64_t{0}); unmatched > 0)
+        print(fmt::format("{} notices of providers match nothing{}", unmatched,
+                          text("restored_at").empty()
+                              ? ""
+                              : ": money may have moved for what was handed over since the copy was made"));
+}
+
+}  // namespace
+
 int status(const Place& place, bool as_json) {
     const auto answer = ask(place, R"({"do":"status"})", false, no_progress);
     if (!answer) return fail(answer.error());
@@ -184,15 +207,50 @@ int status(const Place& place, bool as_json) {
     print(fmt::format("{} transactions, {} open, {} in doubt, {} need a person; {} journal rows",
                       count("transactions"), count("open"), count("in_doubt"), count("needs_person"),
                       count("journal_rows")));
+    print_origin(read);
     for (const auto& entry : read.at("look_at")) {
-        print(fmt::format("{}  {}{}  {}", entry.at("reference").get<std::string>(),
+        const auto since = entry.value("since", json());
+        print(fmt::format("{}  {}{}{}  {}", entry.at("reference").get<std::string>(),
                           entry.at("phase").get<std::string>(),
                           entry.at("needs_person").get<bool>() ? ", NEEDS A PERSON" : "",
+                          since.is_string() ? ", unknown since " + since.get<std::string>() : "",
                           for_terminal(entry.at("summary").get<std::string>())));
     }
     // A server that was not restarted yet says how many more.
     const auto& more = read.at("more");
     if (more.is_boolean() ? more.get<bool>() : more.get<std::int64_t>() > 0) print("and more");
+    return exit_ok;
+}
+
+namespace {
+
+void print_findings(const std::vector<store::Finding>& findings) {
+    for (const auto& finding : findings) {
+        std::string where;
+        if (finding.row != 0) where += fmt::format("row {}: ", finding.row);
+        if (!finding.transaction.empty()) where += finding.transaction + ": ";
+        print(for_terminal(where + finding.what));
+    }
+}
+
+}  // namespace
+
+int backup(const Place& place, const std::string& file) {
+    const auto of = record(place);
+    ProgressLine progress("backup");
+    const auto report = store::backup(of.directory, of.master_key, file, SystemClock().now(),
+                                      [&](std::int64_t done, std::int64_t all) { progress.at(done, all); });
+    progress.clear();
+    if (!report) return fail(report.error());
+    print_findings(report->findings);
+    if (!report->findings.empty()) {
+        (void)fail(fmt::format("{} findings: the record is not as it should be, and no copy was kept",
+                               report->findings.size()));
+        return exit_findings;
+    }
+    print(fmt::format("{}  {} bytes, {} transactions, {} journal rows", for_terminal(file), report->bytes,
+                      report->transactions, report->rows));
+    if (!report->head_hex.empty()) print("head " + report->head_hex);
     return exit_ok;
 }
 
@@ -203,12 +261,7 @@ int verify(const Place& place, const std::string& head) {
                                       [&](std::int64_t done, std::int64_t all) { progress.at(done, all); });
     progress.clear();
     if (!report) return fail(report.error());
-    for (const auto& finding : report->findings) {
-        std::string where;
-        if (finding.row != 0) where += fmt::format("row {}: ", finding.row);
-        if (!finding.transaction.empty()) where += finding.transaction + ": ";
-        print(for_terminal(where + finding.what));
-    }
+    print_findings(report->findings);
     print(fmt::format(
         "{} rows, {} transactions, {} seals: {}", report->rows, report->transactions, report->seals,
         report->findings.empty() ? "clean" : fmt::format("{} findings", report->findings.size())));
@@ -228,10 +281,11 @@ int sweep(const Place& place, bool as_json) {
         print(*answer);
     } else {
         for (const auto& line : report.at("lines")) print(for_terminal(line.get<std::string>()));
-        print(
-            fmt::format("{} looked at: {} released, {} visited, {} settled, {} still open; {} need a person",
-                        count("looked_at"), count("released"), count("visited"), count("settled"),
-                        count("still_open"), count("needs_person")));
+        print(fmt::format(
+            "{} looked at: {} released, {} visited, {} settled, {} still open, {} forgotten; {} "
+            "need a person",
+            count("looked_at"), count("released"), count("visited"), count("settled"), count("still_open"),
+            report.value("forgotten", std::int64_t{0}), count("needs_person")));
     }
     return count("needs_person") > 0 ? exit_needs_person : exit_ok;
 }
@@ -265,6 +319,22 @@ int settle(const Place& place, const SettleRequest& request) {
     print(for_terminal(fmt::format(
         "{}  {}{}  {}", after.at("reference").get<std::string>(), after.at("phase").get<std::string>(),
         after.at("settled").get<bool>() ? "" : ", not settled yet", after.at("summary").get<std::string>())));
+    return exit_ok;
+}
+
+int forget(const Place& place, const ForgetRequest& request) {
+    const auto text = JsonWriter()
+                          .begin_object()
+                          .field("do", "forget")
+                          .field("transaction", request.transaction)
+                          .field("by", request.by)
+                          .field("because", request.because)
+                          .end_object()
+                          .take();
+    const auto answer = ask(place, text, true, no_progress);
+    if (!answer) return fail(answer.error());
+    const auto after = json::parse(*answer);
+    print(for_terminal(after.at("reference").get<std::string>() + "  forgotten"));
     return exit_ok;
 }
 
@@ -349,14 +419,15 @@ int hash_password() {
     return exit_ok;
 }
 
-int serve(const std::string& config_file) {
-    const auto reading = read_config_fully(config_file);
+int serve(const std::string& config_file, bool restored) {
+    auto reading = read_config_fully(config_file);
     if (!reading.config) {
         for (const auto& error : reading.errors) (void)fail(error);
         return exit_failed;
     }
     log::start(reading.config->debug_log ? log::Level::debug : log::Level::info, reading.config->log_file);
-    Service service(*reading.config, std::make_shared<SystemClock>());
+    reading.config->restored = restored;
+    Service service(std::move(*reading.config), std::make_shared<SystemClock>());
     return service.run();
 }
 

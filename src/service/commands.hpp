@@ -6,13 +6,13 @@
 #include "service/service.hpp"
 
 /// The operator's commands. Each answers with the exit status of the process: 0 done and nothing to do, 2
-/// could not (the reason is on standard error); sweep and verify have more to say. What they throw is
+/// could not (the reason is on standard error); sweep, verify and backup have more to say. What they throw is
 /// guarded()'s.
 namespace kassi::service {
 
 /// What exit statuses mean.
 inline constexpr int exit_ok = 0;
-inline constexpr int exit_findings = 1;      ///< verify: the record is not as it should be
+inline constexpr int exit_findings = 1;      ///< verify, backup: the record is not as it should be
 inline constexpr int exit_failed = 2;        ///< could not do it; also a wrong command line
 inline constexpr int exit_needs_person = 3;  ///< sweep: done, and something waits for a person
 inline constexpr int exit_lock_held = 75;    ///< another process holds <data>/lock (EX_TEMPFAIL)
@@ -34,6 +34,12 @@ int status(const Place& place, bool as_json);
 int verify(const Place& place, const std::string& head);
 int sweep(const Place& place, bool as_json);
 int migrate(const Place& place);
+/// A copy of the record as `file`, checked.
+int backup(const Place& place, const std::string& file);
+struct ForgetRequest {
+    std::string transaction, by, because;
+};
+int forget(const Place& place, const ForgetRequest& request);
 struct SettleRequest {
     std::string transaction;
     std::int64_t leg = 0;
@@ -56,7 +62,7 @@ struct ApplePayCheck {
 /// Every step of a check with its outcome, then the content, the card's number masked. exit_ok only when all
 /// of it holds; exit_findings when a step failed; exit_failed when files or words are wrong.
 int check_apple_pay(const ApplePayCheck& check);
-/// Runs the house until SIGTERM or SIGINT.
-int serve(const std::string& config_file);
+/// Runs the house until SIGTERM or SIGINT. `restored`: its data are a copy, to be put to work.
+int serve(const std::string& config_file, bool restored);
 
 }  // namespace kassi::service

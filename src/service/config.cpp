@@ -27,6 +27,7 @@ constexpr std::size_t name_bytes_max = 64;
 constexpr std::size_t environment_name_bytes_max = 128;
 constexpr std::size_t entries_max = 10'000;  ///< of one kind: callers, merchants, ...
 constexpr std::int64_t seconds_max = 30 * 24 * 3600;
+constexpr std::int64_t retention_days_max = 3'650;
 constexpr std::int64_t answer_within_seconds_max = 60;
 
 /// Everything that is wrong, with its line.
@@ -254,6 +255,8 @@ class ConfigReader {
         if (const auto* found = table.table("listen")) config_.doors = listen(*found, "listen", true);
         if (const auto* found = table.table("operators"))
             config_.operators = listen(*found, "operators", false);
+        if (const auto days = table.number("retention_days", 1, retention_days_max))
+            config_.settings.retention = std::chrono::days(*days);
         if (const auto* found = table.table("times")) times(*found);
         if (const auto* found = table.table("ticket_order")) ticket_order(*found);
         entries(table, "system", true, [this](const toml::table& entry) { system(entry); });

@@ -20,6 +20,7 @@
 
 #include "base/json.hpp"
 #include "base/limits.hpp"
+#include "engine/doubts.hpp"
 #include "service/http_outside.hpp"
 #include "service/story.hpp"
 
@@ -126,7 +127,8 @@ std::string sweep_json(const engine::Engine::SweepReport& report, std::int64_t a
         .field("visited", report.visited)
         .field("settled", report.settled)
         .field("still_open", report.still_open)
-        .field("needs_person", std::max(report.needs_person, all_that_need_a_person));
+        .field("needs_person", std::max(report.needs_person, all_that_need_a_person))
+        .field("forgotten", report.forgotten);
     out.key("lines").begin_array();
     for (const auto& line : report.lines) out.string(line);
     return out.end_array().end_object().take();
@@ -161,6 +163,19 @@ std::vector<TransactionId> to_look_at(store::Store& store) {
     return found;
 }
 
+void write_origin(JsonWriter& out, const store::Store::Origin& origin) {
+    const auto instant_or_null = [&out](const char* name, const std::optional<Instant>& at) {
+        out.key(name);
+        if (at)
+            out.string(iso8601(*at));
+        else
+            out.null();
+    };
+    instant_or_null("copied_at", origin.copied_at);
+    instant_or_null("restored_from", origin.restored_from);
+    instant_or_null("restored_at", origin.restored_at);
+}
+
 std::string status_json(engine::Engine& engine) {
     const auto counts = engine.store().counts();
     const auto metrics = engine.metrics();
@@ -174,7 +189,9 @@ std::string status_json(engine::Engine& engine) {
         .field("in_doubt", counts.in_doubt)
         .field("needs_person", counts.needs_person)
         .field("journal_rows", counts.journal_rows)
-        .field("calls_open", metrics.calls_open);
+        .field("calls_open", metrics.calls_open)
+        .field("unmatched", counts.unmatched);
+    write_origin(out, engine.store().origin());
     out.key("look_at").begin_array();
     const auto found = to_look_at(engine.store());
     for (std::size_t i = 0; i < std::min(found.size(), look_at_max); ++i) {
@@ -185,9 +202,13 @@ std::string status_json(engine::Engine& engine) {
             .field("reference", view->transaction.reference)
             .field("phase", core::word(view->transaction.phase))
             .field("settled", core::settled(view->transaction))
-            .field("needs_person", core::needs_person(view->transaction))
-            .field("summary", engine.explain(view->transaction).summary)
-            .end_object();
+            .field("needs_person", core::needs_person(view->transaction));
+        out.key("since");
+        if (const auto since = engine::unknown_since(view->transaction))
+            out.string(iso8601(*since));
+        else
+            out.null();
+        out.field("summary", engine.explain(view->transaction).summary).end_object();
     }
     out.end_array().field("more", found.size() > look_at_max);
     return out.end_object().take();
@@ -222,39 +243,58 @@ void Operations::handle(std::string_view request, Progress progress,
                                  done(sweep_json(report, engine_.store().counts().needs_person));
                              });
     }
-    if (*what == "settle") {
-        const auto transaction = text_of(*parsed, "transaction");
-        const auto money = text_of(*parsed, "money");
-        const auto by = text_of(*parsed, "by");
-        const auto because = text_of(*parsed, "because");
-        for (const auto* text : {&transaction, &money, &by, &because}) {
-            if (!*text) return done(text->error());
-        }
-        const auto fact = core::from_word<core::LegMoney>(*money);
-        if (!fact) return done(bad_request("money", "must be none, held, taken or back"));
-        const auto leg = parsed->find("leg");
-        if (leg == parsed->end() || !leg->is_number_integer())
-            return done(bad_request("leg", "must be a whole number"));
-        const auto id = find_transaction(engine_, *transaction);
-        if (!id) return done(id.error());
-        engine::Meta meta;
-        meta.by = "person " + *by;
-        return engine_.submit(*id, core::Settle{leg->get<std::int64_t>(), *fact, *by, *because},
-                              std::move(meta), [this, done = std::move(done)](Result<engine::View> view) {
-                                  if (!view) return done(view.error());
-                                  const auto& after = view->transaction;
-                                  done(JsonWriter()
-                                           .begin_object()
-                                           .field("transaction", after.id.text())
-                                           .field("reference", after.reference)
-                                           .field("phase", core::word(after.phase))
-                                           .field("settled", core::settled(after))
-                                           .field("summary", engine_.explain(after).summary)
-                                           .end_object()
-                                           .take());
-                              });
+    if (*what == "settle") return settle(*parsed, std::move(done));
+    if (*what == "forget") return forget(*parsed, std::move(done));
+    done(bad_request("do", "must be status, show, sweep, settle or forget"));
+}
+
+void Operations::settle(const nlohmann::json& request, Done done) {
+    const auto transaction = text_of(request, "transaction");
+    const auto money = text_of(request, "money");
+    const auto by = text_of(request, "by");
+    const auto because = text_of(request, "because");
+    for (const auto* text : {&transaction, &money, &by, &because}) {
+        if (!*text) return done(text->error());
     }
-    done(bad_request("do", "must be status, show, sweep or settle"));
+    const auto fact = core::from_word<core::LegMoney>(*money);
+    if (!fact) return done(bad_request("money", "must be none, held, taken or back"));
+    const auto leg = request.find("leg");
+    if (leg == request.end() || !leg->is_number_integer())
+        return done(bad_request("leg", "must be a whole number"));
+    submit(*transaction, *by, core::Settle{leg->get<std::int64_t>(), *fact, *by, *because}, std::move(done));
+}
+
+void Operations::forget(const nlohmann::json& request, Done done) {
+    const auto transaction = text_of(request, "transaction");
+    const auto by = text_of(request, "by");
+    const auto because = text_of(request, "because");
+    for (const auto* text : {&transaction, &by, &because}) {
+        if (!*text) return done(text->error());
+    }
+    submit(*transaction, *by, core::ForgetPerson{*by, *because}, std::move(done));
+}
+
+void Operations::submit(std::string_view transaction, const std::string& by, core::InputBody body,
+                        Done done) {
+    const auto id = find_transaction(engine_, transaction);
+    if (!id) return done(id.error());
+    engine::Meta meta;
+    meta.by = "person " + by;
+    engine_.submit(*id, std::move(body), std::move(meta),
+                   [this, done = std::move(done)](const Result<engine::View>& view) {
+                       if (!view) return done(view.error());
+                       const auto& after = view->transaction;
+                       done(JsonWriter()
+                                .begin_object()
+                                .field("transaction", after.id.text())
+                                .field("reference", after.reference)
+                                .field("phase", core::word(after.phase))
+                                .field("settled", core::settled(after))
+                                .field("forgotten", after.forgotten)
+                                .field("summary", engine_.explain(after).summary)
+                                .end_object()
+                                .take());
+                   });
 }
 
 namespace {

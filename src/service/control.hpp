@@ -3,6 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 
@@ -13,7 +14,8 @@
 ///
 /// A request is one JSON object in one line: {"do": "sweep"}, {"do": "show", "transaction": "T000-..."},
 /// {"do": "settle", "transaction": ..., "leg": 1, "money": "taken", "by": "Anna", "because": "..."},
-/// {"do": "status"}. The socket answers in lines: {"progress": "..."} any number of times, then {"answer":
+/// {"do": "forget", "transaction": ..., "by": "Anna", "because": "..."}, {"do": "status"}. The socket answers
+/// in lines: {"progress": "..."} any number of times, then {"answer":
 /// {...}} or {"error": {"kind": ..., "field": ..., "message": ...}}.
 namespace kassi::service {
 
@@ -34,6 +36,11 @@ class Operations {
     void handle(std::string_view request, Progress progress, std::function<void(Result<std::string>)> done);
 
   private:
+    using Done = std::function<void(Result<std::string>)>;
+    void settle(const nlohmann::json& request, Done done);
+    void forget(const nlohmann::json& request, Done done);
+    void submit(std::string_view transaction, const std::string& by, core::InputBody body, Done done);
+
     engine::Engine& engine_;
     const HttpOutside& outside_;
     bool sweeping_ = false;

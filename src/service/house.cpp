@@ -4,7 +4,7 @@
 #include <stdexcept>
 
 namespace kassi::service {
-House::House(boost::asio::io_context& io, const Config& config, std::shared_ptr<SystemClock> clock,
+House::House(boost::asio::io_context& io, const Config& config, std::shared_ptr<SystemClock> clock, Copy copy,
              std::function<bool()> lock_held)
     : clock_(std::move(clock)), digest_key_(store::digest_key(config.master_key)) {
     auto registry = providers::Registry::make(config.directory.merchants);
@@ -17,6 +17,7 @@ House::House(boost::asio::io_context& io, const Config& config, std::shared_ptr<
     options.post = [&io](std::function<void()> callback) { boost::asio::post(io, std::move(callback)); };
     options.clock = clock_.get();
     options.lock_held = std::move(lock_held);
+    options.copy = copy;
     options.mode = config.settings.mode == engine::Mode::live ? "live" : "sandbox";
     auto store = store::SqliteStore::open(std::move(options));
     if (!store) {

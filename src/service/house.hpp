@@ -14,10 +14,12 @@ namespace kassi::service {
 /// command runs once when no server does. No doors.
 class House {
   public:
-    /// Takes <data>/lock and applies migrations. `config` and `io` must outlive it. While another process
-    /// holds the lock `lock_held` is asked: true tries again. Throws LockHeld, and std::runtime_error with a
-    /// plain reason. `io` may be used by the store for what it has to say.
-    House(boost::asio::io_context& io, const Config& config, std::shared_ptr<SystemClock> clock,
+    using Copy = store::SqliteOptions::Copy;
+    /// Takes <data>/lock and applies migrations. `config` and `io` must outlive it. `copy`: what becomes of a
+    /// record that is a copy. While another process holds the lock `lock_held` is asked: true tries again.
+    /// Throws LockHeld, and std::runtime_error with a plain reason. `io` may be used by the store for what it
+    /// has to say.
+    House(boost::asio::io_context& io, const Config& config, std::shared_ptr<SystemClock> clock, Copy copy,
           std::function<bool()> lock_held = nullptr);
     ~House();
     House(const House&) = delete;

@@ -42,7 +42,7 @@ class HttpOutside final : public engine::Outside {
     void wake_at(std::optional<Instant> at, std::function<void()> callback) override;
     void after(Millis delay, std::function<void()> callback) override;
     /// False: the clocks are too far apart to say what is due.
-    [[nodiscard]] bool clock_trusted() const;
+    [[nodiscard]] bool clock_trusted() const override;
     /// As SystemClock::drift().
     [[nodiscard]] Millis drift() const;
     /// Cancels calls, visits and timers; their callbacks do not come any more.

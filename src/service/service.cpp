@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "api/status.hpp"
 #include "base/log.hpp"
 #include "http/server.hpp"
 #include "service/control.hpp"
@@ -19,6 +20,8 @@
 
 namespace kassi::service {
 namespace {
+
+constexpr std::string_view restoring = "the record is a copy: what it does not know is asked for first";
 
 /// The lock is looked at this often.
 constexpr Millis lock_retry{100};
@@ -116,15 +119,18 @@ struct Service::State {
         open_house();
         house->check_merchants();
         operations = std::make_unique<Operations>(house->engine(), house->outside());
-        control = std::make_unique<ControlServer>(io, config.data_directory, *operations);
+        if (!config.restored) open_control();
     }
 
     ~State() { close(); }
 
+    void open_control() { control = std::make_unique<ControlServer>(io, config.data_directory, *operations); }
+
     void open_house() {
         LockWait wait(config.data_directory, config.lock_patience);
         try {
-            house = std::make_unique<House>(io, config, clock, [&wait] { return wait.again(); });
+            const auto copy = config.restored ? House::Copy::put_to_work : House::Copy::refuse;
+            house = std::make_unique<House>(io, config, clock, copy, [&wait] { return wait.again(); });
         } catch (const LockHeld&) {
             if (!wait.stopped()) throw;
             log::info("stopped", {});
@@ -143,8 +149,9 @@ struct Service::State {
             [this] { return not_ready(); });
         auto mounts = doors->for_the_world();
         mounts.insert(mounts.end(), more.begin(), more.end());
-        handler = api::route(std::move(mounts));
         operators_handler = api::route(doors->for_operators());
+        if (config.restored && !put_to_work()) return;
+        handler = api::route(std::move(mounts));
         house->engine().start();
         running = true;
         log::info("serving",
@@ -153,10 +160,46 @@ struct Service::State {
                    {"operators", operators_server ? url_of(*config.operators, operators_server->port()) : ""},
                    {"data", config.data_directory},
                    {"mode", config.settings.mode == engine::Mode::live ? "live" : "sandbox"}});
+        if (when_serving) when_serving();
+    }
+
+    /// What the copy does not know is asked for before any door is served. Killed in the middle it is still a
+    /// copy, and the next start does it again. False: it was told to stop.
+    bool put_to_work() {
+        const auto origin = house->store().origin();
+        KASSI_ENSURE(origin.copied_at.has_value());
+        handler = [](const HttpRequest& request, const Reply& reply) {
+            reply(Doors::refusal(api::http_status(ErrorKind::unavailable), request.target, restoring));
+        };
+        log::info("restoring", {{"copied_at", iso8601(*origin.copied_at)},
+                                {"open", std::to_string(house->store().counts().open)}});
+        // Shared: a stop leaves what is still to come behind.
+        struct Heard {
+            std::optional<Result<std::int64_t>> asked;
+            std::optional<bool> unmarked;
+        };
+        const auto heard = std::make_shared<Heard>();
+        house->engine().restored(*origin.copied_at,
+                                 [heard](Result<std::int64_t> count) { heard->asked = std::move(count); });
+        while (!heard->asked && !stopping) io.run_one();
+        if (stopping) return false;
+        if (!*heard->asked)
+            throw std::runtime_error("what the copy does not know cannot be recorded: " +
+                                     heard->asked->error().message);
+        house->store().put_to_work(clock->now(), [heard](bool ok) { heard->unmarked = ok; });
+        while (!heard->unmarked && !stopping) io.run_one();
+        if (stopping) return false;
+        if (!*heard->unmarked) throw std::runtime_error("that the copy is put to work cannot be recorded");
+        log::info("restored", {{"copied_at", iso8601(*origin.copied_at)},
+                               {"transactions", std::to_string(**heard->asked)}});
+        config.restored = false;
+        open_control();
+        return true;
     }
 
     [[nodiscard]] std::string not_ready() const {
         if (stopping) return "stopping";
+        if (config.restored) return std::string(restoring);
         if (!house->store().writable()) return "the store cannot be written";
         if (!house->outside().clock_trusted()) return "the machine's clock and ours disagree";
         return "";
@@ -204,6 +247,7 @@ struct Service::State {
     boost::asio::io_context io{1};
     boost::asio::signal_set signals{io};
     Handler handler, operators_handler;
+    std::function<void()> when_serving;
     std::unique_ptr<http::Server> doors_server, operators_server;
     std::unique_ptr<House> house;
     std::shared_ptr<api::f13::BoxOffice> box_office;
@@ -249,6 +293,11 @@ void Service::set_box_office(std::shared_ptr<api::f13::BoxOffice> box_office) {
 void Service::set_events(std::shared_ptr<api::ticket_order::Events> events) {
     KASSI_ENSURE(!state_->running);
     state_->events = std::move(events);
+}
+
+void Service::when_serving(std::function<void()> callback) {
+    KASSI_ENSURE(!state_->running);
+    state_->when_serving = std::move(callback);
 }
 
 int Service::run() {

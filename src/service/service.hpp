@@ -50,6 +50,8 @@ struct Config {
     std::vector<std::string> ticket_order_origins;
     std::string log_file;  ///< "" standard error
     bool debug_log = false;
+    /// The data are a copy of the record (kassi backup), to be put to work.
+    bool restored = false;
     /// A server waits so long for <data>/lock: who holds it is mostly a command, which ends soon.
     Millis lock_patience = service::lock_patience;
     /// Called once, when the doors' port is known and nothing else has begun. The sandbox, which may run on
@@ -111,6 +113,8 @@ class Service {
     /// The events of the TicketOrder door, before run(); without them (production) orders pay what was handed
     /// over.
     void set_events(std::shared_ptr<api::ticket_order::Events> events);
+    /// Called once, on the io thread, when every door is served; before run().
+    void when_serving(std::function<void()> callback);
     /// Starts the engine and runs the io thread until SIGTERM, SIGINT or stop(): what is under way is
     /// finished (stop_patience), the store closed. A second signal cuts the patience. Returns the exit
     /// status.

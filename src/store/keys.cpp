@@ -43,7 +43,8 @@ Keys::Keys(const Secret<>& master)
       token_(derive(master, "kassi token 1")),
       claim_(derive(master, "kassi claim 1")),
       fingerprint_(derive(master, "kassi fingerprint 1")),
-      digest_(derive(master, "kassi parcel digest 1")) {}
+      digest_(derive(master, "kassi parcel digest 1")),
+      person_(derive(master, "kassi person 1")) {}
 
 std::string Keys::token(std::string_view caller, std::string_view token) const {
     return short_hmac(token_, joined(caller, token));
@@ -59,6 +60,10 @@ std::string Keys::fingerprint(std::string_view fingerprint) const {
 
 std::string Keys::parcel_digest(std::string_view context, std::string_view plain) const {
     return short_hmac(digest_, joined(context, plain));
+}
+
+Secret<> Keys::person(std::string_view salt) const {
+    return derive(person_, salt);
 }
 
 Secret<> digest_key(const Secret<>& master_key) {

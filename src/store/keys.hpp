@@ -24,9 +24,11 @@ struct Keys {
     [[nodiscard]] std::string claim(std::string_view scope, std::string_view key) const;
     [[nodiscard]] std::string fingerprint(std::string_view fingerprint) const;
     [[nodiscard]] std::string parcel_digest(std::string_view context, std::string_view plain) const;
+    /// The key of what is kept of a person, 32 bytes.
+    [[nodiscard]] Secret<> person(std::string_view salt) const;
 
   private:
-    Secret<> token_, claim_, fingerprint_, digest_;
+    Secret<> token_, claim_, fingerprint_, digest_, person_;
 };
 
 }  // namespace kassi::store

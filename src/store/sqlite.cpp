@@ -52,6 +52,12 @@ Database Database::for_reading(const std::string& file) {
     return database;
 }
 
+Database Database::for_marking(const std::string& file) {
+    Database database(open_handle(file, SQLITE_OPEN_READWRITE));
+    database.execute("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA trusted_schema = OFF");
+    return database;
+}
+
 Database::Database(Database&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
 
 Database::~Database() {
@@ -67,6 +73,16 @@ std::int64_t Database::number(const char* sql) {
     Statement statement(*this, sql);
     Rows rows(statement);
     return rows.next() ? rows.integer(0) : 0;
+}
+
+bool Database::truncate_wal() {
+    sqlite3_busy_timeout(handle_, 0);
+    const int code =
+        sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    sqlite3_busy_timeout(handle_, busy_millis);
+    if (code == SQLITE_BUSY || code == SQLITE_LOCKED) return false;
+    if (code != SQLITE_OK) fail(handle_, code);
+    return true;
 }
 
 void Database::flush() {

@@ -34,6 +34,8 @@ class Database {
     static Database for_writing(const std::string& file);
     /// Read-only in every respect: neither writes nor checkpoints, not even when it is closed.
     static Database for_reading(const std::string& file);
+    /// A copy that nobody else has opened, with the rollback journal in memory: whoever made it syncs it.
+    static Database for_marking(const std::string& file);
     Database(Database&& other) noexcept;
     Database& operator=(Database&&) = delete;
     ~Database();
@@ -41,6 +43,9 @@ class Database {
     void execute(const char* sql);
     /// One integer, for PRAGMA and the like; 0 when there is no row.
     std::int64_t number(const char* sql);
+    /// Everything in the WAL goes to the file, and the WAL to length 0. False, and nothing is waited for,
+    /// while another connection reads what was before.
+    bool truncate_wal();
     /// Writes dirty pages out (uncommitted), so that a full disk shows before COMMIT and not in it.
     void flush();
     [[nodiscard]] bool in_transaction() const;

@@ -1,6 +1,7 @@
 #include "store/sqlite_store.hpp"
 
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include "base/crypto.hpp"
@@ -8,13 +9,19 @@
 #include "base/limits.hpp"
 #include "base/log.hpp"
 #include "store/columns.hpp"
+#include "store/copy.hpp"
 #include "store/directory.hpp"
 #include "store/keys.hpp"
 #include "store/migrations.hpp"
+#include "store/people.hpp"
 #include "store/writer.hpp"
 
 namespace kassi::store {
 namespace {
+
+/// Rows that one look for what may be forgotten passes at most, of each table: old ones that are not settled
+/// or were touched lately stand before the others, and are few.
+constexpr std::size_t forgettable_looks_max = 10'000;
 
 /// What the program wrote itself and cannot read any more: the store is broken.
 template <class T>
@@ -26,6 +33,21 @@ T read_back(Result<T> result, const char* what) {
 
 Currency to_currency(std::string_view code) {
     return read_back(Currency::parse(code, "currency"), "currency");
+}
+
+/// What a person's row is opened with.
+std::string person_sql(const std::string& table) {
+    return "SELECT p.json, p.sealed, p.key_number, k.salt FROM transaction_state t JOIN " + table +
+           " p ON p.transaction_serial = t.serial LEFT JOIN person_key k ON k.number = p.key_number "
+           "WHERE t.id = ?";
+}
+
+/// Of everybody of whom something is kept in `rows`, in the order of the hand-overs: when it was handed over,
+/// whether it is settled, and when the last row was written. `order` is the table's own: nothing is sorted.
+std::string old_sql(const std::string& rows, const std::string& serial, const std::string& order) {
+    return "SELECT t.serial, t.id, t.created, t.settled, (SELECT j.at FROM journal j WHERE "
+           "j.transaction_serial = t.serial ORDER BY j.version DESC LIMIT 1) FROM " +
+           rows + " JOIN transaction_state t ON t.serial = " + serial + " ORDER BY " + order;
 }
 
 /// The present reads of the calling thread.
@@ -54,14 +76,12 @@ struct Reader {
     Statement find_claim{db,
                          "SELECT t.id, o.version, o.fingerprint_hmac FROM once o "
                          "JOIN transaction_state t ON t.serial = o.transaction_serial WHERE o.key_hmac = ?"};
-    Statement customer{
-        db,
-        "SELECT c.json FROM transaction_state t JOIN customer c ON c.transaction_serial = t.serial "
-        "WHERE t.id = ?"};
-    Statement document{
-        db,
-        "SELECT d.json FROM transaction_state t JOIN document d ON d.transaction_serial = t.serial "
-        "WHERE t.id = ?"};
+    Statement customer{db, person_sql("customer")};
+    Statement document{db, person_sql("document")};
+    Statement old_customers{db, old_sql("customer p", "p.transaction_serial", "p.transaction_serial")};
+    Statement old_documents{db, old_sql("document p", "p.transaction_serial", "p.transaction_serial")};
+    Statement old_journeys{
+        db, old_sql("(SELECT slot FROM parcel WHERE slot % 256 = 0) p", "p.slot / 256", "p.slot")};
     Statement journal{db,
                       "SELECT j.number, j.version, j.at, j.body, j.hash FROM transaction_state t "
                       "JOIN journal j ON j.transaction_serial = t.serial WHERE t.id = ? ORDER BY j.version"};
@@ -92,7 +112,8 @@ struct Reader {
                      "(SELECT count(*) FROM transaction_state WHERE in_doubt = 1), "
                      "(SELECT count(*) FROM transaction_state WHERE needs_person = 1), "
                      "(SELECT max(number) FROM journal), "
-                     "(SELECT at FROM journal ORDER BY number DESC LIMIT 1)"};
+                     "(SELECT at FROM journal ORDER BY number DESC LIMIT 1), "
+                     "(SELECT count(*) FROM unmatched_notice)"};
     Statement created{db, "SELECT created FROM transaction_state WHERE id = ?"};
 };
 
@@ -129,29 +150,50 @@ std::vector<TransactionId> ids(Rows&& rows) {
     return found;
 }
 
-/// What the data base keeps under that name; nothing when it has not been said yet.
-std::optional<std::string> kept(Database& database, const char* name) {
-    Statement find(database, "SELECT value FROM meta WHERE name = ?");
-    Rows rows(find, name);
-    if (!rows.next()) return std::nullopt;
-    return std::string(rows.text(0));
-}
-
 /// What the first who opened it said of the house. Another one's is not touched: this comes before the
 /// migrations, and reads only. The mode speaks first: each has a key of its own, which would hide it.
 Result<void> check_house(Database& database, const std::string& key_id, const std::string& mode) {
-    const bool is_ours = database.number("PRAGMA user_version") != 0 &&
-                         database.number("SELECT count(*) FROM sqlite_schema WHERE name = 'meta'") != 0;
-    if (!is_ours) return {};
+    if (database.number("PRAGMA user_version") == 0) return {};
     // Money that is real and money that is not never share a journal.
-    if (const auto found = kept(database, "mode"); !mode.empty() && found && *found != mode)
+    if (const auto found = meta_of(database, "mode"); !mode.empty() && found && *found != mode)
         return Error{ErrorKind::internal, "",
                      "the data directory is that of mode " + *found + ", and this is mode " + mode +
                          ": each needs a data directory of its own"};
     // The journal names the master key that the data was written with; another one could read nothing.
-    if (const auto found = kept(database, "key_id"); found && *found != key_id)
+    if (const auto found = meta_of(database, "key_id"); found && *found != key_id)
         return Error{ErrorKind::internal, "", "the data directory was made with another master key"};
     return {};
+}
+
+/// A copy goes to work when somebody says so, and nothing else does.
+Result<void> check_copy(Database& database, SqliteOptions::Copy wanted) {
+    if (database.number("PRAGMA user_version") == 0 && wanted != SqliteOptions::Copy::put_to_work) return {};
+    const auto copied_at = origin_of(database).copied_at;
+    switch (wanted) {
+        case SqliteOptions::Copy::refuse:
+            if (copied_at) return not_put_to_work(*copied_at);
+            return {};
+        case SqliteOptions::Copy::read:
+            return {};
+        case SqliteOptions::Copy::put_to_work:
+            if (!copied_at)
+                return Error{ErrorKind::conflict, "restored",
+                             "the record is not a copy, or was put to work already: it starts without "
+                             "--restored"};
+            return {};
+    }
+    return {};
+}
+
+/// A copy as it was made is not written to before it is known that it may be. (Not with a rollback journal
+/// beside it, which only a connection that may write can take back: then the house was about to open it.)
+Result<void> look_at_copy(const SqliteOptions& options, const std::string& key_id) {
+    const std::string file = database_file(options.directory);
+    if (auto good = check_neighbours(options.directory); !good) return good;
+    if (!untouched_copy(options.directory) || std::filesystem::exists(file + "-journal")) return {};
+    auto database = Database::for_reading(file);
+    if (auto same = check_house(database, key_id, options.mode); !same) return same;
+    return check_copy(database, options.copy);
 }
 
 void keep_house(Database& database, const std::string& key_id, const std::string& mode) {
@@ -173,6 +215,7 @@ Result<DirectoryLock> take_lock(const std::string& directory, const std::functio
 
 struct SqliteStore::State {
     State(DirectoryLock taken, const Secret<>& master) : lock(std::move(taken)), keys(master) {}
+    std::optional<std::string> person(Statement& statement, Person what, const TransactionId& id) const;
 
     // Destroyed from below: the reader closes first, then the writer writes what is queued and closes as the
     // last connection (which checkpoints), and the lock goes at the end.
@@ -196,9 +239,13 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(SqliteOptions options) {
     auto state = std::make_unique<State>(std::move(*lock), options.master_key);
     try {
         const std::string file = database_file(options.directory);
-        auto database = Database::for_writing(file);
         const std::string key_id = std::to_string(state->keys.id);
+        if (auto good = look_at_copy(options, key_id); !good) return good.error();
+        auto database = Database::for_writing(file);
         if (auto same = check_house(database, key_id, options.mode); !same) return same.error();
+        if (auto good = check_copy(database, options.copy); !good) return good.error();
+        const bool only_read =
+            options.copy == SqliteOptions::Copy::read && origin_of(database).copied_at.has_value();
         const auto before = apply_migrations(database, nullptr);
         if (!before) return before.error();
         keep_house(database, key_id, options.mode);
@@ -207,6 +254,7 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(SqliteOptions options) {
         state->writer =
             std::make_unique<Writer>(std::move(database), state->keys, std::move(options.post), queue_max);
         state->reader = std::make_unique<Reader>(Database::for_reading(file));
+        if (only_read) state->writer->stop();  // from now on it refuses
     } catch (const SqlError& error) {
         return Error{ErrorKind::internal, "", error.what()};
     }
@@ -271,16 +319,20 @@ std::optional<ClaimFound> SqliteStore::find_claim(const Claim& claim) {
     return found;
 }
 
-std::optional<std::string> SqliteStore::customer(const TransactionId& id) {
-    Rows rows(state_->reader->customer, to_blob(id));
+std::optional<std::string> SqliteStore::State::person(Statement& statement, Person what,
+                                                      const TransactionId& id) const {
+    Rows rows(statement, to_blob(id));
     if (!rows.next()) return std::nullopt;
-    return std::string(rows.text(0));
+    return read_back(open_person(keys, what, id, rows.text(0), rows.text(1), rows.text(3), rows.null(2)),
+                     "person");
+}
+
+std::optional<std::string> SqliteStore::customer(const TransactionId& id) {
+    return state_->person(state_->reader->customer, Person::customer, id);
 }
 
 std::optional<std::string> SqliteStore::document(const TransactionId& id) {
-    Rows rows(state_->reader->document, to_blob(id));
-    if (!rows.next()) return std::nullopt;
-    return std::string(rows.text(0));
+    return state_->person(state_->reader->document, Person::document, id);
 }
 
 std::vector<StoredRow> SqliteStore::journal(const TransactionId& id) {
@@ -382,7 +434,32 @@ Store::Counts SqliteStore::counts() {
                   .in_doubt = rows.integer(2),
                   .needs_person = rows.integer(3),
                   .journal_rows = rows.integer(4),
+                  .unmatched = rows.integer(6),
                   .last_row_at = to_instant(rows.integer(5))};
+}
+
+Store::Origin SqliteStore::origin() {
+    return origin_of(state_->reader->db);
+}
+
+std::vector<TransactionId> SqliteStore::forgettable(Instant before, std::size_t limit) {
+    std::map<std::int64_t, TransactionId> found;  // by serial: in the order of the hand-overs
+    Reader& reader = *state_->reader;
+    for (Statement* statement : {&reader.old_customers, &reader.old_documents, &reader.old_journeys}) {
+        std::size_t count = 0, looks = 0;
+        // What was forgotten has no row there any more; what comes behind the first young one is younger
+        // still.
+        for (Rows rows(*statement); count < limit && looks < forgettable_looks_max && rows.next(); ++looks) {
+            if (rows.integer(2) >= to_millis(before)) break;
+            if (rows.integer(3) == 0 || rows.integer(4) >= to_millis(before)) continue;
+            found.emplace(rows.integer(0), to_id(rows.text(1)));
+            ++count;
+        }
+    }
+    std::vector<TransactionId> oldest;
+    for (const auto& [serial, id] : found)
+        if (oldest.size() < limit) oldest.push_back(id);
+    return oldest;
 }
 
 void SqliteStore::commit(Unit unit, std::function<void(CommitOutcome)> done) {
@@ -401,6 +478,10 @@ void SqliteStore::expire(Instant now, std::function<void(std::int64_t)> done) {
     state_->writer->expire(now, std::move(done));
 }
 
+void SqliteStore::put_to_work(Instant now, std::function<void(bool)> done) {
+    state_->writer->put_to_work(now, std::move(done));
+}
+
 bool SqliteStore::writable() const {
     return state_->writer->writable();
 }
@@ -414,9 +495,13 @@ Result<std::string> migrate(const std::string& directory, const Secret<>& master
     auto lock = DirectoryLock::take(directory);
     if (!lock) return lock.error();
     try {
+        const std::string key_id = std::to_string(Keys(master_key).id);
+        SqliteOptions options;
+        options.directory = directory;
+        if (auto good = look_at_copy(options, key_id); !good) return good.error();
         auto database = Database::for_writing(database_file(directory));
-        if (auto same = check_house(database, std::to_string(Keys(master_key).id), ""); !same)
-            return same.error();
+        if (auto same = check_house(database, key_id, ""); !same) return same.error();
+        if (auto good = check_copy(database, options.copy); !good) return good.error();
         const auto before = apply_migrations(database, progress);
         if (!before) return before.error();
         return std::to_string(*before) + " -> " + std::to_string(migrations().size());

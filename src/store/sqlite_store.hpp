@@ -20,6 +20,12 @@ struct SqliteOptions {
     std::size_t queue_units_max = 0;  ///< 0: limits::write_queue_units_max
     /// A word kept at the first open; a store with another one is not opened. "": not looked at.
     std::string mode;
+    /// What becomes of a record that is a copy and was not put to work (origin().copied_at).
+    enum class Copy {
+        refuse,      ///< it is not opened
+        read,        ///< it is opened, and every commit is refused as unavailable
+        put_to_work  ///< it is opened, for put_to_work(); what is no copy is not opened
+    } copy = Copy::refuse;
     /// Asked while another process holds the lock: true tries again. Absent: refused at once.
     std::function<bool()> lock_held;
 };
@@ -30,7 +36,9 @@ class SqliteStore final : public Store {
   public:
     /// Creates directory and file when missing and applies missing migrations. Errors: unavailable ("another
     /// process holds the lock"), internal (what SQLite said; a data directory of another mode, or that was
-    /// made with another master key, which is left as it is; a newer schema than this program knows).
+    /// made with another master key, which is left as it is; a newer schema than this program knows),
+    /// conflict (a copy that is not to be opened, or with another record's files beside it; no copy where one
+    /// was meant).
     static Result<std::unique_ptr<SqliteStore>> open(SqliteOptions options);
     ~SqliteStore() override;  ///< writes what is queued, then closes
 
@@ -52,10 +60,14 @@ class SqliteStore final : public Store {
     std::vector<UnmatchedNotice> unmatched(std::string_view merchant, std::string_view reference) override;
     std::vector<std::string> open_merchants() override;
     Counts counts() override;
+    Origin origin() override;
+    std::vector<TransactionId> forgettable(Instant before, std::size_t limit) override;
     void commit(Unit unit, std::function<void(CommitOutcome)> done) override;
     void keep_unmatched(UnmatchedNotice notice, std::function<void(bool)> done) override;
     void drop_unmatched(std::string_view merchant, std::string_view event_id) override;
     void expire(Instant now, std::function<void(std::int64_t)> done) override;
+    /// The mark of the copy goes, durably, before `done` hears true.
+    void put_to_work(Instant now, std::function<void(bool ok)> done);
     /// False once a write failed for want of space or rights, true again when one succeeded.
     [[nodiscard]] bool writable() const;
 
@@ -92,8 +104,23 @@ inline constexpr std::size_t findings_max = 1000;
 /// Reads only; works beside a running server. Replays every transaction and compares with the stored state;
 /// checks both chains, seals' HMACs, that numbers have no gap, due_at, credit balances, digests. `head` ""
 /// or a head printed earlier, which must be among the seals. At most findings_max findings are kept. Errors:
-/// not_found (no data base there), bad_request naming "head", internal (another master key, unreadable).
+/// not_found (no data base there), bad_request naming "head", conflict (a copy with another record's files
+/// beside it), internal (another master key, unreadable).
 Result<VerifyReport> verify(const std::string& directory, const Secret<>& master_key, const std::string& head,
                             const Progress& progress);
+
+struct BackupReport {
+    std::int64_t bytes = 0, transactions = 0, rows = 0;
+    Instant copied_at{};
+    std::string head_hex;           ///< the newest seal in it; "" none
+    std::vector<Finding> findings;  ///< not empty: the record is not as it should be, and no copy stays
+};
+/// Makes a copy of the record at one moment, beside a running server too, checks it (the file, and verify()),
+/// and gives it the name `file` (mode 0600, on the disk) when all is well: there is a whole copy or none. It
+/// is marked as one. `now` is when it begins. Errors: not_found (no data base there), bad_request naming
+/// "file" (exists, no folder), conflict (another backup is writing it; the record is itself a copy), internal
+/// (no space, another schema or master key).
+Result<BackupReport> backup(const std::string& directory, const Secret<>& master_key, const std::string& file,
+                            Instant now, const Progress& progress);
 
 }  // namespace kassi::store

@@ -153,12 +153,26 @@ class Store {
                                                                  std::string_view reference) = 0;
     /// Merchants that open (unsettled) legs name.
     [[nodiscard]] virtual std::vector<std::string> open_merchants() = 0;
+    /// `unmatched`: notices kept that match nothing.
     struct Counts {
-        std::int64_t transactions = 0, open = 0, in_doubt = 0, needs_person = 0, journal_rows = 0;
+        std::int64_t transactions = 0, open = 0, in_doubt = 0, needs_person = 0, journal_rows = 0,
+                     unmatched = 0;
         Instant last_row_at{};
     };
     [[nodiscard]] virtual Counts counts() = 0;
+    /// Where the record comes from, when it is a copy or goes on from one.
+    struct Origin {
+        std::optional<Instant> copied_at;  ///< a copy that was not put to work yet
+        std::optional<Instant> restored_from,
+            restored_at;  ///< the last that was: made then, put to work then
+    };
+    [[nodiscard]] virtual Origin origin() { return {}; }
+    /// Settled, no journal row at or after `before`, and something about the customer is still kept: oldest
+    /// first, at most `limit`.
+    [[nodiscard]] virtual std::vector<TransactionId> forgettable(Instant before, std::size_t limit) = 0;
 
+    /// Of a unit with the event Forgotten customer and document are gone for good with the commit: not to be
+    /// found in any file either, as soon as nobody reads what was before.
     /// decision.next.version must be version_read + 1 (else it throws). A unit that meets a conflict vanishes
     /// alone. Answers come in order, but for units that a full queue refuses at once.
     virtual void commit(Unit unit, std::function<void(CommitOutcome)> done) = 0;

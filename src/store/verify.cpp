@@ -1,3 +1,5 @@
+#include "store/verify.hpp"
+
 #include <exception>
 #include <filesystem>
 #include <limits>
@@ -8,10 +10,11 @@
 #include "base/encoding.hpp"
 #include "store/chain.hpp"
 #include "store/columns.hpp"
+#include "store/copy.hpp"
 #include "store/directory.hpp"
 #include "store/keys.hpp"
 #include "store/migrations.hpp"
-#include "store/sqlite_store.hpp"
+#include "store/people.hpp"
 
 namespace kassi::store {
 namespace {
@@ -33,6 +36,12 @@ std::int64_t owed(const core::Leg& leg) {
     return 0;
 }
 
+/// A row of customer or document, when there is one.
+struct PersonRow {
+    bool there = false;
+    std::optional<std::string> json;  ///< nothing: it cannot be opened
+};
+
 /// The stored columns of one transaction.
 struct StoredState {
     std::int64_t serial = 0;
@@ -42,7 +51,7 @@ struct StoredState {
     std::optional<std::int64_t> due_at;
     bool settled = false, in_doubt = false, needs_person = false, open_call = false;
     std::int64_t papers = 0, parcels = 0;
-    std::optional<std::string> customer, document;
+    PersonRow customer, document;
 };
 
 /// One transaction as its journal rows tell it.
@@ -53,6 +62,7 @@ struct Replay {
     std::optional<std::int64_t> due_at;
     std::int64_t flags = 0;
     std::string customer_digest, document_digest;
+    bool forgotten = false;
     bool whole = true;  ///< false: a row is missing or unreadable, so that the state cannot be compared
 };
 
@@ -69,6 +79,7 @@ class Verifier {
         check_file();
         check_seals(head);
         check_transactions();
+        check_keys_of_people();
         check_balances();
         return std::move(report_);
     }
@@ -91,8 +102,10 @@ class Verifier {
     void check_transactions();
     void replay_row(Replay& replay, const TransactionId& id, const Rows& row);
     void check_state(const StoredState& stored, const Replay& replay);
-    void check_digest(const StoredState& stored, const std::optional<std::string>& json,
-                      const std::string& digest, const char* what);
+    PersonRow person(Person what, const TransactionId& id, const Rows& row, int column);
+    void check_person(const StoredState& stored, const Replay& replay, const PersonRow& person,
+                      const std::string& digest, const std::string& what);
+    void check_keys_of_people();
     void check_credit_of(const StoredState& stored, const core::Transaction& transaction, Rows& sums,
                          bool& more);
     void check_balances();
@@ -205,9 +218,12 @@ void Verifier::check_transactions() {
         "SELECT t.serial, t.id, t.reference, t.system, t.caller, t.tracking, t.phase, t.head, t.state, "
         "t.created, t.version, t.due_at, t.settled, t.in_doubt, t.needs_person, t.open_call, t.papers, "
         "(SELECT count(*) FROM parcel p WHERE p.slot BETWEEN t.serial * 256 AND t.serial * 256 + 255), "
-        "c.json, d.json FROM transaction_state t "
+        "c.transaction_serial, c.json, c.sealed, c.key_number, ck.salt, "
+        "d.transaction_serial, d.json, d.sealed, d.key_number, dk.salt FROM transaction_state t "
         "LEFT JOIN customer c ON c.transaction_serial = t.serial "
-        "LEFT JOIN document d ON d.transaction_serial = t.serial ORDER BY t.serial");
+        "LEFT JOIN person_key ck ON ck.number = c.key_number "
+        "LEFT JOIN document d ON d.transaction_serial = t.serial "
+        "LEFT JOIN person_key dk ON dk.number = d.key_number ORDER BY t.serial");
     Statement journal(
         db_,
         "SELECT number, transaction_serial, version, at, due_at, flags, format, body, hash FROM journal "
@@ -250,8 +266,8 @@ void Verifier::check_transactions() {
         stored.open_call = state_rows.integer(15) != 0;
         stored.papers = state_rows.integer(16);
         stored.parcels = state_rows.integer(17);
-        if (!state_rows.null(18)) stored.customer = text(18);
-        if (!state_rows.null(19)) stored.document = text(19);
+        stored.customer = person(Person::customer, stored.id, state_rows, 18);
+        stored.document = person(Person::document, stored.id, state_rows, 23);
         ++report_.transactions;
 
         skip_orphans(stored.serial);
@@ -314,6 +330,8 @@ void Verifier::replay_row(Replay& replay, const TransactionId& id, const Rows& r
             replay.document_digest = handed_over->document_digest;
         } else if (const auto* asked = std::get_if<core::PurchaseAsked>(&event)) {
             if (!asked->customer_digest.empty()) replay.customer_digest = asked->customer_digest;
+        } else if (std::holds_alternative<core::Forgotten>(event)) {
+            replay.forgotten = true;
         }
     }
     if (!replay.whole) return;
@@ -340,8 +358,8 @@ void Verifier::check_state(const StoredState& stored, const Replay& replay) {
     if (chain::flags(stored.settled, stored.in_doubt, stored.needs_person) != replay.flags)
         report("settled, in_doubt or needs_person was changed");
     if (stored.papers != stored.parcels) report("a sealed parcel is missing, or there is one too many");
-    check_digest(stored, stored.customer, replay.customer_digest, "customer");
-    check_digest(stored, stored.document, replay.document_digest, "document");
+    check_person(stored, replay, stored.customer, replay.customer_digest, "customer");
+    check_person(stored, replay, stored.document, replay.document_digest, "document");
     if (!replay.whole) return;
 
     const core::Transaction& now = replay.transaction;
@@ -358,12 +376,41 @@ void Verifier::check_state(const StoredState& stored, const Replay& replay) {
     if (!columns_fit) report("a column beside the state is not what its journal rows lead to");
 }
 
-/// A row that is gone was forgotten: that is lawful. One that is there must be the one that was handed over.
-void Verifier::check_digest(const StoredState& stored, const std::optional<std::string>& json,
-                            const std::string& digest, const char* what) {
-    if (json && !digest.empty() && crypto::keyed_digest(digest_key_.reveal(), *json) != digest)
-        found(std::string("the ") + what + " is not the one whose digest the journal has", 0,
-              stored.id.text());
+/// Column: serial, JSON in clear, sealed, number of the key, its salt.
+PersonRow Verifier::person(Person what, const TransactionId& id, const Rows& row, int column) {
+    PersonRow person{.there = !row.null(column), .json = std::nullopt};
+    if (!person.there) return person;
+    auto json = open_person(keys_, what, id, row.text(column + 1), row.text(column + 2), row.text(column + 4),
+                            row.null(column + 3));
+    if (json) person.json = std::move(*json);
+    return person;
+}
+
+/// A row is there from the hand-over on, as it was handed over, until the journal says that it was forgotten.
+void Verifier::check_person(const StoredState& stored, const Replay& replay, const PersonRow& person,
+                            const std::string& digest, const std::string& what) {
+    const auto report = [&](const std::string& said) { found(said, 0, stored.id.text()); };
+    if (replay.forgotten) {
+        if (person.there)
+            report("the " + what + " is still there, and the journal says that it was forgotten");
+    } else if (!person.there) {
+        if (!digest.empty())
+            report("the " + what + " is missing, and the journal does not say that it was forgotten");
+    } else if (!person.json) {
+        report("the " + what + " cannot be opened");
+    } else if (!digest.empty() && crypto::keyed_digest(digest_key_.reveal(), *person.json) != digest) {
+        report("the " + what + " is not the one whose digest the journal has");
+    }
+}
+
+/// Keys that were not shredded are those of the rows that are there.
+void Verifier::check_keys_of_people() {
+    const std::int64_t keys = db_.number("SELECT count(*) FROM person_key WHERE salt <> zeroblob(16)");
+    const std::int64_t rows = db_.number(
+        "SELECT (SELECT count(key_number) FROM customer) + (SELECT count(key_number) FROM document)");
+    if (keys != rows)
+        found("there are " + std::to_string(keys) + " keys of people that were not shredded, and " +
+              std::to_string(rows) + " rows that they open");
 }
 
 /// The entries of a leg add up to what it owes.
@@ -428,15 +475,23 @@ void Verifier::check_balances() {
                   " is not the sum of its entries");
 }
 
+}  // namespace
+
 Result<void> check_key(Database& database, const Secret<>& master_key) {
-    Statement find(database, "SELECT value FROM meta WHERE name = 'key_id'");
-    Rows rows(find);
-    if (rows.next() && rows.text(0) != std::to_string(Keys(master_key).id))
+    const auto found = meta_of(database, "key_id");
+    if (found && *found != std::to_string(Keys(master_key).id))
         return Error{ErrorKind::internal, "", "the data directory was made with another master key"};
     return {};
 }
 
-}  // namespace
+Result<VerifyReport> verify_file(const std::string& file, const Secret<>& master_key,
+                                 const std::string& head_hex, const Progress& progress) {
+    auto database = Database::for_reading(file);
+    if (auto good = check_schema(database); !good) return good.error();
+    if (auto good = check_key(database, master_key); !good) return good.error();
+    database.execute("BEGIN");  // one moment for all that is read
+    return Verifier(database, master_key, progress).run(head_hex);
+}
 
 Result<VerifyReport> verify(const std::string& directory, const Secret<>& master_key, const std::string& head,
                             const Progress& progress) {
@@ -452,12 +507,9 @@ Result<VerifyReport> verify(const std::string& directory, const Secret<>& master
     }
     if (!std::filesystem::exists(database_file(directory)))
         return Error{ErrorKind::not_found, "", "there is no kassi.db in " + directory};
+    if (auto good = check_neighbours(directory); !good) return good.error();
     try {
-        auto database = Database::for_reading(database_file(directory));
-        if (auto good = check_schema(database); !good) return good.error();
-        if (auto good = check_key(database, master_key); !good) return good.error();
-        database.execute("BEGIN");  // one moment for all that is read
-        return Verifier(database, master_key, progress).run(head_hex);
+        return verify_file(database_file(directory), master_key, head_hex, progress);
     } catch (const SqlError& error) {
         return Error{ErrorKind::internal, "", error.what()};
     }

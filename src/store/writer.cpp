@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
+#include <utility>
 
 #include "base/crypto.hpp"
 #include "base/limits.hpp"
 #include "base/log.hpp"
 #include "store/chain.hpp"
 #include "store/columns.hpp"
+#include "store/copy.hpp"
 
 namespace kassi::store {
 
@@ -32,8 +34,6 @@ struct Writer::Statements {
         "UPDATE transaction_state SET version = ?, phase = ?, due_at = ?, settled = ?, in_doubt = ?, "
         "needs_person = ?, open_call = ?, papers = ?, head = ?, state = ? WHERE serial = ?"};
     Statement update_tracking{db, "UPDATE transaction_state SET tracking = ? WHERE serial = ?"};
-    Statement put_customer{db, "INSERT OR REPLACE INTO customer VALUES (?, ?)"};
-    Statement put_document{db, "INSERT OR REPLACE INTO document VALUES (?, ?)"};
 
     Statement append{db, "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"};
     Statement seal{db, "INSERT INTO seal (first, last, hash, mac) VALUES (?, ?, ?, ?)"};
@@ -88,7 +88,8 @@ Writer::Writer(Database database, const Keys& keys, Post post, std::size_t queue
       keys_(keys),
       post_(std::move(post)),
       queue_jobs_max_(queue_jobs_max),
-      sql_(std::make_unique<Statements>(database_)) {
+      sql_(std::make_unique<Statements>(database_)),
+      people_(database_, keys_, randomness_) {
     const std::int64_t last_row = database_.number("SELECT max(number) FROM journal");
     const std::int64_t last_sealed = database_.number("SELECT max(last) FROM seal");
     if (last_row != last_sealed)
@@ -99,6 +100,7 @@ Writer::Writer(Database database, const Keys& keys, Post post, std::size_t queue
     ends_.seal = chain::beginning();
     Statement newest(database_, "SELECT hash FROM seal ORDER BY number DESC LIMIT 1");
     if (Rows rows(newest); rows.next()) ends_.seal = rows.text(0);
+    truncate();  // a process that was killed right after somebody was forgotten could not
     thread_ = std::thread([this] { loop(); });
 }
 
@@ -147,6 +149,10 @@ void Writer::drop(std::string merchant, std::string event_id) {
     push(DropJob{std::move(merchant), std::move(event_id)});
 }
 
+void Writer::put_to_work(Instant now, std::function<void(bool)> done) {
+    push(PutToWorkJob{now, std::move(done)});
+}
+
 void Writer::expire(Instant now, std::function<void(std::int64_t)> done) {
     push(ExpireJob{now, std::move(done)});
 }
@@ -159,7 +165,13 @@ void Writer::loop() {
         for (;;) {
             {
                 std::unique_lock lock(mutex_);
-                wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+                const auto any = [this] { return stopping_ || !queue_.empty(); };
+                if (to_truncate_ && !wake_.wait_for(lock, truncate_again, any)) {
+                    lock.unlock();
+                    truncate();
+                    continue;
+                }
+                wake_.wait(lock, any);
                 if (queue_.empty()) return;
                 const auto count = static_cast<std::ptrdiff_t>(std::min(queue_.size(), group_jobs_max));
                 group.assign(std::make_move_iterator(queue_.begin()),
@@ -179,6 +191,7 @@ void Writer::write(std::vector<Job>& group) {
     const std::int64_t changes = database_.changes();
     const bool written = write_all(group);
     if (written) commit_or_die();
+    if (written && to_truncate_ && std::chrono::steady_clock::now() >= truncate_at_) truncate();
     // A group that changed nothing has not tried.
     if (!written || database_.changes() != changes) writable_ = written;
     std::vector<std::function<void()>> answers;
@@ -233,11 +246,29 @@ std::function<void()> Writer::answer(Job& job, bool written) {
         if (!keep->done) return {};
         return [done = std::move(keep->done), written] { done(written); };
     }
+    if (auto* put = std::get_if<PutToWorkJob>(&job)) {
+        if (!put->done) return {};
+        return [done = std::move(put->done), written] { done(written); };
+    }
     if (auto* expire = std::get_if<ExpireJob>(&job)) {
         if (!expire->done) return {};
         return [done = std::move(expire->done), count = written ? expire->count : 0] { done(count); };
     }
     return {};
+}
+
+/// What was forgotten is not in the WAL either. Whoever reads what was before, a backup for instance, is not
+/// waited for: tried again later.
+void Writer::truncate() {
+    try {
+        to_truncate_ = !database_.truncate_wal();
+        truncate_failed_ = false;
+    } catch (const SqlError& error) {
+        if (!std::exchange(truncate_failed_, true))
+            log::warning("wal_not_truncated", {{"why", error.what()}});
+        to_truncate_ = true;
+    }
+    truncate_at_ = std::chrono::steady_clock::now() + truncate_again;
 }
 
 void Writer::do_job(CommitJob& job) {
@@ -258,6 +289,10 @@ void Writer::do_job(ExpireJob& job) {
     sql_->expire_notices.run(to_millis(job.now - unmatched_kept));
     sql_->expire_tokens.run(to_millis(job.now - ended_tokens_kept), expired_tokens_max);
     job.count = database_.changes() - before;
+}
+
+void Writer::do_job(PutToWorkJob& job) {
+    put_to_work_mark(database_, job.now);
 }
 
 // ---- one unit --------------------------------------------------------------------------------------------
@@ -302,8 +337,7 @@ CommitOutcome Writer::write_unit(const Unit& unit) {
     for (const auto& known_now : decision.references)
         sql_->put_reference.run(known_now.merchant, known_now.reference, stored.serial, known_now.leg);
     write_credit(unit, stored.serial, accounts);
-    if (unit.customer_json) sql_->put_customer.run(stored.serial, *unit.customer_json);
-    if (unit.document_json) sql_->put_document.run(stored.serial, *unit.document_json);
+    write_people(unit, stored.serial);
     return {};
 }
 
@@ -449,6 +483,20 @@ void Writer::end_tokens(const Unit& unit, std::int64_t serial) {
     for (const core::Leg& leg : unit.decision.next.legs)
         if (const std::int64_t last = last_callout_over(leg); last > 0)
             sql_->end_tokens.run(at, serial, leg.no, last);
+}
+
+void Writer::write_people(const Unit& unit, std::int64_t serial) {
+    const auto& id = unit.decision.next.id;
+    if (unit.customer_json) people_.put(Person::customer, serial, id, *unit.customer_json);
+    if (unit.document_json) people_.put(Person::document, serial, id, *unit.document_json);
+    const auto& events = unit.decision.events;
+    const bool forgets = std::any_of(events.begin(), events.end(), [](const core::Event& event) {
+        return std::holds_alternative<core::Forgotten>(event);
+    });
+    if (!forgets) return;
+    people_.forget(serial);
+    to_truncate_ = true;
+    truncate_at_ = {};
 }
 
 void Writer::write_credit(const Unit& unit, std::int64_t serial, std::map<AccountKey, Account>& accounts) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -13,6 +14,7 @@
 
 #include "base/clock.hpp"
 #include "store/keys.hpp"
+#include "store/people.hpp"
 #include "store/sqlite.hpp"
 #include "store/store.hpp"
 
@@ -22,8 +24,9 @@ inline constexpr std::size_t group_jobs_max = 256;  ///< in one group commit: so
 inline constexpr std::chrono::days unmatched_kept{30};
 inline constexpr std::chrono::days ended_tokens_kept{400};
 inline constexpr std::int64_t expired_tokens_max =
-    20'000;                                    ///< in one expire(): the writer is not held up for long
-inline constexpr int exit_commit_failed = 70;  ///< EX_SOFTWARE of sysexits.h
+    20'000;                                     ///< in one expire(): the writer is not held up for long
+inline constexpr Millis truncate_again{1'000};  ///< after a try at which somebody was reading
+inline constexpr int exit_commit_failed = 70;   ///< EX_SOFTWARE of sysexits.h
 
 /// The writer thread: everything that changes the data base, in groups.
 class Writer {
@@ -41,6 +44,7 @@ class Writer {
     void keep(UnmatchedNotice notice, std::function<void(bool)> done);
     void drop(std::string merchant, std::string event_id);
     void expire(Instant now, std::function<void(std::int64_t)> done);
+    void put_to_work(Instant now, std::function<void(bool)> done);
     [[nodiscard]] bool writable() const { return writable_; }
     /// Ends the thread; later jobs are answered unavailable.
     void stop();
@@ -63,7 +67,11 @@ class Writer {
         std::function<void(std::int64_t)> done;
         std::int64_t count = 0;
     };
-    using Job = std::variant<CommitJob, KeepJob, DropJob, ExpireJob>;
+    struct PutToWorkJob {
+        Instant now;
+        std::function<void(bool)> done;
+    };
+    using Job = std::variant<CommitJob, KeepJob, DropJob, ExpireJob, PutToWorkJob>;
 
     /// What the data base knows of the unit's transaction.
     struct Stored {
@@ -93,10 +101,12 @@ class Writer {
     void write(std::vector<Job>& group);
     bool write_all(std::vector<Job>& group);
     void commit_or_die();
+    void truncate();
     void do_job(CommitJob& job);
     void do_job(KeepJob& job);
     void do_job(DropJob& job);
     void do_job(ExpireJob& job);
+    void do_job(PutToWorkJob& job);
 
     // Guards: nothing is written before all of them have passed.
     CommitOutcome write_unit(const Unit& unit);
@@ -110,6 +120,7 @@ class Writer {
     void write_state_and_row(const Unit& unit, Stored& stored);
     void write_papers(const Unit& unit, const Stored& stored);
     void end_tokens(const Unit& unit, std::int64_t serial);
+    void write_people(const Unit& unit, std::int64_t serial);
     void write_credit(const Unit& unit, std::int64_t serial, std::map<AccountKey, Account>& accounts);
     void seal();
 
@@ -119,8 +130,12 @@ class Writer {
     std::size_t queue_jobs_max_;
     SystemRandomness randomness_;
     std::unique_ptr<Statements> sql_;
+    PeopleWriter people_;
     Ends ends_;
     std::atomic<bool> writable_ = true;
+    bool to_truncate_ = false;  ///< somebody was forgotten: the WAL still tells of it
+    std::chrono::steady_clock::time_point truncate_at_;  ///< not before
+    bool truncate_failed_ = false;                       ///< and it was said that it cannot be
 
     std::mutex mutex_;
     std::condition_variable wake_;

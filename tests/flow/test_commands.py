@@ -12,6 +12,7 @@ class CommandLine(FlowTest):
     def test_wrong_words_are_refused_with_status_two(self):
         for words in ([], ["dance"], ["serve"], ["show", "x"], ["show", "--data", "d", "--config", "c", "x"],
                       ["settle", "x", "--data", "d", "--leg", "1", "--money", "gone", "--by", "a", "--because", "b"],
+                      ["backup", "--data", "d"], ["backup", "copy.db"], ["forget", "x", "--data", "d", "--because", "b"],
                       ["states", "--format", "png"]):
             status, _, errors = run(*words)
             self.assertEqual(status, 2, words)
@@ -22,8 +23,8 @@ class CommandLine(FlowTest):
         self.assertEqual((status, output.split()[0]), (0, "kassi"))
         status, output, _ = run("--help")
         self.assertEqual(status, 0)
-        for command in ("serve", "sandbox", "show", "verify", "sweep", "migrate", "settle", "states", "check-config",
-                        "hash-password", "apple-pay"):
+        for command in ("serve", "sandbox", "show", "verify", "sweep", "migrate", "settle", "backup", "forget", "states",
+                        "check-config", "hash-password", "apple-pay"):
             self.assertIn(command, output)
 
     def test_states_are_printed_in_three_ways(self):

@@ -381,6 +381,7 @@ class ServeTest(FlowTest):
         del gate
         serve.start()
         self.until("in doubt or refused", lambda: serve.read(transaction)["in_doubt"])
+        self.until("listed", lambda: re.search(r"(?m)^\S+  .*, unknown since \S+Z  ", self.command(serve, "status")[1]))
         words = ("settle", transaction, "--leg", "1", "--money", "taken", "--by", "Anna", "--because", "the house phoned")
         status, output, errors = self.command(serve, *words)
         self.assertEqual(status, 0, errors)

@@ -43,6 +43,7 @@ class MemoryStore final : public store::Store {
     void commit(store::Unit unit, std::function<void(store::CommitOutcome)> done) override;
     void keep_unmatched(store::UnmatchedNotice notice, std::function<void(bool)> done) override;
     void drop_unmatched(std::string_view merchant, std::string_view event_id) override;
+    std::vector<TransactionId> forgettable(Instant, std::size_t) override { return {}; }
     void expire(Instant, std::function<void(std::int64_t)> done) override { done(0); }
 
     struct Row {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -16,6 +17,10 @@ void metric(std::string& text, std::string_view name, std::string_view type, std
     text += fmt::format("# HELP {0} {1}\n# TYPE {0} {2}\n{0} {3}\n", name, help, type, value);
 }
 
+std::int64_t seconds_of(Millis time) {
+    return std::chrono::duration_cast<std::chrono::seconds>(time).count();
+}
+
 std::string metrics_text(engine::Engine& engine, bool is_ready) {
     const auto counts = engine.store().counts();
     const auto moved = engine.metrics();
@@ -28,9 +33,19 @@ std::string metrics_text(engine::Engine& engine, bool is_ready) {
            "Transactions with a leg whose outcome nobody knows yet.", counts.in_doubt);
     metric(text, "kassi_transactions_needing_a_person", "gauge",
            "Transactions that a machine cannot bring to an end.", counts.needs_person);
+    metric(text, "kassi_transactions_unknown_for_long", "gauge",
+           "Transactions with a leg that was looked at so often that a person is needed to say what became "
+           "of it.",
+           moved.unknown_for_long);
+    metric(text, "kassi_unknown_oldest_seconds", "gauge", "Age of the oldest doubt there is; 0: none.",
+           moved.unknown_since ? seconds_of(std::max(engine.now() - *moved.unknown_since, Millis(0))) : 0);
+    metric(
+        text, "kassi_notices_unmatched", "gauge",
+        "Notices of providers that match nothing; after a copy was put back money may have moved for them.",
+        counts.unmatched);
     metric(text, "kassi_journal_rows_total", "counter", "Rows of the journal.", counts.journal_rows);
     metric(text, "kassi_journal_last_row_timestamp_seconds", "gauge", "When the newest row was written.",
-           std::chrono::duration_cast<std::chrono::seconds>(counts.last_row_at.time_since_epoch()).count());
+           seconds_of(counts.last_row_at.time_since_epoch()));
     metric(text, "kassi_commits_total", "counter", "Units committed since the start.", moved.commits);
     metric(text, "kassi_conflicts_total", "counter", "Units that were decided again since the start.",
            moved.conflicts);
@@ -41,6 +56,8 @@ std::string metrics_text(engine::Engine& engine, bool is_ready) {
     metric(text, "kassi_doubts_total", "counter", "Calls whose outcome became unknown, since the start.",
            moved.doubts);
     metric(text, "kassi_visits_total", "counter", "Return URLs visited since the start.", moved.visits);
+    metric(text, "kassi_forgotten_total", "counter",
+           "Transactions whose customer was forgotten, since the start.", moved.forgotten);
     metric(text, "kassi_notices_total", "counter", "Notices of providers heard since the start.",
            moved.notices);
     return text;

@@ -196,6 +196,7 @@ void write_transaction(JsonWriter& json, const engine::View& view, std::string_v
     json.end_array();
     write_callout(json, view, public_url);
     write_result(json, transaction);
+    json.field("forgotten", transaction.forgotten);
     json.field("version", transaction.version).end_object();
 }
 

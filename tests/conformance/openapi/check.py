@@ -540,6 +540,22 @@ class Story:
         for part in ("/explain", "/journal"):
             check.call("GET", ONE + part, 200, {"id": disputed["id"]})
 
+    def forgotten(self):
+        """Who paid is forgotten by the operator's command; the transaction is told as before, and says so."""
+        check = self.check
+        transaction = self.hand_over("demo")
+        self.post(transaction, "/purchase", body={})
+        if check.call("GET", ONE, 200, {"id": transaction["id"]}).json()["forgotten"]:
+            check.complain("nobody was forgotten yet")
+        done = subprocess.run([check.binary, "forget", "--data", check.data, transaction["id"], "--by", "Anna",
+                               "--because", "she asked for it"], capture_output=True, text=True, timeout=60)
+        if done.returncode != 0:
+            check.complain(f"forget ended with {done.returncode}: {done.stderr}")
+        for part in ("", "/explain", "/journal"):
+            check.call("GET", ONE + part, 200, {"id": transaction["id"]})
+        if not check.call("GET", ONE, 200, {"id": transaction["id"]}).json()["forgotten"]:
+            check.complain("forgotten, and the view does not say so")
+
     def stripe_token_by_callout(self):
         """What is missing comes by a page of ours, or by the caller's own."""
         check = self.check
@@ -761,11 +777,12 @@ class Story:
             check.complain(f"/v1/nowhere: {answer.status} {answer.headers.get('content-type')}")
 
 
-def run(url):
+def run(url, binary, data):
     places = send(url, "GET", "/sandbox").json()
     key = places["v1"]["key"] if "v1" in places else places["v1_key"]
     description = Description(DESCRIPTION.read_text(encoding="utf-8"))
     check = Check(url, key, description)
+    check.binary, check.data = binary, data
     if not description.version.startswith("3.1."):
         check.complain(f"OpenAPI {description.version} instead of 3.1")
     story = Story(check)
@@ -776,7 +793,7 @@ def run(url):
                  story.lists, story.strangers,
                  story.unknown_things, story.bad_bodies, story.bodies_too_large, story.malformed_addresses,
                  story.bad_states, story.bad_queries, story.webhooks, story.other_methods,
-                 story.dispute):
+                 story.forgotten, story.dispute):
         step()
     for (method, path), statuses in check.seen.items():
         if not statuses:
@@ -803,7 +820,7 @@ def main():
                 log.seek(0)
                 print("the sandbox did not start:\n" + log.read()[-2000:])
                 return 1
-            check = run(url)
+            check = run(url, binary, os.path.join(data, "sandbox"))
         finally:
             process.send_signal(signal.SIGTERM)
             process.stdout.read()

@@ -34,7 +34,9 @@ class ByHand final : public Outside {
     std::function<void(std::string)> visited;
     std::optional<Instant> wake;
     std::function<void()> awake;
+    bool trusted = true;
     std::vector<std::function<void()>> later;
+    std::vector<Millis> delays;  ///< of everything that was put off, in order
 
     void call(HttpRequest request, Millis, std::function<void(core::Heard)> done) override {
         calls.push_back({std::move(request), std::move(done)});
@@ -47,7 +49,11 @@ class ByHand final : public Outside {
         wake = at;
         awake = std::move(callback);
     }
-    void after(Millis, std::function<void()> callback) override { later.push_back(std::move(callback)); }
+    [[nodiscard]] bool clock_trusted() const override { return trusted; }
+    void after(Millis delay, std::function<void()> callback) override {
+        delays.push_back(delay);
+        later.push_back(std::move(callback));
+    }
 };
 
 /// Engine over the real store, in a folder of its own; the test's thread is the io thread.

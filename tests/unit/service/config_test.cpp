@@ -113,6 +113,23 @@ TEST_F(ConfigTest, ReadsEverything) {
     EXPECT_EQ(caller->credit_limits.at("GBP"), 5000);
 }
 
+TEST_F(ConfigTest, WhoPaidIsKeptForSoManyDays) {
+    const auto with = [](const std::string& days) {
+        File file;
+        file.line(3, "data = 'data'\nretention_days = " + days);
+        return file;
+    };
+    EXPECT_FALSE(read(File()).config->settings.retention) << "for ever";
+    for (const int days : {1, 30, 3650}) {
+        const auto reading = read(with(std::to_string(days)));
+        ASSERT_TRUE(reading.config) << reading.errors[0].message;
+        EXPECT_EQ(reading.config->settings.retention, std::chrono::days(days));
+    }
+    for (const char* days : {"0", "3651", "-1"})
+        expect_refused(with(days), 4, "retention_days must be from 1 to 3650");
+    expect_refused(with("'30'"), 4, "retention_days must be a whole number");
+}
+
 TEST_F(ConfigTest, UnknownKeysAreRefusedEverywhere) {
     expect_refused(File().line(4, "master_key_file = 'master.key'\nmod = 1"), 5, "unknown key \"mod\"");
     expect_refused(File().line(6, "port = 8080\nports = 1"), 7, "unknown key \"listen.ports\"");

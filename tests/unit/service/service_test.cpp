@@ -6,7 +6,10 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
 #include <csignal>
 #include <future>
 #include <nlohmann/json.hpp>
@@ -124,7 +127,7 @@ class Running {
 class Stepping {
   public:
     explicit Stepping(const Config& given)
-        : config(given), house(io, config, std::make_shared<SystemClock>()) {}
+        : config(given), house(io, config, std::make_shared<SystemClock>(), House::Copy::refuse) {}
     template <class T>
     T wait(const std::optional<T>& answer) {
         const auto work = boost::asio::make_work_guard(io);
@@ -311,6 +314,129 @@ TEST(ServiceTest, LiveModeOpensNoDataOfASandbox) {
     }
 }
 
+// ---- a copy that was put back -------------------------------------------------------------------------
+
+/// A house with open payments, and a copy of its record where a house may be.
+class CopyOfAHouse : public testing::Test {
+  protected:
+    static constexpr int open_payments = 60;
+    CopyOfAHouse() {
+        {
+            Stepping before(on_credit_config(folder.path("before")));
+            for (int i = 0; i < open_payments; ++i) id = before.hand_over();
+        }
+        std::filesystem::create_directory(folder.path("data"));
+        const auto copied = store::backup(folder.path("before"), Secret<>(std::string(32, 'k')),
+                                          folder.path("data") + "/kassi.db", SystemClock().now(), nullptr);
+        EXPECT_TRUE(copied && copied->findings.empty());
+    }
+    Config config(bool restored) {
+        auto config = on_credit_config(folder.path("data"));
+        config.restored = restored;
+        return config;
+    }
+    std::string refusal(bool restored) {
+        try {
+            Service service(config(restored), std::make_shared<SystemClock>());
+            return "";
+        } catch (const std::runtime_error& error) {
+            return error.what();
+        }
+    }
+    json status() { return json::parse(ask(folder.path("data"), R"({"do":"status"})")); }
+    TemporaryFolder folder;
+    TransactionId id;
+};
+
+/// A request that waits before the server runs; its answer, when it does.
+class Waiting {
+  public:
+    Waiting(unsigned short port, const std::string& target) : socket_(io_) {
+        socket_.connect({boost::asio::ip::address_v4::loopback(), port});
+        boost::asio::write(
+            socket_,
+            boost::asio::buffer("GET " + target + " HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"));
+    }
+    std::string answer() {
+        std::string text;
+        boost::system::error_code ec;
+        boost::asio::read(socket_, boost::asio::dynamic_buffer(text), ec);
+        return text;
+    }
+
+  private:
+    boost::asio::io_context io_{1};
+    boost::asio::ip::tcp::socket socket_;
+};
+
+TEST_F(CopyOfAHouse, IsServedWhenWhatItDoesNotKnowWasAskedFor) {
+    EXPECT_THAT(refusal(false), HasSubstr("--restored"));
+    {
+        Service service(config(true), std::make_shared<SystemClock>());
+        EXPECT_EQ(ask(folder.path("data"), R"({"do":"status"})"), "nobody") << "nor by the control socket";
+        Waiting door(service.port(), "/v1/transactions"), f13(service.port(), "/f13/test.v1/"),
+            readyz(service.operators_port(), "/readyz"), healthz(service.operators_port(), "/healthz");
+        std::thread running([&] { EXPECT_EQ(service.run(), 0); });
+        for (Waiting* waiting : {&door, &f13}) {
+            const auto answer = waiting->answer();
+            EXPECT_THAT(answer, HasSubstr("HTTP/1.1 503"));
+            EXPECT_THAT(answer, HasSubstr("Retry-After: 1"));
+            EXPECT_THAT(answer, HasSubstr("the record is a copy"));
+        }
+        EXPECT_THAT(readyz.answer(), HasSubstr("the record is a copy"));
+        EXPECT_THAT(healthz.answer(), HasSubstr("HTTP/1.1 200"));
+        std::string said;
+        do said = ask(folder.path("data"), R"({"do":"status"})");
+        while (said == "nobody");
+        const auto after = json::parse(said);
+        EXPECT_TRUE(after.at("copied_at").is_null());
+        EXPECT_TRUE(after.at("restored_from").is_string());
+        EXPECT_TRUE(after.at("restored_at").is_string());
+        EXPECT_EQ(after.at("open"), 0) << "who was to pay hands over anew";
+        EXPECT_THAT(Waiting(service.port(), "/v1/transactions").answer(), HasSubstr("HTTP/1.1 401"));
+        EXPECT_THAT(Waiting(service.operators_port(), "/readyz").answer(), HasSubstr("HTTP/1.1 200"));
+        service.stop();
+        running.join();
+    }
+    EXPECT_THAT(refusal(true), HasSubstr("put to work already"));
+    Running running(config(false));
+    EXPECT_TRUE(status().at("restored_at").is_string());
+    EXPECT_THAT(ask(folder.path("data"), R"({"do":"show","transaction":")" + id.text() + "\"}"),
+                HasSubstr("put back to a copy"));
+}
+
+TEST_F(CopyOfAHouse, ToldToStopInTheMiddleItIsStillACopy) {
+    {
+        auto stopped = config(true);
+        stopped.when_bound = [](Config&, unsigned short) { std::raise(SIGTERM); };
+        Service service(std::move(stopped), std::make_shared<SystemClock>());
+        EXPECT_EQ(service.run(), 0);
+    }
+    EXPECT_THAT(refusal(false), HasSubstr("is a copy"));
+    Running running(config(true));
+}
+
+TEST_F(CopyOfAHouse, CanBeLookedAt) {
+    const auto data = config(false);
+    boost::asio::io_context io{1};
+    House house(io, data, std::make_shared<SystemClock>(), House::Copy::read);
+    std::string text;
+    Operations(house.engine(), house.outside())
+        .handle(R"({"do":"status"})", [](const std::string&) {},
+                [&](const Result<std::string>& answer) { text = answer.value(); });
+    EXPECT_TRUE(json::parse(text).at("copied_at").is_string());
+    EXPECT_EQ(json::parse(text).at("open"), open_payments);
+    EXPECT_THAT(story_json(house.engine(), id.text()).value(), HasSubstr("reserved"));
+}
+
+TEST(ServiceTest, WhatIsNoCopyIsNotRestored) {
+    TemporaryFolder folder;
+    { Stepping(on_credit_config(folder.path("data"))).hand_over(); }
+    auto config = on_credit_config(folder.path("data"));
+    config.restored = true;
+    EXPECT_THROW(Service(std::move(config), std::make_shared<SystemClock>()), std::runtime_error);
+}
+
 // ---- control socket -----------------------------------------------------------------------------------
 
 class ControlTest : public testing::Test {
@@ -358,7 +484,7 @@ TEST_F(ControlTest, BadRequestsAreRefusedByName) {
     EXPECT_THAT(ask(data, "{"), HasSubstr("error request"));
     EXPECT_THAT(ask(data, "[]"), HasSubstr("error request: must be an object"));
     EXPECT_THAT(ask(data, "{}"), HasSubstr("error do: is missing"));
-    EXPECT_THAT(ask(data, R"({"do":"dance"})"), HasSubstr("must be status, show, sweep or settle"));
+    EXPECT_THAT(ask(data, R"({"do":"dance"})"), HasSubstr("must be status, show, sweep, settle or forget"));
     EXPECT_THAT(ask(data, R"({"do":"show"})"), HasSubstr("error transaction: is missing"));
     EXPECT_THAT(ask(data, R"({"do":"show","transaction":"T000-0000-0000-0000"})"),
                 HasSubstr("there is no transaction"));
@@ -509,6 +635,71 @@ TEST(StatusTest, NamesWhatHasAVerdictAndIsNotSettledAndSaysThatThereAreMore) {
         EXPECT_EQ(entry.at("phase"), "failed");
         EXPECT_EQ(entry.at("settled"), false);
     }
+}
+
+TEST(StatusTest, SaysSinceWhenSomethingIsUnknown) {
+    TemporaryFolder folder;
+    {
+        // A provider that never answers; then the process is gone.
+        boost::asio::io_context provider_io{1};
+        std::vector<http::Reply> kept;
+        http::Server provider(provider_io, {},
+                              [&](HttpRequest, http::Reply reply) { kept.push_back(std::move(reply)); });
+        Stepping before(
+            redirect_config(folder.path("data"), "http://127.0.0.1:" + std::to_string(provider.port())));
+        engine::PurchaseRequest request;
+        request.returns = engine::ReturnDetails{
+            .token = "abc", .url = "http://127.0.0.1:9/back/abc", .remote_site = "127.0.0.1:9"};
+        before.purchase(before.hand_over(), request);
+    }
+    Stepping after(redirect_config(folder.path("data"), "http://127.0.0.1:1"));
+    after.house.engine().start();
+    const auto work = boost::asio::make_work_guard(after.io);
+    json status;
+    do {
+        after.io.run_one();
+        Operations(after.house.engine(), after.house.outside())
+            .handle(R"({"do":"status"})", [](const std::string&) {},
+                    [&](const Result<std::string>& answer) { status = json::parse(answer.value()); });
+    } while (status.at("in_doubt") == 0);
+    ASSERT_EQ(status.at("look_at").size(), 1U);
+    const auto since = parse_iso8601(status.at("look_at")[0].at("since").get<std::string>(), "since");
+    ASSERT_TRUE(since);
+    EXPECT_EQ(after.house.engine().metrics().unknown_since, *since);
+    EXPECT_EQ(status.at("unmatched"), 0);
+    EXPECT_TRUE(status.at("restored_at").is_null());
+}
+
+// ---- forgetting ---------------------------------------------------------------------------------------
+
+TEST(ForgetTest, OverTheControlSocketByANamedPerson) {
+    TemporaryFolder folder;
+    const auto data = folder.path("data");
+    TransactionId open, bought;
+    {
+        Stepping before(on_credit_config(data));
+        open = before.hand_over();
+        bought = before.hand_over();
+        before.purchase(bought);
+    }
+    Running running(on_credit_config(data));
+    const auto forget = [&](const TransactionId& id, const std::string& words) {
+        return ask(data, R"({"do":"forget","transaction":")" + id.text() + "\"" + words + "}");
+    };
+    EXPECT_THAT(forget(bought, R"(,"because":"x")"), HasSubstr("error by: is missing"));
+    EXPECT_THAT(forget(bought, R"(,"by":"Anna")"), HasSubstr("error because: is missing"));
+    EXPECT_THAT(forget(bought, R"(,"by":"Anna","because":")" + std::string(257, 'x') + "\""),
+                HasSubstr("error because: is longer than 256"));
+    EXPECT_THAT(forget(open, R"(,"by":"Anna","because":"x")"),
+                HasSubstr("error transaction: is not settled"));
+    EXPECT_THAT(forget(TransactionId{}, R"(,"by":"Anna","because":"x")"), HasSubstr("error transaction"));
+    for (int i = 0; i < 2; ++i) {
+        const auto answer = json::parse(forget(bought, R"(,"by":"Anna","because":"she asked for it")"));
+        EXPECT_EQ(answer.at("forgotten"), true);
+        EXPECT_EQ(answer.at("phase"), "purchased");
+    }
+    EXPECT_THAT(ask(data, R"({"do":"show","transaction":")" + bought.text() + "\"}"),
+                HasSubstr("person Anna"));
 }
 
 // ---- story --------------------------------------------------------------------------------------------

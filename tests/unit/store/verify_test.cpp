@@ -192,10 +192,22 @@ INSTANTIATE_TEST_SUITE_P(
         Tampering{"stateWithoutRows", "DELETE FROM journal WHERE transaction_serial = 3",
                   "has no journal row"},
         Tampering{"parcelMissing", "DELETE FROM parcel", "a sealed parcel is missing"},
-        Tampering{"customer", "UPDATE customer SET json = '{}' WHERE transaction_serial = 2",
+        Tampering{"customer",
+                  "UPDATE customer SET json = '{}', key_number = NULL WHERE transaction_serial = 2",
                   "the customer is not the one"},
-        Tampering{"document", "UPDATE document SET json = '{}' WHERE transaction_serial = 1",
+        Tampering{"document",
+                  "UPDATE document SET json = '{}', key_number = NULL WHERE transaction_serial = 1",
                   "the document is not the one"},
+        Tampering{"customerOfAnother",
+                  "UPDATE customer SET (sealed, key_number) = (SELECT sealed, key_number FROM customer WHERE "
+                  "transaction_serial = 1) WHERE transaction_serial = 2",
+                  "the customer cannot be opened"},
+        Tampering{"customerTakenAway", "DELETE FROM customer WHERE transaction_serial = 2",
+                  "the customer is missing, and the journal does not say"},
+        Tampering{"documentTakenAway", "DELETE FROM document WHERE transaction_serial = 1",
+                  "the document is missing, and the journal does not say"},
+        Tampering{"keyKept", "INSERT INTO person_key (salt) VALUES (x'01020304050607080910111213141516')",
+                  "5 keys of people that were not shredded, and 4 rows"},
         Tampering{"balance", "UPDATE balance SET minor = 0", "the balance of demo in GBP"},
         Tampering{"entry", "UPDATE credit_entry SET minor = 100 WHERE number = 1",
                   "balance after credit entry 1"},
@@ -211,9 +223,19 @@ INSTANTIATE_TEST_SUITE_P(
         Tampering{"entryOfAnother", "UPDATE balance SET caller = 'other'", "is another account's"}),
     [](const auto& tested) { return std::string(tested.param.name); });
 
-TEST_F(VerifyTest, forgottenRowsAreLawful) {
-    Raw(directory()).execute("DELETE FROM customer; DELETE FROM document");
+TEST_F(VerifyTest, whatTheJournalSaysWasForgottenMustBeAbsent) {
+    open();
+    Story person;
+    committed(person.hand_over(at(10)));
+    committed(person.step(at(11), {core::Forgotten{"Anna", "she asked for it"}}));
+    close();
     clean();
+    for (const std::string table : {"customer", "document"}) {
+        Raw(directory()).execute("INSERT INTO " + table + " (transaction_serial, json) VALUES (4, '{}')");
+        EXPECT_THAT(verified().findings, testing::ElementsAre(Field(
+                                             &Finding::what, HasSubstr("the " + table + " is still there"))));
+        Raw(directory()).execute("DELETE FROM " + table + " WHERE transaction_serial = 4");
+    }
 }
 
 TEST_F(VerifyTest, allEntriesOfALegMissingAreFoundByTheOthersOfItsKind) {

@@ -27,6 +27,10 @@ TEST(Ops, CountsForPrometheus) {
     EXPECT_THAT(response.body, testing::HasSubstr("\nkassi_transactions_total 2\n"));
     EXPECT_THAT(response.body, testing::HasSubstr("\nkassi_transactions_open 2\n"));
     EXPECT_THAT(response.body, testing::HasSubstr("\nkassi_provider_calls_total 1\n"));
+    EXPECT_THAT(response.body, testing::HasSubstr("\nkassi_transactions_unknown_for_long 0\n"));
+    EXPECT_THAT(response.body, testing::HasSubstr("\nkassi_unknown_oldest_seconds 0\n"));
+    EXPECT_THAT(response.body, testing::HasSubstr("\nkassi_notices_unmatched 0\n"));
+    EXPECT_THAT(response.body, testing::HasSubstr("\nkassi_forgotten_total 0\n"));
     // Every sample stands behind its two lines.
     EXPECT_THAT(response.body, testing::StartsWith("# HELP kassi_ready "));
     EXPECT_THAT(response.body, testing::HasSubstr("\n# TYPE kassi_commits_total counter\n"));
