@@ -49,7 +49,9 @@ enum Kind : std::uint8_t {
     send_provider,
     connect_,
     // Below: counted, but no points of a story.
-    open_,
+    open_db,
+    open_wal,
+    open_other,
     socket_,
     accept_,
     read_db,
@@ -58,8 +60,8 @@ enum Kind : std::uint8_t {
 };
 constexpr std::array<std::string_view, kinds> names = {
     "pwrite.db", "pwrite.wal", "pwrite.other", "sync.db",       "sync.wal", "sync.other",
-    "truncate",  "unlink",     "send.client",  "send.provider", "connect",  "open",
-    "socket",    "accept",     "read.db",      "read.wal"};
+    "truncate",  "unlink",     "send.client",  "send.provider", "connect",  "open.db",
+    "open.wal",  "open.other", "socket",       "accept",        "read.db",  "read.wal"};
 
 enum class Deed : std::uint8_t { kill_before, kill_after, kill_half, cut_before, cut_after, fail };
 
@@ -359,13 +361,18 @@ int truncate_to(int descriptor, off_t size) {
 }
 
 int open_at(int folder, const char* path, int flags, mode_t mode) {
-    const bool data = in_data(path);
-    if (data) {
-        const Call call(open_);
-        if (call.fails()) return -1;
+    if (!in_data(path)) {
+        const auto descriptor = static_cast<int>(::syscall(SYS_openat, folder, path, flags, mode));
+        is_now(descriptor, File::other);
+        return descriptor;
     }
+    const File file = file_named(path);
+    const Call call(kind_of(file, open_db));
+    // What may only be read can still be read.
+    const bool reads = (flags & O_ACCMODE) == O_RDONLY && (flags & O_CREAT) == 0;
+    if (call.fails() && !(reads && (errno == EROFS || errno == ENOSPC))) return -1;
     const auto descriptor = static_cast<int>(::syscall(SYS_openat, folder, path, flags, mode));
-    is_now(descriptor, data ? file_named(path) : File::other);
+    is_now(descriptor, file);
     return descriptor;
 }
 
