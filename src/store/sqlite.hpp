@@ -18,6 +18,7 @@ class SqlError final : public std::runtime_error {
   public:
     SqlError(int code, const std::string& what) : std::runtime_error(what), code_(code) {}
     [[nodiscard]] int code() const { return code_; }  ///< the primary result code
+    [[nodiscard]] bool is_full() const;               ///< there was no room to write
 
   private:
     int code_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -22,7 +23,9 @@ inline constexpr std::size_t group_jobs_max = 256;  ///< in one group commit: so
 inline constexpr std::chrono::days unmatched_kept{30};
 inline constexpr std::chrono::days ended_tokens_kept{400};
 inline constexpr std::int64_t expired_tokens_max =
-    20'000;                                    ///< in one expire(): the writer is not held up for long
+    20'000;  ///< in one expire(): the writer is not held up for long
+/// So long after a failed write, and again and again, it is tried whether there is room by now.
+inline constexpr std::chrono::milliseconds probe_pause{1'000};
 inline constexpr int exit_commit_failed = 70;  ///< EX_SOFTWARE of sysexits.h
 
 /// The writer thread: everything that changes the data base, in groups.
@@ -41,6 +44,7 @@ class Writer {
     void keep(UnmatchedNotice notice, std::function<void(bool)> done);
     void drop(std::string merchant, std::string event_id);
     void expire(Instant now, std::function<void(std::int64_t)> done);
+    /// False once a write failed for want of space or rights; true again when one succeeds, or a probe does.
     [[nodiscard]] bool writable() const { return writable_; }
     /// Ends the thread; later jobs are answered unavailable.
     void stop();
@@ -92,7 +96,9 @@ class Writer {
     void loop();
     void write(std::vector<Job>& group);
     bool write_all(std::vector<Job>& group);
-    void commit_or_die();
+    bool commit_all();
+    void roll_back();
+    void probe();
     void do_job(CommitJob& job);
     void do_job(KeepJob& job);
     void do_job(DropJob& job);

@@ -232,6 +232,7 @@ class Call {
         if (error_ != 0) errno = error_;
         return error_ != 0;
     }
+    [[nodiscard]] int error() const { return error_; }
     [[nodiscard]] bool only_half() const { return half_; }
 
   private:
@@ -368,9 +369,15 @@ int open_at(int folder, const char* path, int flags, mode_t mode) {
     }
     const File file = file_named(path);
     const Call call(kind_of(file, open_db));
-    // What may only be read can still be read.
-    const bool reads = (flags & O_ACCMODE) == O_RDONLY && (flags & O_CREAT) == 0;
-    if (call.fails() && !(reads && (errno == EROFS || errno == ENOSPC))) return -1;
+    if (call.fails()) {
+        // What may only be read can still be read, and what is there already needs no room.
+        const bool reads = (flags & O_ACCMODE) == O_RDONLY && (flags & O_CREAT) == 0;
+        const bool is_there = ::syscall(SYS_faccessat, folder, path, F_OK) == 0;
+        if (call.error() == EROFS ? !reads : call.error() != ENOSPC || !is_there) {
+            errno = call.error();
+            return -1;
+        }
+    }
     const auto descriptor = static_cast<int>(::syscall(SYS_openat, folder, path, flags, mode));
     is_now(descriptor, file);
     return descriptor;
