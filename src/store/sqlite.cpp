@@ -15,9 +15,12 @@ constexpr int busy_millis = 5000;  ///< another process may be recovering the WA
 std::string words(sqlite3* handle, int code, const char* message, const char* file) {
     std::string text = std::string("SQLite: ") + message;
     const int primary = code & 0xff;
-    const int system = sqlite3_system_errno(handle);  // of the last of these two kinds
-    if ((primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN) && system != 0)
-        text += std::string(": ") + std::strerror(system);
+    if (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN) {
+        // Which call it was is in the extended code; why it failed, not after every call.
+        text += " " + std::to_string(sqlite3_extended_errcode(handle));
+        if (const int system = sqlite3_system_errno(handle); system != 0)
+            text += std::string(": ") + std::strerror(system);
+    }
     if (file != nullptr && *file != '\0') text += std::string(" (") + file + ")";
     return text;
 }

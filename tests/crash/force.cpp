@@ -373,7 +373,10 @@ int open_at(int folder, const char* path, int flags, mode_t mode) {
         // What may only be read can still be read, and what is there already needs no room.
         const bool reads = (flags & O_ACCMODE) == O_RDONLY && (flags & O_CREAT) == 0;
         const bool is_there = ::syscall(SYS_faccessat, folder, path, F_OK) == 0;
-        if (call.error() == EROFS ? !reads : call.error() != ENOSPC || !is_there) {
+        const bool passes = call.error() == EROFS    ? reads || (is_there && (flags & O_EXCL) != 0)
+                            : call.error() == EACCES ? is_there && (flags & O_EXCL) != 0
+                                                     : call.error() == ENOSPC && is_there;
+        if (!passes) {
             errno = call.error();
             return -1;
         }
