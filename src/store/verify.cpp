@@ -70,6 +70,8 @@ class Verifier {
         check_seals(head);
         check_transactions();
         check_balances();
+        check_parcels();
+        check_pointers();
         return std::move(report_);
     }
 
@@ -96,6 +98,8 @@ class Verifier {
     void check_credit_of(const StoredState& stored, const core::Transaction& transaction, Rows& sums,
                          bool& more);
     void check_balances();
+    void check_parcels();
+    void check_pointers();
 
     Database& db_;
     Keys keys_;
@@ -426,6 +430,45 @@ void Verifier::check_balances() {
         if (sums[balances.integer(0)] != balances.integer(3))
             found("the balance of " + std::string(balances.text(1)) + " in " + std::string(balances.text(2)) +
                   " is not the sum of its entries");
+}
+
+/// What was sealed can be opened, and is what it was.
+void Verifier::check_parcels() {
+    Statement parcels(db_,
+                      "SELECT p.slot, p.digest, p.sealed, t.id FROM parcel p "
+                      "LEFT JOIN transaction_state t ON t.serial = p.slot / 256");
+    Rows rows(parcels);
+    while (rows.next()) {
+        if (rows.null(3)) {
+            found("a sealed parcel belongs to no transaction");
+            continue;
+        }
+        const TransactionId id = to_id(rows.text(3));
+        const std::int64_t leg = leg_of_slot(rows.integer(0));
+        const std::string context = parcel_context(id, leg);
+        const auto plain = crypto::open(keys_.parcel.reveal(), context, rows.text(2));
+        if (!plain)
+            found("the sealed parcel of leg " + std::to_string(leg) + " cannot be opened", 0, id.text());
+        else if (!crypto::equal(keys_.parcel_digest(context, *plain), rows.text(1)))
+            found("the digest beside the sealed parcel of leg " + std::to_string(leg) + " is not its own", 0,
+                  id.text());
+    }
+}
+
+/// Tables that lead to transactions lead to such as there are.
+void Verifier::check_pointers() {
+    static constexpr std::pair<const char*, const char*> pointers[] = {
+        {"SELECT count(*) FROM once p LEFT JOIN transaction_state t ON t.serial = p.transaction_serial "
+         "WHERE t.serial IS NULL OR p.version NOT BETWEEN 1 AND t.version",
+         " keys that were used up lead to no version of a transaction"},
+        {"SELECT count(*) FROM token p LEFT JOIN transaction_state t ON t.serial = p.transaction_serial "
+         "WHERE t.serial IS NULL OR p.ended NOT IN (0, p.serial) OR (p.ended = 0) <> (p.ended_at IS NULL)",
+         " return tokens lead to no transaction, or are neither live nor ended"},
+        {"SELECT count(*) FROM reference p LEFT JOIN transaction_state t ON t.serial = p.transaction_serial "
+         "WHERE t.serial IS NULL",
+         " references lead to no transaction"}};
+    for (const auto& [sql, what] : pointers)
+        if (const std::int64_t count = db_.number(sql); count != 0) found(std::to_string(count) + what);
 }
 
 Result<void> check_key(Database& database, const Secret<>& master_key) {
