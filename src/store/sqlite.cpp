@@ -56,6 +56,10 @@ bool SqlError::is_full() const {
     return code_ == SQLITE_FULL;
 }
 
+bool SqlError::is_damage() const {
+    return code_ == SQLITE_CORRUPT || code_ == SQLITE_NOTADB;
+}
+
 Database Database::for_writing(const std::string& file) {
     Database database(open_handle(file, SQLITE_OPEN_READWRITE));
     // A small cache: with a large one SQLite spends more time in it than it saves. FULL: a commit that was

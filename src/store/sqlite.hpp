@@ -19,6 +19,7 @@ class SqlError final : public std::runtime_error {
     SqlError(int code, const std::string& what) : std::runtime_error(what), code_(code) {}
     [[nodiscard]] int code() const { return code_; }  ///< the primary result code
     [[nodiscard]] bool is_full() const;               ///< there was no room to write
+    [[nodiscard]] bool is_damage() const;             ///< what was read is not what SQLite writes
 
   private:
     int code_;

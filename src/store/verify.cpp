@@ -66,12 +66,13 @@ class Verifier {
           steps_(2 * db_.number("SELECT count(*) FROM journal")) {}
 
     VerifyReport run(const std::string& head) {
-        check_file();
-        check_seals(head);
-        check_transactions();
-        check_balances();
-        check_parcels();
-        check_pointers();
+        // What one check cannot read another can, perhaps.
+        carefully([this] { check_file(); });
+        carefully([&] { check_seals(head); });
+        carefully([this] { check_transactions(); });
+        carefully([this] { check_balances(); });
+        carefully([this] { check_parcels(); });
+        carefully([this] { check_pointers(); });
         return std::move(report_);
     }
 
@@ -79,6 +80,15 @@ class Verifier {
     void found(std::string what, std::int64_t row = 0, std::string transaction = {}) {
         if (report_.findings.size() < findings_max)
             report_.findings.push_back({row, std::move(transaction), std::move(what)});
+    }
+    template <class Check>
+    void carefully(Check&& check) {
+        try {
+            check();
+        } catch (const SqlError& error) {
+            if (!error.is_damage()) throw;
+            found(std::string("the file is damaged: not all could be read: ") + error.what());
+        }
     }
     void step() {
         ++step_;

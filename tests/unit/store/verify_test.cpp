@@ -1,4 +1,5 @@
 #include <filesystem>
+#include <fstream>
 
 #include "base/crypto.hpp"
 #include "base/encoding.hpp"
@@ -251,6 +252,24 @@ TEST_F(VerifyTest, allEntriesOfALegMissingAreFoundByTheOthersOfItsKind) {
     EXPECT_THAT(verified().findings,
                 Contains(testing::AllOf(Field(&Finding::what, HasSubstr("add up to 0, but it owes 5000")),
                                         Field(&Finding::transaction, second.transaction.id.text()))));
+}
+
+TEST_F(VerifyTest, whatCannotBeReadIsNamedAndTheRestIsChecked) {
+    const auto page_of = [this](const char* table) {
+        return std::stoll(
+            Raw(directory())
+                .value("SELECT rootpage FROM sqlite_schema WHERE name = '" + std::string(table) + "'"));
+    };
+    const auto page_bytes = std::stoll(Raw(directory()).value("PRAGMA page_size"));
+    Raw(directory()).execute("UPDATE balance SET minor = 1; PRAGMA wal_checkpoint(TRUNCATE)");
+    std::fstream file(directory() + "/kassi.db", std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp((page_of("seal") - 1) * page_bytes);
+    file << std::string(100, 'x');
+    file.close();
+    const auto findings = verified().findings;
+    EXPECT_THAT(findings, Contains(Field(&Finding::what, HasSubstr("the file is damaged"))));
+    EXPECT_THAT(findings, Contains(Field(&Finding::what, HasSubstr("not all could be read"))));
+    EXPECT_THAT(findings, Contains(Field(&Finding::what, HasSubstr("the balance of demo in GBP"))));
 }
 
 TEST_F(VerifyTest, damagedIndexIsFound) {
