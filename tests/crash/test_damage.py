@@ -1,7 +1,7 @@
 """A file of the house is damaged while it is stopped: bytes, pages, the file's end, the WAL after a kill. It refuses in words
 or goes on with what is whole; it never crashes, and what `verify` calls clean gives the answers of before.
 
-KASSI_CRASH_SEED repeats the dice; KASSI_LONG=1 throws them twenty times as often."""
+KASSI_CRASH_SEED repeats the dice; KASSI_LONG=1 throws them thirty times as often."""
 
 import http.client
 import json
@@ -22,7 +22,7 @@ PAGE = 4096
 FRAME = 24 + PAGE
 WAL_HEADER = 32
 TABLE_LEAF, TABLE_INNER, INDEX_LEAF, INDEX_INNER = 0x0D, 0x05, 0x0A, 0x02  # the first byte of a page
-DICE = 600 if LONG else 30
+DICE = 600 if LONG else 20
 CLEAN, FINDINGS, COULD_NOT = 0, 1, 2
 TOKEN = {"credentials": {"ext_test0": {"stripe_token": "tok_visa"}}}
 

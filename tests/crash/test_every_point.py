@@ -19,7 +19,7 @@ from houses import CARD, LANDING, LONG, VERDICTS, Browser, Kassi, Provider, hand
 from kassi import PATIENCE, FlowTest
 
 PENCE = 11_000
-SAMPLE = 70  # deaths of a part of the normal run
+SAMPLE = 60  # deaths of a part of the normal run
 # A cut takes back what was not synced: all of it, or, with a seed behind the number, some.
 WAYS_TO_DIE = ("kill before", "cut after", "kill after", "cut before", "kill half")
 LOOK_AGAIN = 0.005  # seconds
