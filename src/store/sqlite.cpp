@@ -78,6 +78,21 @@ Database Database::for_reading(const std::string& file) {
     return database;
 }
 
+Database Database::for_reading_unchanging(const std::string& file) {
+    std::string uri = "file:";
+    for (const char c : file) {
+        constexpr std::string_view special = "?#%";
+        static constexpr char digits[] = "0123456789abcdef";
+        if (special.find(c) == std::string_view::npos)
+            uri += c;
+        else
+            uri += {'%', digits[(c >> 4) & 0xf], digits[c & 0xf]};
+    }
+    Database database(open_handle(uri + "?immutable=1", SQLITE_OPEN_READONLY | SQLITE_OPEN_URI));
+    database.execute("PRAGMA cache_size = -2000; PRAGMA trusted_schema = OFF");
+    return database;
+}
+
 Database::Database(Database&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
 
 Database::~Database() {

@@ -36,6 +36,9 @@ class Database {
     static Database for_writing(const std::string& file);
     /// Read-only in every respect: neither writes nor checkpoints, not even when it is closed.
     static Database for_reading(const std::string& file);
+    /// Of a file that nobody can write, on a read-only file system, where even a reader's own files (-shm)
+    /// find no place. There must be no WAL beside it: it would not be read.
+    static Database for_reading_unchanging(const std::string& file);
     Database(Database&& other) noexcept;
     Database& operator=(Database&&) = delete;
     ~Database();

@@ -1,3 +1,6 @@
+#include <unistd.h>
+
+#include <cerrno>
 #include <exception>
 #include <filesystem>
 #include <limits>
@@ -489,6 +492,23 @@ Result<void> check_key(Database& database, const Secret<>& master_key) {
     return {};
 }
 
+bool is_on_read_only_file_system(const std::string& directory) {
+    return ::access(directory.c_str(), W_OK) != 0 && errno == EROFS;
+}
+
+/// A copy on a read-only medium can be verified, too.
+Result<Database> open_to_verify(const std::string& directory) {
+    const std::string file = database_file(directory);
+    if (!is_on_read_only_file_system(directory)) return Database::for_reading(file);
+    std::error_code missing;
+    const auto wal_bytes = std::filesystem::file_size(file + "-wal", missing);
+    if (missing || wal_bytes == 0) return Database::for_reading_unchanging(file);
+    if (std::filesystem::exists(file + "-shm")) return Database::for_reading(file);
+    return Error{ErrorKind::internal, "",
+                 "there is a WAL beside " + file +
+                     ", which cannot be read on a read-only file system: verify a copy that can be written"};
+}
+
 }  // namespace
 
 Result<VerifyReport> verify(const std::string& directory, const Secret<>& master_key, const std::string& head,
@@ -506,7 +526,9 @@ Result<VerifyReport> verify(const std::string& directory, const Secret<>& master
     if (!std::filesystem::exists(database_file(directory)))
         return Error{ErrorKind::not_found, "", "there is no kassi.db in " + directory};
     try {
-        auto database = Database::for_reading(database_file(directory));
+        auto opened = open_to_verify(directory);
+        if (!opened) return opened.error();
+        Database& database = *opened;
         if (auto good = check_schema(database); !good) return good.error();
         if (auto good = check_key(database, master_key); !good) return good.error();
         database.execute("BEGIN");  // one moment for all that is read

@@ -18,7 +18,6 @@ from kassi import API_KEY, PATIENCE, FlowTest, run
 PENCE = 11_000
 COMMIT_FAILED = 70  # exit status (src/store/writer.hpp)
 CANNOT_START = 2
-ENDED = 1
 TOKEN = {"credentials": {"ext_test0": {"stripe_token": "tok_visa"}}}
 
 
@@ -333,6 +332,16 @@ class StorageTest(FlowTest):
         self.kassi.stop()
         self.remount(data, "ro")
         self.cannot_start("cannot open .*/lock: Read-only file system")
+        self.kassi.verify()
+        self.remount(data, "rw")
+        self.kassi.start()
+        self.buy()
+        self.kassi.kill()
+        (data / "kassi.db-shm").unlink()
+        self.remount(data, "ro")
+        status, _, errors = run("verify", "--config", self.kassi.file)
+        self.assertEqual(status, 2)
+        self.assertIn("there is a WAL beside", errors)
         self.remount(data, "rw")
         self.kassi.start()
         self.nothing_is_lost()
