@@ -1,5 +1,6 @@
 """Two houses for the crash tests: `kassi sandbox`, of which only the simulators are used and which lives on, and
-`kassi serve`, which speaks TLS, is killed, and started again on the same data and the same port. And the customer's browser."""
+`kassi serve`, which speaks TLS, is killed, and started again on the same data and the same port. And the customer's
+browser."""
 
 import base64
 import contextlib

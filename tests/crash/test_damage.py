@@ -1,5 +1,5 @@
-"""A file of the house is damaged while it is stopped: bytes, pages, the file's end, the WAL after a kill. It refuses in words
-or goes on with what is whole; it never crashes, and what `verify` calls clean gives the answers of before.
+"""A file of the house is damaged while it is stopped: bytes, pages, the file's end, the WAL after a kill. It refuses in
+words or goes on with what is whole; it never crashes, and what `verify` calls clean gives the answers of before.
 
 KASSI_CRASH_SEED repeats the dice; KASSI_LONG=1 throws them thirty times as often."""
 
@@ -84,7 +84,8 @@ class DamageTest(FlowTest):
         headers = {"Authorization": "Bearer " + API_KEY, "Content-Type": "application/json"}
         if key:
             headers["Idempotency-Key"] = key
-        answer = http_once(method, self.kassi.url + "/v1" + path, None if body is None else json.dumps(body).encode(), headers)
+        data = None if body is None else json.dumps(body).encode()
+        answer = http_once(method, self.kassi.url + "/v1" + path, data, headers)
         return answer.status, answer.body
 
     def stopped(self):
@@ -287,8 +288,8 @@ class DamageTest(FlowTest):
             if now["version"] == then["version"]:
                 self.assertEqual(now, then)
         self.assertEqual(len(self.kassi.all()), there)
-        transaction = self.kassi.v1("POST", "/transactions", hand_over_body("credit", [PENCE]), str(uuid.uuid4())).json()["id"]
-        bought = self.kassi.v1("POST", f"/transactions/{transaction}/purchase", {}, str(uuid.uuid4()))
+        new = self.kassi.v1("POST", "/transactions", hand_over_body("credit", [PENCE]), str(uuid.uuid4())).json()
+        bought = self.kassi.v1("POST", f"/transactions/{new['id']}/purchase", {}, str(uuid.uuid4()))
         self.assertEqual(bought.json()["phase"], "purchased")
         self.kassi.kill()  # and verified
 

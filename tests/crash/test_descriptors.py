@@ -176,8 +176,8 @@ class DescriptorsTest(FlowTest):
             done = subprocess.run(["prlimit", f"--nofile={number}", BINARY, "serve", "--config", self.kassi.file],
                                   capture_output=True, text=True, timeout=PATIENCE)
             self.assertEqual(done.returncode, 2, done.stderr)
-            self.assertEqual(done.stderr, f"kassi: only {number} files and connections may be open at once (RLIMIT_NOFILE), and "
-                                          f"at least {NEEDED} are needed\n")
+            self.assertEqual(done.stderr, f"kassi: only {number} files and connections may be open at once "
+                                          f"(RLIMIT_NOFILE), and at least {NEEDED} are needed\n")
         self.assertFalse((self.folder / "data").exists(), "nothing was begun")
 
 

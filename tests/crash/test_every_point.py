@@ -166,7 +166,8 @@ class EveryPointTest(FlowTest):
         pages = [number for number, kind in enumerate(points, 1) if kind == "pwrite.wal"]
         others = [number for number, kind in enumerate(points, 1) if kind != "pwrite.wal"]
         chosen = spread(pages, parts * SAMPLE // 2, dice.random()) + spread(others, parts * SAMPLE // 2, dice.random())
-        return [(number, WAYS_TO_DIE[(n + seed) % len(WAYS_TO_DIE)], seed + n) for n, number in enumerate(chosen)][part::parts]
+        every = [(number, WAYS_TO_DIE[(n + seed) % len(WAYS_TO_DIE)], seed + n) for n, number in enumerate(chosen)]
+        return every[part::parts]
 
     # ---- what must hold
 
@@ -214,7 +215,8 @@ class EveryPointTest(FlowTest):
         told, tells = first.json(), again.json()
         self.assertEqual(tells["id"], told["id"], path)
         if first.status != 202:
-            self.assertEqual((again.status, tells["phase"], tells["version"]), (first.status, told["phase"], told["version"]), path)
+            self.assertEqual((again.status, tells["phase"], tells["version"]),
+                             (first.status, told["phase"], told["version"]), path)
 
 
 if __name__ == "__main__":

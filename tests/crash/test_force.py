@@ -126,8 +126,8 @@ class ForceTest(unittest.TestCase):
             process.wait()
 
     def test_a_wrong_rule_is_refused(self):
-        for rule in ("kill", "kill before", "kill before pwrite", "kill never pwrite 1", "kill before teapot 1", "fail pwrite EGGS",
-                     "pour pwrite 1", "cut half pwrite 1"):
+        for rule in ("kill", "kill before", "kill before pwrite", "kill never pwrite 1", "kill before teapot 1",
+                     "fail pwrite EGGS", "pour pwrite 1", "cut half pwrite 1"):
             status, _, errors = self.run_program(rule)
             self.assertEqual(status, 99, rule)
             self.assertTrue(errors.startswith("force: "), errors)

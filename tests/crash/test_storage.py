@@ -277,7 +277,7 @@ class StorageTest(FlowTest):
                           ("open.db EACCES", r"unable to open database file \d+: Permission denied \(.*/data/kassi.db\)"),
                           ("open.db EMFILE", "/data/kassi.db: Too many open files"),
                           ("open.wal EACCES", r"SQLite: .*\(.*/data/kassi.db\)"),
-                          ("open.wal ENOSPC", r"unable to open database file \d+: No space left on device \(.*/data/kassi.db\)")):
+                          ("open.wal ENOSPC", r"unable to open database file \d+: No space left on .*/data/kassi.db\)")):
             with self.subTest(rule):
                 (self.folder / "data" / "kassi.db-wal").unlink(missing_ok=True)  # empty: the last stop was a clean one
                 self.cannot_start(why, "fail " + rule)
@@ -285,7 +285,8 @@ class StorageTest(FlowTest):
         self.nothing_is_lost()
 
     def test_a_first_start_without_the_right_to_write(self):
-        for rule, why in (("open EROFS", "lock: Read-only file system"), ("open.db EROFS", "cannot make .*kassi.db: Read-only"),
+        for rule, why in (("open EROFS", "lock: Read-only file system"),
+                          ("open.db EROFS", "cannot make .*kassi.db: Read-only"),
                           ("pwrite ENOSPC", "full|No space"), ("sync.other EIO", r"disk I/O error \d+"),
                           ("sync EIO", r"disk I/O error \d+")):
             with self.subTest(rule):
@@ -299,8 +300,8 @@ class StorageTest(FlowTest):
     def mounted(self, size):
         data = self.folder / "data"
         data.mkdir()
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "kassi-test", data], capture_output=True,
-                              text=True, timeout=PATIENCE)
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "kassi-test", data],
+                              capture_output=True, text=True, timeout=PATIENCE)
         if done.returncode != 0:
             self.skipTest(f"this machine lets us mount nothing: {done.stderr.strip()}")
         self.addCleanup(subprocess.run, ["umount", "--lazy", data], timeout=PATIENCE)
