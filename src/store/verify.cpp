@@ -474,6 +474,12 @@ void Verifier::check_pointers() {
         {"SELECT count(*) FROM once p LEFT JOIN transaction_state t ON t.serial = p.transaction_serial "
          "WHERE t.serial IS NULL OR p.version NOT BETWEEN 1 AND t.version",
          " keys that were used up lead to no version of a transaction"},
+        // They are numbered as they were used, and so are the rows that used them.
+        {"SELECT count(*) FROM (SELECT j.number AS here, lag(j.number) OVER (ORDER BY p.serial) AS before "
+         "FROM once p JOIN journal j ON j.transaction_serial = p.transaction_serial AND j.version = "
+         "p.version) "
+         "WHERE here < before",
+         " keys that were used up lead to other rows than those that used them"},
         {"SELECT count(*) FROM token p LEFT JOIN transaction_state t ON t.serial = p.transaction_serial "
          "WHERE t.serial IS NULL OR p.ended NOT IN (0, p.serial) OR (p.ended = 0) <> (p.ended_at IS NULL)",
          " return tokens lead to no transaction, or are neither live nor ended"},

@@ -206,6 +206,11 @@ INSTANTIATE_TEST_SUITE_P(
         Tampering{"claimOfNoVersion",
                   "INSERT INTO once (key_hmac, scope, transaction_serial, version) VALUES (x'00', 's', 2, 3)",
                   "1 keys that were used up lead to no version"},
+        Tampering{
+            "claimOfAnotherVersion",
+            "INSERT INTO once (key_hmac, scope, transaction_serial, version) VALUES (x'00', 's', 2, 2), "
+            "(x'01', 's', 3, 1)",
+            "1 keys that were used up lead to other rows"},
         Tampering{"tokenOfNobody",
                   "INSERT INTO token (token_hmac, ended, transaction_serial, leg, callout, page, "
                   "fields_digest) VALUES (x'00', 0, 9, 1, 1, 0, '')",
