@@ -43,10 +43,18 @@ std::string url_of(const Listen& listen, unsigned short port) {
     return (listen.tls ? "https://" : "http://") + host + ":" + std::to_string(port);
 }
 
-/// Connections, the store and the way out together may need more than the usual 1,024.
+/// The store and the listeners have some 20; the rest are for connections, in and out.
+constexpr rlim_t descriptors_min = 64;
+
+/// Connections, the store and the way out together may need more than the usual 1,024. Throws
+/// std::runtime_error where there are too few to work at all.
 void raise_descriptor_limit() {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    if (limit.rlim_max < descriptors_min)
+        throw std::runtime_error("only " + std::to_string(limit.rlim_max) +
+                                 " files and connections may be open at once (RLIMIT_NOFILE), and at least " +
+                                 std::to_string(descriptors_min) + " are needed");
     limit.rlim_cur = limit.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
@@ -260,8 +268,10 @@ struct Service::State {
     int stops_open = 0;
 };
 
-Service::Service(Config config, std::shared_ptr<SystemClock> clock, std::vector<api::Mount> more)
-    : state_(std::make_unique<State>(std::move(config), std::move(clock), std::move(more))) {}
+Service::Service(Config config, std::shared_ptr<SystemClock> clock, std::vector<api::Mount> more) {
+    raise_descriptor_limit();  // before the first of them is taken
+    state_ = std::make_unique<State>(std::move(config), std::move(clock), std::move(more));
+}
 Service::~Service() = default;
 
 unsigned short Service::port() const {
@@ -302,7 +312,6 @@ void Service::when_serving(std::function<void()> callback) {
 
 int Service::run() {
     std::signal(SIGPIPE, SIG_IGN);
-    raise_descriptor_limit();
     try {
         state_->start();
         state_->io.run();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -30,9 +31,12 @@ inline Instant to_instant(std::int64_t millis) {
 inline Blob to_blob(const TransactionId& id) {
     return Blob{{reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()}};
 }
+/// Throws std::runtime_error: only a damaged file has another size.
 inline TransactionId to_id(std::string_view blob) {
     TransactionId id;
-    KASSI_ENSURE(blob.size() == id.bytes.size());
+    if (blob.size() != id.bytes.size())
+        throw std::runtime_error("the store is broken: the id of a transaction has " +
+                                 std::to_string(blob.size()) + " bytes");
     std::copy(blob.begin(), blob.end(), id.bytes.begin());
     return id;
 }

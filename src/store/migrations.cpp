@@ -22,6 +22,10 @@ Result<std::int64_t> apply_migrations(Database& database,
                                       const std::function<void(std::int64_t, std::int64_t)>& progress) {
     const std::int64_t before = database.number("PRAGMA user_version");
     if (before > newest()) return wrong_schema(before);
+    if (before < 0)
+        return Error{
+            ErrorKind::internal, "",
+            "kassi.db is damaged: it has schema " + std::to_string(before) + ", which nobody writes"};
     if (before == 0 && database.number("SELECT count(*) FROM sqlite_schema") != 0)
         return Error{ErrorKind::internal, "", "kassi.db is another program's data base"};
     for (std::int64_t version = before; version < newest(); ++version) {

@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <cstring>
 #include <utility>
 
 namespace kassi::store {
@@ -9,10 +10,27 @@ namespace {
 
 constexpr int busy_millis = 5000;  ///< another process may be recovering the WAL index of a crash
 
+/// What SQLite says, what the system said to it, and of which file. The message only: SQL text holds no
+/// values, but nothing is gained by showing it.
+std::string words(sqlite3* handle, int code, const char* message, const char* file) {
+    std::string text = std::string("SQLite: ") + message;
+    const int primary = code & 0xff;
+    if (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN) {
+        // Which call it was is in the extended code; why it failed, not after every call.
+        text += " " + std::to_string(sqlite3_extended_errcode(handle));
+        if (const int system = sqlite3_system_errno(handle); system != 0)
+            text += std::string(": ") + std::strerror(system);
+    }
+    if (file != nullptr && *file != '\0') text += std::string(" (") + file + ")";
+    return text;
+}
+
+std::string words(sqlite3* handle, int code, const char* message) {
+    return words(handle, code, message, sqlite3_db_filename(handle, "main"));
+}
+
 [[noreturn]] void fail(sqlite3* handle, int code) {
-    // The message only: SQL text holds no values, but nothing is gained by showing it.
-    throw SqlError(code & 0xff, std::string("SQLite: ") +
-                                    (handle != nullptr ? sqlite3_errmsg(handle) : sqlite3_errstr(code)));
+    throw SqlError(code & 0xff, words(handle, code, sqlite3_errmsg(handle)));
 }
 
 int size_of(std::string_view text) {
@@ -24,7 +42,7 @@ sqlite3* open_handle(const std::string& file, int flags) {
     sqlite3* handle = nullptr;
     const int code = sqlite3_open_v2(file.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX, nullptr);
     if (code != SQLITE_OK) {
-        const SqlError error(code & 0xff, std::string("SQLite: ") + sqlite3_errstr(code));
+        const SqlError error(code & 0xff, words(handle, code, sqlite3_errstr(code), file.c_str()));
         sqlite3_close(handle);
         throw error;
     }
@@ -33,6 +51,14 @@ sqlite3* open_handle(const std::string& file, int flags) {
 }
 
 }  // namespace
+
+bool SqlError::is_full() const {
+    return code_ == SQLITE_FULL;
+}
+
+bool SqlError::is_damage() const {
+    return code_ == SQLITE_CORRUPT || code_ == SQLITE_NOTADB;
+}
 
 Database Database::for_writing(const std::string& file) {
     Database database(open_handle(file, SQLITE_OPEN_READWRITE));
@@ -55,6 +81,21 @@ Database Database::for_reading(const std::string& file) {
 Database Database::for_marking(const std::string& file) {
     Database database(open_handle(file, SQLITE_OPEN_READWRITE));
     database.execute("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA trusted_schema = OFF");
+    return database;
+}
+
+Database Database::for_reading_unchanging(const std::string& file) {
+    std::string uri = "file:";
+    for (const char c : file) {
+        constexpr std::string_view special = "?#%";
+        static constexpr char digits[] = "0123456789abcdef";
+        if (special.find(c) == std::string_view::npos)
+            uri += c;
+        else
+            uri += {'%', digits[(c >> 4) & 0xf], digits[c & 0xf]};
+    }
+    Database database(open_handle(uri + "?immutable=1", SQLITE_OPEN_READONLY | SQLITE_OPEN_URI));
+    database.execute("PRAGMA cache_size = -2000; PRAGMA trusted_schema = OFF");
     return database;
 }
 
@@ -87,7 +128,8 @@ bool Database::truncate_wal() {
 
 void Database::flush() {
     const int code = sqlite3_db_cacheflush(handle_);
-    if (code != SQLITE_OK) fail(nullptr, code);  // it leaves no message with the connection
+    // It leaves no message with the connection.
+    if (code != SQLITE_OK) throw SqlError(code & 0xff, words(handle_, code, sqlite3_errstr(code)));
 }
 
 bool Database::in_transaction() const {
@@ -145,8 +187,8 @@ bool Statement::step() {
 void Statement::finish() {
     const int code = sqlite3_step(handle_);
     if (code != SQLITE_DONE && code != SQLITE_ROW) {
-        const SqlError error(code & 0xff,
-                             std::string("SQLite: ") + sqlite3_errmsg(sqlite3_db_handle(handle_)));
+        sqlite3* const connection = sqlite3_db_handle(handle_);
+        const SqlError error(code & 0xff, words(connection, code, sqlite3_errmsg(connection)));
         reset();
         throw error;
     }

@@ -18,6 +18,8 @@ class SqlError final : public std::runtime_error {
   public:
     SqlError(int code, const std::string& what) : std::runtime_error(what), code_(code) {}
     [[nodiscard]] int code() const { return code_; }  ///< the primary result code
+    [[nodiscard]] bool is_full() const;               ///< there was no room to write
+    [[nodiscard]] bool is_damage() const;             ///< what was read is not what SQLite writes
 
   private:
     int code_;
@@ -36,6 +38,9 @@ class Database {
     static Database for_reading(const std::string& file);
     /// A copy that nobody else has opened, with the rollback journal in memory: whoever made it syncs it.
     static Database for_marking(const std::string& file);
+    /// Of a file that nobody can write, on a read-only file system, where even a reader's own files (-shm)
+    /// find no place. There must be no WAL beside it: it would not be read.
+    static Database for_reading_unchanging(const std::string& file);
     Database(Database&& other) noexcept;
     Database& operator=(Database&&) = delete;
     ~Database();

@@ -1,5 +1,8 @@
 #include "store/verify.hpp"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <exception>
 #include <filesystem>
 #include <limits>
@@ -76,11 +79,14 @@ class Verifier {
           steps_(2 * db_.number("SELECT count(*) FROM journal")) {}
 
     VerifyReport run(const std::string& head) {
-        check_file();
-        check_seals(head);
-        check_transactions();
-        check_keys_of_people();
-        check_balances();
+        // What one check cannot read another can, perhaps.
+        carefully([this] { check_file(); });
+        carefully([&] { check_seals(head); });
+        carefully([this] { check_transactions(); });
+        carefully([this] { check_keys_of_people(); });
+        carefully([this] { check_balances(); });
+        carefully([this] { check_parcels(); });
+        carefully([this] { check_pointers(); });
         return std::move(report_);
     }
 
@@ -88,6 +94,15 @@ class Verifier {
     void found(std::string what, std::int64_t row = 0, std::string transaction = {}) {
         if (report_.findings.size() < findings_max)
             report_.findings.push_back({row, std::move(transaction), std::move(what)});
+    }
+    template <class Check>
+    void carefully(Check&& check) {
+        try {
+            check();
+        } catch (const SqlError& error) {
+            if (!error.is_damage()) throw;
+            found(std::string("the file is damaged: not all could be read: ") + error.what());
+        }
     }
     void step() {
         ++step_;
@@ -109,6 +124,8 @@ class Verifier {
     void check_credit_of(const StoredState& stored, const core::Transaction& transaction, Rows& sums,
                          bool& more);
     void check_balances();
+    void check_parcels();
+    void check_pointers();
 
     Database& db_;
     Keys keys_;
@@ -475,6 +492,51 @@ void Verifier::check_balances() {
                   " is not the sum of its entries");
 }
 
+/// What was sealed can be opened, and is what it was.
+void Verifier::check_parcels() {
+    Statement parcels(db_,
+                      "SELECT p.slot, p.digest, p.sealed, t.id FROM parcel p "
+                      "LEFT JOIN transaction_state t ON t.serial = p.slot / 256");
+    Rows rows(parcels);
+    while (rows.next()) {
+        if (rows.null(3)) {
+            found("a sealed parcel belongs to no transaction");
+            continue;
+        }
+        const TransactionId id = to_id(rows.text(3));
+        const std::int64_t leg = leg_of_slot(rows.integer(0));
+        const std::string context = parcel_context(id, leg);
+        const auto plain = crypto::open(keys_.parcel.reveal(), context, rows.text(2));
+        if (!plain)
+            found("the sealed parcel of leg " + std::to_string(leg) + " cannot be opened", 0, id.text());
+        else if (!crypto::equal(keys_.parcel_digest(context, *plain), rows.text(1)))
+            found("the digest beside the sealed parcel of leg " + std::to_string(leg) + " is not its own", 0,
+                  id.text());
+    }
+}
+
+/// Tables that lead to transactions lead to such as there are.
+void Verifier::check_pointers() {
+    static constexpr std::pair<const char*, const char*> pointers[] = {
+        {"SELECT count(*) FROM once p LEFT JOIN transaction_state t ON t.serial = p.transaction_serial "
+         "WHERE t.serial IS NULL OR p.version NOT BETWEEN 1 AND t.version",
+         " keys that were used up lead to no version of a transaction"},
+        // They are numbered as they were used, and so are the rows that used them.
+        {"SELECT count(*) FROM (SELECT j.number AS here, lag(j.number) OVER (ORDER BY p.serial) AS before "
+         "FROM once p JOIN journal j ON j.transaction_serial = p.transaction_serial AND j.version = "
+         "p.version) "
+         "WHERE here < before",
+         " keys that were used up lead to other rows than those that used them"},
+        {"SELECT count(*) FROM token p LEFT JOIN transaction_state t ON t.serial = p.transaction_serial "
+         "WHERE t.serial IS NULL OR p.ended NOT IN (0, p.serial) OR (p.ended = 0) <> (p.ended_at IS NULL)",
+         " return tokens lead to no transaction, or are neither live nor ended"},
+        {"SELECT count(*) FROM reference p LEFT JOIN transaction_state t ON t.serial = p.transaction_serial "
+         "WHERE t.serial IS NULL",
+         " references lead to no transaction"}};
+    for (const auto& [sql, what] : pointers)
+        if (const std::int64_t count = db_.number(sql); count != 0) found(std::to_string(count) + what);
+}
+
 }  // namespace
 
 Result<void> check_key(Database& database, const Secret<>& master_key) {
@@ -484,14 +546,44 @@ Result<void> check_key(Database& database, const Secret<>& master_key) {
     return {};
 }
 
-Result<VerifyReport> verify_file(const std::string& file, const Secret<>& master_key,
-                                 const std::string& head_hex, const Progress& progress) {
-    auto database = Database::for_reading(file);
+namespace {
+
+Result<VerifyReport> verify_open(Database& database, const Secret<>& master_key, const std::string& head_hex,
+                                 const Progress& progress) {
     if (auto good = check_schema(database); !good) return good.error();
     if (auto good = check_key(database, master_key); !good) return good.error();
     database.execute("BEGIN");  // one moment for all that is read
     return Verifier(database, master_key, progress).run(head_hex);
 }
+
+}  // namespace
+
+Result<VerifyReport> verify_file(const std::string& file, const Secret<>& master_key,
+                                 const std::string& head_hex, const Progress& progress) {
+    auto database = Database::for_reading(file);
+    return verify_open(database, master_key, head_hex, progress);
+}
+
+namespace {
+
+bool is_on_read_only_file_system(const std::string& directory) {
+    return ::access(directory.c_str(), W_OK) != 0 && errno == EROFS;
+}
+
+/// A copy on a read-only medium can be verified, too.
+Result<Database> open_to_verify(const std::string& directory) {
+    const std::string file = database_file(directory);
+    if (!is_on_read_only_file_system(directory)) return Database::for_reading(file);
+    std::error_code missing;
+    const auto wal_bytes = std::filesystem::file_size(file + "-wal", missing);
+    if (missing || wal_bytes == 0) return Database::for_reading_unchanging(file);
+    if (std::filesystem::exists(file + "-shm")) return Database::for_reading(file);
+    return Error{ErrorKind::internal, "",
+                 "there is a WAL beside " + file +
+                     ", which cannot be read on a read-only file system: verify a copy that can be written"};
+}
+
+}  // namespace
 
 Result<VerifyReport> verify(const std::string& directory, const Secret<>& master_key, const std::string& head,
                             const Progress& progress) {
@@ -509,7 +601,9 @@ Result<VerifyReport> verify(const std::string& directory, const Secret<>& master
         return Error{ErrorKind::not_found, "", "there is no kassi.db in " + directory};
     if (auto good = check_neighbours(directory); !good) return good.error();
     try {
-        return verify_file(database_file(directory), master_key, head_hex, progress);
+        auto opened = open_to_verify(directory);
+        if (!opened) return opened.error();
+        return verify_open(*opened, master_key, head_hex, progress);
     } catch (const SqlError& error) {
         return Error{ErrorKind::internal, "", error.what()};
     }

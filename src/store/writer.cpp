@@ -76,6 +76,8 @@ struct Writer::Statements {
 
     Statement keep{db, "INSERT OR REPLACE INTO unmatched_notice VALUES (?, ?, ?, ?, ?)"};
     Statement drop{db, "DELETE FROM unmatched_notice WHERE merchant = ? AND event_id = ?"};
+    /// Only ever rolled back.
+    Statement probe{db, "INSERT OR REPLACE INTO meta VALUES ('probe', '')"};
     Statement expire_notices{db, "DELETE FROM unmatched_notice WHERE at < ?"};
     Statement expire_tokens{
         db,
@@ -165,13 +167,15 @@ void Writer::loop() {
         for (;;) {
             {
                 std::unique_lock lock(mutex_);
-                const auto any = [this] { return stopping_ || !queue_.empty(); };
-                if (to_truncate_ && !wake_.wait_for(lock, truncate_again, any)) {
+                const auto called = [this] { return stopping_ || !queue_.empty(); };
+                const bool restless = !writable_ || to_truncate_;
+                if (!restless) {
+                    wake_.wait(lock, called);
+                } else if (!wake_.wait_for(lock, look_again, called)) {
                     lock.unlock();
-                    truncate();
+                    writable_ ? truncate() : probe();
                     continue;
                 }
-                wake_.wait(lock, any);
                 if (queue_.empty()) return;
                 const auto count = static_cast<std::ptrdiff_t>(std::min(queue_.size(), group_jobs_max));
                 group.assign(std::make_move_iterator(queue_.begin()),
@@ -189,8 +193,12 @@ void Writer::loop() {
 
 void Writer::write(std::vector<Job>& group) {
     const std::int64_t changes = database_.changes();
-    const bool written = write_all(group);
-    if (written) commit_or_die();
+    const Ends before = ends_;
+    const bool written = write_all(group) && commit_all();
+    if (!written) {
+        ends_ = before;
+        roll_back();
+    }
     if (written && to_truncate_ && std::chrono::steady_clock::now() >= truncate_at_) truncate();
     // A group that changed nothing has not tried.
     if (!written || database_.changes() != changes) writable_ = written;
@@ -204,9 +212,8 @@ void Writer::write(std::vector<Job>& group) {
     });
 }
 
-/// False: nothing of the group was written, for want of space or rights.
+/// False: something of the group could not be written, for want of space or rights.
 bool Writer::write_all(std::vector<Job>& group) {
-    const Ends before = ends_;
     try {
         sql_->begin.run();
         for (Job& job : group) std::visit([this](auto& kind) { do_job(kind); }, job);
@@ -215,25 +222,44 @@ bool Writer::write_all(std::vector<Job>& group) {
         return true;
     } catch (const SqlError& error) {
         log::error("store_write_failed", {{"why", error.what()}, {"code", std::to_string(error.code())}});
+        return false;
     }
-    ends_ = before;
+}
+
+/// False: there was no room for the commit's own page, so that it does not stand. Whether a commit that
+/// failed otherwise is durable is unknown: the restart finds out.
+bool Writer::commit_all() {
+    try {
+        sql_->commit.run();
+        return true;
+    } catch (const SqlError& error) {
+        log::error("store_commit_failed", {{"why", error.what()}, {"code", std::to_string(error.code())}});
+        if (!error.is_full()) std::_Exit(exit_commit_failed);
+        return false;
+    }
+}
+
+void Writer::roll_back() {
     try {
         if (database_.in_transaction()) sql_->rollback.run();
     } catch (const SqlError& error) {
         log::error("store_rollback_failed", {{"why", error.what()}});
         std::_Exit(exit_commit_failed);
     }
-    return false;
 }
 
-/// Whether a commit that failed is durable is unknown: the restart finds out.
-void Writer::commit_or_die() {
+/// A write that is taken back. Whoever sends no requests while this is not writable hears that it is over.
+void Writer::probe() {
     try {
-        sql_->commit.run();
-    } catch (const SqlError& error) {
-        log::error("store_commit_failed", {{"why", error.what()}, {"code", std::to_string(error.code())}});
-        std::_Exit(exit_commit_failed);
+        sql_->begin.run();
+        sql_->probe.run();
+        database_.flush();
+        writable_ = true;
+    } catch (const SqlError&) {
+        // As before, and said before.
     }
+    roll_back();
+    if (writable_) log::info("store_writable_again", {});
 }
 
 std::function<void()> Writer::answer(Job& job, bool written) {
@@ -268,7 +294,7 @@ void Writer::truncate() {
             log::warning("wal_not_truncated", {{"why", error.what()}});
         to_truncate_ = true;
     }
-    truncate_at_ = std::chrono::steady_clock::now() + truncate_again;
+    truncate_at_ = std::chrono::steady_clock::now() + look_again;
 }
 
 void Writer::do_job(CommitJob& job) {

@@ -24,9 +24,11 @@ inline constexpr std::size_t group_jobs_max = 256;  ///< in one group commit: so
 inline constexpr std::chrono::days unmatched_kept{30};
 inline constexpr std::chrono::days ended_tokens_kept{400};
 inline constexpr std::int64_t expired_tokens_max =
-    20'000;                                     ///< in one expire(): the writer is not held up for long
-inline constexpr Millis truncate_again{1'000};  ///< after a try at which somebody was reading
-inline constexpr int exit_commit_failed = 70;   ///< EX_SOFTWARE of sysexits.h
+    20'000;  ///< in one expire(): the writer is not held up for long
+/// So long after a failed write it is tried whether there is room by now, and after a try to truncate the WAL
+/// at which somebody was reading that is tried again; and so on.
+inline constexpr Millis look_again{1'000};
+inline constexpr int exit_commit_failed = 70;  ///< EX_SOFTWARE of sysexits.h
 
 /// The writer thread: everything that changes the data base, in groups.
 class Writer {
@@ -45,6 +47,7 @@ class Writer {
     void drop(std::string merchant, std::string event_id);
     void expire(Instant now, std::function<void(std::int64_t)> done);
     void put_to_work(Instant now, std::function<void(bool)> done);
+    /// False once a write failed for want of space or rights; true again when one succeeds, or a probe does.
     [[nodiscard]] bool writable() const { return writable_; }
     /// Ends the thread; later jobs are answered unavailable.
     void stop();
@@ -100,8 +103,10 @@ class Writer {
     void loop();
     void write(std::vector<Job>& group);
     bool write_all(std::vector<Job>& group);
-    void commit_or_die();
     void truncate();
+    bool commit_all();
+    void roll_back();
+    void probe();
     void do_job(CommitJob& job);
     void do_job(KeepJob& job);
     void do_job(DropJob& job);

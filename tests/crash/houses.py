@@ -1,30 +1,37 @@
-"""Two houses for the crash tests: `kassi sandbox`, of which only the redirect house is used and which lives on, and
-`kassi serve`, which is killed and started again on the same data and the same port. And the customer's browser."""
+"""Two houses for the crash tests: `kassi sandbox`, of which only the simulators are used and which lives on, and
+`kassi serve`, which speaks TLS, is killed, and started again on the same data and the same port. And the customer's
+browser."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import http.client
 import json
+import os
 import pathlib
 import random
 import re
 import signal
 import socket
+import ssl
+import subprocess
 import sys
 import threading
 import time
 import urllib.parse
+from collections import Counter
 from datetime import datetime, timedelta, timezone
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "flow"))
 
-from kassi import API_KEY, PATIENCE, Form, http as http_once, run  # noqa: E402
+from kassi import API_KEY, PATIENCE, Answer, Form, run  # noqa: E402
 
 PASSWORD = "demopass"
 CALLERS_HOST = "127.0.0.1:9"  # where the callers' own shops would be; nobody listens, and nobody needs to
 LANDING = f"http://{CALLERS_HOST}/landing"
 VERDICTS = ("purchased", "failed", "released", "cancelled")
+LONG = bool(os.environ.get("KASSI_LONG"))  # an hour is not too much
 LIMITED_PENCE = 5000  # what the caller "limited" may owe
 
 
@@ -41,15 +48,51 @@ def free_port():
                 continue
 
 
+CONTEXT = None
+
+
+def http_once(method, url, body=None, headers=None):
+    """On a connection of its own, which is closed whatever happens."""
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme == "https":
+        connection = http.client.HTTPSConnection(parts.netloc, timeout=PATIENCE, context=CONTEXT)
+    else:
+        connection = http.client.HTTPConnection(parts.netloc, timeout=PATIENCE)
+    with contextlib.closing(connection):
+        connection.request(method, urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, "")), body,
+                           {"Connection": "close", **(headers or {})})
+        response = connection.getresponse()
+        return Answer(response.status, response.headers, response.read())
+
+
+def make_certificate(test):
+    """An authority, and a certificate of it for loopback. This process trusts the authority from now on."""
+    def openssl(*words):
+        subprocess.run(["openssl", *words], cwd=test.folder, check=True, capture_output=True, timeout=PATIENCE)
+
+    test.write("names", "subjectAltName=IP:127.0.0.1\n")
+    new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    openssl("req", "-x509", *new, "-keyout", "authority.key", "-out", "authority.pem", "-subj", "/CN=An authority")
+    openssl("req", *new, "-keyout", "tls.key", "-out", "tls.csr", "-subj", "/CN=Kassi")
+    openssl("x509", "-req", "-in", "tls.csr", "-CA", "authority.pem", "-CAkey", "authority.key", "-CAcreateserial",
+            "-extfile", "names", "-out", "tls.pem")
+    (test.folder / "tls.key").chmod(0o600)
+    global CONTEXT
+    CONTEXT = ssl.create_default_context(cafile=test.folder / "authority.pem")
+
+
 class Provider:
-    """The provider's side of the street."""
+    """The providers' side of the street."""
 
     def __init__(self, test):
         self.test, self.data = test, test.folder / "provider"
-        self.process = test.start("sandbox", "--port", 0, "--data", self.data)
+        make_certificate(test)
+        # Its notices go to our door, whose authority no system knows.
+        self.process = test.start("sandbox", "--port", 0, "--data", self.data,
+                                  environment={"SSL_CERT_FILE": str(test.folder / "authority.pem")})
         url = self.process.wait_for(r"^ready (http://127\.0\.0\.1:\d+)/$").group(1)
-        places = http_once("GET", url + "/sandbox").json()
-        self.url = next(place["url"] for place in places["simulators"] if place["name"] == "redirect")
+        self.places = {place["name"]: place for place in http_once("GET", url + "/sandbox").json()["simulators"]}
+        self.url = self.places["redirect"]["url"]
         self.master_key = bytes.fromhex((self.data / "sandbox-key").read_text().strip())
 
     def secret(self, kind, merchant):
@@ -58,8 +101,9 @@ class Provider:
         word = base64.urlsafe_b64encode(hmac.digest(self.master_key, text, "sha256")).decode()[:32]
         return {"api": "rk_", "notice": "rn_"}[kind] + word
 
-    def faults(self, *rules):
-        answer = http_once("PUT", self.url + "/_faults", json.dumps({"rules": rules}).encode())
+    def faults(self, *rules, of="redirect"):
+        answer = http_once("PUT", self.places[of]["faults"], json.dumps({"rules": rules}).encode(),
+                           {"Content-Type": "application/json"})
         self.test.assertEqual(answer.status, 200, answer.body)
 
     def ledger(self):
@@ -70,12 +114,20 @@ class Provider:
             (taken if entry["kind"] == "taken" else back).append(entry["amount"])
         return found
 
+    def card_ledger(self, name):
+        """Of "stripe" or "borgun", by the reference that it was given: how much was held, taken, ..."""
+        found = {}
+        for entry in http_once("GET", self.places[name]["ledger"]).json()["entries"]:
+            found.setdefault(entry["reference"], Counter())[entry["kind"]] += entry["amount"]
+        return found
+
 
 MERCHANTS = {  # ours: the house's name for it, settings
     "acme": ("redirect-demo", ""),
     "acme-post": ("redirect-demo-post", 'callout_type = "post"'),
     "acme-quiet": ("redirect-quiet", "notifies = false"),
 }
+CARD = {"card": {"number": "5455330200000016", "expiry": "1230", "cvc": "737"}}  # its bank asks nothing
 
 
 class Kassi:
@@ -83,7 +135,7 @@ class Kassi:
 
     def __init__(self, test, provider):
         self.test, self.provider, self.port = test, provider, free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"https://127.0.0.1:{self.port}"
         self.heard = threading.Condition()
         self.answers = 0  # to what was not only looking
         self.kill_at = None  # that many
@@ -105,10 +157,12 @@ class Kassi:
             merchants += (f'[[merchant]]\nname = "{name}"\nprovider = "redirect"\nsimulator = true\n'
                           f'base_url = "{self.provider.url}/redirect/v1"\n'
                           f"[merchant.settings]\n{settings}\n[merchant.secrets]\n{secrets}")
+        merchants += self.card_merchants()
         callers = ""
         for name, ways, more in (("credit", ["house-credit"], ""),
                                  ("limited", ["house-credit"], f"credit_limits = {{ GBP = {LIMITED_PENCE} }}"),
-                                 ("redirect", [*MERCHANTS, "house-credit"], "")):
+                                 ("redirect", [*MERCHANTS, "house-credit"], ""),
+                                 ("stripe", ["stripe-cards"], ""), ("borgun", ["borgun-cards"], "")):
             callers += (f'[[caller]]\nname = "{name}"\nsystem = "box-office"\ncountry = "uk"\n'
                         f'password_hash = "{password_hash}"\nreturn_hosts = ["{CALLERS_HOST}"]\n'
                         f'ways = {{ "*" = {json.dumps(ways)} }}\n{more}\n')
@@ -118,6 +172,10 @@ data = "data"
 master_key_file = "key"
 [listen]
 port = {self.port}
+tls_certificate = "tls.pem"
+tls_key = "tls.key"
+[operators]
+port = 0
 # So that a callout which nobody answers, and a hold, can end within a test.
 [times]
 callout_min = 1
@@ -131,12 +189,42 @@ name = "house-credit"
 provider = "on_credit"
 {merchants}{callers}"""
 
+    def card_merchants(self):
+        stripe, borgun = self.provider.places["stripe"], self.provider.places["borgun"]
+        self.test.write("stripe.key", stripe["secret_key"])
+        self.test.write("stripe-webhook.key", stripe["webhook_secret"])
+        self.test.write("borgun.key", borgun["private_key"])
+        return f"""[[merchant]]
+name = "stripe-cards"
+provider = "stripe"
+simulator = true
+base_url = "{stripe["url"]}"
+[merchant.settings]
+publishable_key = "{stripe["publishable_key"]}"
+script_url = "{stripe["script"]}"
+[merchant.secrets]
+secret_key = {{ file = "stripe.key" }}
+webhook_secret = {{ file = "stripe-webhook.key" }}
+[[merchant]]
+name = "borgun-cards"
+provider = "borgun"
+simulator = true
+base_url = "{borgun["url"]}"
+[merchant.settings]
+accepts = "card,token"
+public_key = "{borgun["public_key"]}"
+notifies = "false"
+[merchant.secrets]
+private_key = {{ file = "borgun.key" }}
+"""
+
     # ---- life and death
 
-    def start(self):
-        self.process = self.test.start("serve", "--config", self.file)
+    def start(self, environment=None):
+        self.process = self.test.start("serve", "--config", self.file, environment=environment)
         self.incarnations.append(self.process)
-        self.process.wait_for('"event":"serving"')
+        line = json.loads(self.process.wait_for(r'^.*"event":"serving".*$').group(0))
+        self.operators = line["operators"]
         return self
 
     def kill(self):
@@ -164,10 +252,11 @@ provider = "on_credit"
         return output
 
     def verify(self, *words):
-        """Clean, or the test ends; the head."""
+        """Clean, or the test ends; the head, "" of an empty journal."""
         output = self.command("verify", *words)
         self.test.assertRegex(output, r"(?m)^\d+ rows, \d+ transactions, \d+ seals: clean$")
-        return re.search("(?m)^head (.+)$", output).group(1)
+        head = re.search("(?m)^head (.+)$", output)
+        return head.group(1) if head else ""
 
     def complaints(self):
         """Lines of level error: there are none, however often the house dies."""
@@ -187,7 +276,7 @@ provider = "on_credit"
                 pass
             if time.monotonic() > end:
                 raise AssertionError(f"no answer for {PATIENCE} s: {method} {url}")
-            time.sleep(0.05)
+            self.no_answer()
         if answer.status >= 500:
             raise AssertionError(f"{method} {url}: {answer.status} {answer.body}")
         if moves:
@@ -198,6 +287,10 @@ provider = "on_credit"
                     self.process.process.kill()
                     self.heard.notify_all()
         return answer
+
+    def no_answer(self):
+        """Before it is asked again."""
+        time.sleep(0.05)
 
     def tell(self, transaction, word):
         if word in VERDICTS:
@@ -219,6 +312,26 @@ provider = "on_credit"
         answer = self.v1("GET", f"/transactions/{transaction}")
         assert answer.status == 200, answer.body
         return answer.json()
+
+    def references(self, transaction):
+        """What providers were told as the name of a call, each with its leg: the recorded intentions."""
+        rows = self.v1("GET", f"/transactions/{transaction}/journal").json()["data"]
+        return {event["reference"]: event["leg"] for row in rows for event in row["events"]
+                if event["event"] == "CallMeant"}
+
+    def check_cards(self, name, ledger, transaction):
+        """What the provider says became of the money is what we say, and each leg was paid once; the references."""
+        references = self.references(transaction["id"])
+        for leg in transaction["legs"]:
+            if leg["flow"] != name:
+                continue
+            moved = sum((ledger.get(reference, Counter()) for reference, of in references.items() if of == leg["no"]),
+                        Counter())
+            words = f"{transaction['id']} {name} {leg} {moved}"
+            assert (moved["taken"], moved["given_back"]) == (leg["taken"], leg["given_back"]), words
+            assert moved["held"] == moved["taken"] + moved["hold_gone"], words
+            assert moved["held"] in (0, leg["amount"]), words
+        return set(references)
 
     def all(self, query=""):
         """Page after page, by cursor."""

@@ -8,8 +8,8 @@ import urllib.parse
 import uuid
 from datetime import timedelta
 
-from houses import LANDING, VERDICTS, Browser, CALLERS_HOST, Kassi, Provider, hand_over_body
-from kassi import PATIENCE, FlowTest, http
+from houses import LANDING, VERDICTS, Browser, CALLERS_HOST, Kassi, Provider, hand_over_body, http_once as http
+from kassi import PATIENCE, FlowTest
 
 SLOW = {"do": "delay", "ms": 1500, "times": 1}  # the work is done at once, the answer comes late
 PENCE = 11_000

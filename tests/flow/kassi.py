@@ -65,11 +65,12 @@ def run(*words, stdin="", environment=None):
 class Process:
     """A running `kassi serve` or `kassi sandbox`. Its lines are kept, and can be waited for."""
 
-    def __init__(self, *words):
+    def __init__(self, *words, environment=None):
         self.lines = []
         self.condition = threading.Condition()
         self.process = subprocess.Popen([BINARY, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        stdin=subprocess.DEVNULL, text=True)
+                                        stdin=subprocess.DEVNULL, text=True,
+                                        env={**os.environ, **(environment or {})})
         self.readers = [threading.Thread(target=self.read, args=(pipe,), daemon=True)
                         for pipe in (self.process.stdout, self.process.stderr)]
         for reader in self.readers:
@@ -121,8 +122,8 @@ class FlowTest(unittest.TestCase):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="kassi-flow-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
 
-    def start(self, *words):
-        process = Process(*words)
+    def start(self, *words, environment=None):
+        process = Process(*words, environment=environment)
         self.addCleanup(lambda: process.process.poll() is None and process.kill())
         return process
 

@@ -740,6 +740,8 @@ TEST_F(StoreTest, anotherHouseIsToldByItsModeFirstAndStaysAsItIs) {
     EXPECT_THAT(opens("sandbox", 'k').error().message, HasSubstr("999, newer than this program"))
         << "asked only of the own house";
     EXPECT_EQ(Raw(directory()).value("PRAGMA user_version"), "999");
+    Raw(directory()).execute("PRAGMA user_version = -1");
+    EXPECT_THAT(opens("sandbox", 'k').error().message, HasSubstr("damaged: it has schema -1"));
     Raw(directory()).execute("PRAGMA user_version = " + newest);
     EXPECT_EQ(Raw(directory()).value("SELECT count(*) FROM meta"), "3") << "data_format, key_id, mode";
     EXPECT_EQ(Raw(directory()).value("SELECT value FROM meta WHERE name = 'mode'"), "sandbox");

@@ -1,4 +1,5 @@
 #include <filesystem>
+#include <fstream>
 
 #include "base/crypto.hpp"
 #include "base/encoding.hpp"
@@ -192,6 +193,34 @@ INSTANTIATE_TEST_SUITE_P(
         Tampering{"stateWithoutRows", "DELETE FROM journal WHERE transaction_serial = 3",
                   "has no journal row"},
         Tampering{"parcelMissing", "DELETE FROM parcel", "a sealed parcel is missing"},
+        Tampering{"parcelChanged", "UPDATE parcel SET sealed = zeroblob(length(sealed))",
+                  "the sealed parcel of leg 1 cannot be opened"},
+        Tampering{"parcelOfAnother", "UPDATE parcel SET slot = slot + 256",
+                  "the sealed parcel of leg 1 cannot be opened"},
+        Tampering{"parcelDigest", "UPDATE parcel SET digest = zeroblob(16)",
+                  "the digest beside the sealed parcel of leg 1"},
+        Tampering{"parcelOfNobody", "UPDATE parcel SET slot = slot + 2560", "belongs to no transaction"},
+        Tampering{"claimOfNobody",
+                  "INSERT INTO once (key_hmac, scope, transaction_serial, version) VALUES (x'00', 's', 9, 1)",
+                  "1 keys that were used up lead to no version"},
+        Tampering{"claimOfNoVersion",
+                  "INSERT INTO once (key_hmac, scope, transaction_serial, version) VALUES (x'00', 's', 2, 3)",
+                  "1 keys that were used up lead to no version"},
+        Tampering{
+            "claimOfAnotherVersion",
+            "INSERT INTO once (key_hmac, scope, transaction_serial, version) VALUES (x'00', 's', 2, 2), "
+            "(x'01', 's', 3, 1)",
+            "1 keys that were used up lead to other rows"},
+        Tampering{"tokenOfNobody",
+                  "INSERT INTO token (token_hmac, ended, transaction_serial, leg, callout, page, "
+                  "fields_digest) VALUES (x'00', 0, 9, 1, 1, 0, '')",
+                  "1 return tokens lead to no transaction"},
+        Tampering{"tokenHalfEnded",
+                  "INSERT INTO token (token_hmac, ended, transaction_serial, leg, callout, page, ended_at, "
+                  "fields_digest) VALUES (x'00', 0, 1, 1, 1, 0, 5, '')",
+                  "are neither live nor ended"},
+        Tampering{"referenceOfNobody", "INSERT INTO reference VALUES ('acme', 'pi_1', 9, 1)",
+                  "1 references lead to no transaction"},
         Tampering{"customer",
                   "UPDATE customer SET json = '{}', key_number = NULL WHERE transaction_serial = 2",
                   "the customer is not the one"},
@@ -250,6 +279,24 @@ TEST_F(VerifyTest, allEntriesOfALegMissingAreFoundByTheOthersOfItsKind) {
     EXPECT_THAT(verified().findings,
                 Contains(testing::AllOf(Field(&Finding::what, HasSubstr("add up to 0, but it owes 5000")),
                                         Field(&Finding::transaction, second.transaction.id.text()))));
+}
+
+TEST_F(VerifyTest, whatCannotBeReadIsNamedAndTheRestIsChecked) {
+    const auto page_of = [this](const char* table) {
+        return std::stoll(
+            Raw(directory())
+                .value("SELECT rootpage FROM sqlite_schema WHERE name = '" + std::string(table) + "'"));
+    };
+    const auto page_bytes = std::stoll(Raw(directory()).value("PRAGMA page_size"));
+    Raw(directory()).execute("UPDATE balance SET minor = 1; PRAGMA wal_checkpoint(TRUNCATE)");
+    std::fstream file(directory() + "/kassi.db", std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp((page_of("seal") - 1) * page_bytes);
+    file << std::string(100, 'x');
+    file.close();
+    const auto findings = verified().findings;
+    EXPECT_THAT(findings, Contains(Field(&Finding::what, HasSubstr("the file is damaged"))));
+    EXPECT_THAT(findings, Contains(Field(&Finding::what, HasSubstr("not all could be read"))));
+    EXPECT_THAT(findings, Contains(Field(&Finding::what, HasSubstr("the balance of demo in GBP"))));
 }
 
 TEST_F(VerifyTest, damagedIndexIsFound) {
