@@ -81,6 +81,10 @@ struct Settings {
     core::Times times;
     Millis answer_within{20'000};     ///< how long a door waits for rest
     bool visit_loopback_only = true;  ///< sandbox: other hosts are journaled as withheld
+    /// Calls that are open with one merchant at the same moment; the rest waits in order for a few seconds,
+    /// and is known not done after that, as is one that finds the queue full.
+    std::size_t merchant_calls_at_once_max = 128;
+    std::size_t merchant_calls_waiting_max = 1024;
 };
 
 }  // namespace kassi::engine

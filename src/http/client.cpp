@@ -235,6 +235,8 @@ void Pool::send(HttpRequest request, std::chrono::milliseconds deadline, std::fu
 
 void Pool::begin(HttpRequest request, std::chrono::milliseconds deadline, std::function<void(Outcome)> done) {
     if (stopped_) return tell(std::move(done), NoAnswer{false, "the client was stopped"});
+    if (exchanges_.size() >= options.open_requests_max)
+        return tell(std::move(done), NoAnswer{false, "too many requests are open"});
     auto url = parse_url(request.target, "target");
     if (!url) return tell(std::move(done), NoAnswer{false, "the URL cannot be used: " + url.error().message});
     auto head = compose(request, *url);
@@ -243,6 +245,8 @@ void Pool::begin(HttpRequest request, std::chrono::milliseconds deadline, std::f
                                                std::move(request), std::move(done));
     exchanges_.insert(exchange);
     exchange->begin(deadline);
+    while (resting_count_ > 0 && exchanges_.size() + resting_count_ > options.open_requests_max)
+        drop_oldest();
 }
 
 void Pool::stop() {
