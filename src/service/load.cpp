@@ -31,7 +31,9 @@ bool goes_on_at_f13(std::string_view path) {
 bool is_fresh_at_v1(std::string_view method, std::string_view path) {
     if (method != "POST") return false;
     if (path.ends_with('/')) path.remove_suffix(1);
-    return path == "/v1/transactions" || path.ends_with("/purchase") || path.ends_with("/apple-pay-session");
+    if (path == "/v1/transactions") return true;
+    return path.starts_with("/v1/transactions/") &&
+           (path.ends_with("/purchase") || path.ends_with("/apple-pay-session"));
 }
 
 /// An order at any of its paths, and what leads to one.
