@@ -13,7 +13,6 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <deque>
 #include <map>
 #include <optional>
@@ -25,6 +24,7 @@
 #include "base/limits.hpp"
 #include "http/address_policy.hpp"
 #include "http/channel.hpp"
+#include "http/growing_body.hpp"
 #include "http/lookups.hpp"
 #include "http/tls_use.hpp"
 #include "http/wire.hpp"
@@ -37,7 +37,7 @@ namespace beast = boost::beast;
 using Tcp = asio::ip::tcp;
 using SteadyClock = std::chrono::steady_clock;
 using boost::system::error_code;
-using Parser = beast::http::response_parser<beast::http::string_body>;
+using Parser = beast::http::response_parser<GrowingBody>;
 
 constexpr std::size_t read_bytes = 16 * 1024;
 constexpr std::uint32_t response_header_bytes_max = 32 * 1024;

@@ -10,7 +10,6 @@
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/status.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <ctime>
 #include <list>
 #include <stdexcept>
@@ -20,6 +19,7 @@
 #include "base/limits.hpp"
 #include "base/log.hpp"
 #include "http/channel.hpp"
+#include "http/growing_body.hpp"
 #include "http/tls_use.hpp"
 #include "http/wire.hpp"
 
@@ -31,7 +31,7 @@ namespace beast = boost::beast;
 using Tcp = asio::ip::tcp;
 using SteadyClock = std::chrono::steady_clock;
 using boost::system::error_code;
-using Parser = beast::http::request_parser<beast::http::string_body>;
+using Parser = beast::http::request_parser<GrowingBody>;
 
 constexpr std::size_t read_bytes = 16 * 1024;
 /// A parser that needs more than this in one piece (a chunk's header or trailers) is being played with.
@@ -168,7 +168,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void refuse(int status, std::string_view why);
     bool turned_away();
     bool too_much_in_hand();
-    void in_hand(std::size_t bytes);
+    void count(std::size_t bytes);
     void out_of_hand();
     [[nodiscard]] HttpResponse refusal(int status, std::string_view target, std::string_view why) const;
     void write(HttpResponse response, bool keep);
@@ -499,6 +499,8 @@ void Connection::parse() {
                 return refuse(431, "the header is larger than this server takes");
             }
         }
+        const bool goes_on = !ec || ec == beast::http::error::need_more;
+        if (head_taken_ && goes_on && too_much_in_hand()) return;
         if (ec == beast::http::error::need_more) {
             if (buffer_.size() > unparsed_bytes_max) return refuse(400, "a chunk's header is too large");
             return read_more();
@@ -512,7 +514,6 @@ void Connection::parse() {
             if (!take_head() || turned_away()) return;
             if (wants_continue_ && !parser_->is_done() && buffer_.size() == 0) return send_continue();
         }
-        if (head_taken_ && too_much_in_hand()) return;
         if (parser_->is_done()) return dispatch();
     }
 }
@@ -521,10 +522,7 @@ void Connection::parse() {
 bool Connection::turned_away() {
     const auto& turn_away = listener_->options.turn_away;
     auto response = turn_away ? turn_away(request_) : std::nullopt;
-    if (!response) {
-        in_hand(0);
-        return false;
-    }
+    if (!response) return false;
     ++listener_->load.refused;
     const bool whole = parser_->is_done() && parser_->keep_alive();
     write(std::move(*response), whole && !leaving_ && !listener_->stopping());
@@ -532,7 +530,7 @@ bool Connection::turned_away() {
 }
 
 bool Connection::too_much_in_hand() {
-    in_hand(parser_->get().body().size());
+    count(parser_->get().body().capacity());
     if (counted_bytes_ == 0 || listener_->load.bytes_in_hand <= listener_->options.bytes_in_hand_max)
         return false;
     ++listener_->load.refused;
@@ -540,21 +538,16 @@ bool Connection::too_much_in_hand() {
     return true;
 }
 
-/// The request is being worked on, and holds a body, or an answer, of so many bytes.
-void Connection::in_hand(std::size_t bytes) {
-    auto& load = listener_->load;
-    if (!in_hand_) ++load.requests_in_hand;
-    in_hand_ = true;
+/// So much memory a body, or an answer, of this connection takes.
+void Connection::count(std::size_t bytes) {
     const std::size_t counts = bytes > small_bytes ? bytes : 0;
-    load.bytes_in_hand = load.bytes_in_hand - counted_bytes_ + counts;
+    listener_->load.bytes_in_hand = listener_->load.bytes_in_hand - counted_bytes_ + counts;
     counted_bytes_ = counts;
 }
 
 void Connection::out_of_hand() {
-    if (!in_hand_) return;
-    in_hand(0);
-    in_hand_ = false;
-    --listener_->load.requests_in_hand;
+    count(0);
+    if (std::exchange(in_hand_, false)) --listener_->load.requests_in_hand;
 }
 
 /// Copies the head now: trailers, which come after the body, must not add to it. False: refused.
@@ -651,6 +644,8 @@ void Connection::dispatch() {
     keep_alive_ = parser_->keep_alive();
     handled_target_ = request_.target;
     phase_ = Phase::handling;
+    in_hand_ = true;
+    ++listener_->load.requests_in_hand;
     expires_never();
     const auto ticket = std::make_shared<Ticket>(weak_from_this());
     std::string why;
@@ -703,7 +698,7 @@ void Connection::write(HttpResponse response, bool keep) {
         head_ += body_;
         body_.clear();
     }
-    if (in_hand_) in_hand(body_.size());
+    count(body_.size());
     phase_ = Phase::writing;
     timed_out_ = false;
     expires_in(listener_->options.read_timeout);

@@ -28,8 +28,8 @@ inline constexpr std::string_view client_certificate_header = "X-Client-Certific
 /// which do not know this room, spell it out.
 inline constexpr std::string_view reason_header = ":reason";
 
-/// Bodies that came and answers that wait for their reader, over all connections of a server: those of more
-/// than small_bytes count, and those are held by connections_max.
+/// The memory of bodies that come or are being worked on, and of answers that wait for their reader, over all
+/// connections of a server: what is larger than small_bytes counts; the rest is held by connections_max.
 inline constexpr std::size_t bytes_in_hand_max = 64 * 1024 * 1024;
 inline constexpr std::size_t small_bytes = 16 * 1024;
 /// Connections over connections_max that are told so; more are closed without a word.
@@ -41,7 +41,7 @@ inline constexpr std::size_t leaving_at_once_max = 64;
 /// How much a server has to do.
 struct ServerLoad {
     std::size_t connections = 0;
-    std::size_t requests_in_hand = 0;  ///< whole head read, answer not yet taken by the other end
+    std::size_t requests_in_hand = 0;  ///< whole, and the answer not yet taken by the other end
     std::size_t bytes_in_hand = 0;     ///< see bytes_in_hand_max
     std::uint64_t refused = 0;         ///< for want of room, ever
 };

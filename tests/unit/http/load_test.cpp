@@ -102,12 +102,17 @@ TEST(InHand, RequestsAreCountedUntilTheyAreAnswered) {
     ASSERT_TRUE(holding.holds(3));
     EXPECT_EQ(holding.load().requests_in_hand, 3u);
     EXPECT_EQ(holding.load().connections, 3u);
-    // Half a request counts, too: its body is being received.
+    // Half a request is a connection, and no more.
     connections.push_back(RawConnection::to_port(holding.server.port()));
-    connections.back().write(head("/4", 2) + "x");
+    ASSERT_TRUE(connections.back().deliver(head("/4", 2) + "x"));
     ASSERT_TRUE(
-        holding.server.io.wait_until([&] { return holding.server.server().load().requests_in_hand == 4; }));
+        holding.server.io.wait_until([&] { return holding.server.server().load().connections == 4; }));
+    EXPECT_EQ(holding.load().requests_in_hand, 3u);
+    connections.back().write("x");
+    ASSERT_TRUE(holding.holds(4));
+    EXPECT_EQ(holding.load().requests_in_hand, 4u);
     connections.back().reset();
+    holding.answer("/4");
     ASSERT_TRUE(
         holding.server.io.wait_until([&] { return holding.server.server().load().requests_in_hand == 3; }));
     int left = 3;
@@ -152,17 +157,32 @@ TEST(InHand, BodiesUpToTheLimitAndNotOneMore) {
     EXPECT_EQ(holding.load().bytes_in_hand, 100'000u + small_bytes + 1);
 }
 
+TEST(InHand, WhatIsAnnouncedAndDoesNotComeTakesNothing) {
+    Holding holding;
+    auto connection = RawConnection::to_port(holding.server.port());
+    ASSERT_TRUE(connection.deliver(head("/1", 1'000'000) + std::string(small_bytes, 'x')));
+    EXPECT_EQ(holding.load().bytes_in_hand, 0u);
+    connection.write(std::string(100'000 - small_bytes, 'x'));
+    ASSERT_TRUE(holding.server.io.wait_until(
+        [&] { return holding.server.server().load().bytes_in_hand >= 100'000; }));
+    EXPECT_LE(holding.load().bytes_in_hand, 200'000u) << "at most twice what came";
+    connection.write(std::string(900'000, 'x'));
+    ASSERT_TRUE(holding.holds(1));
+    EXPECT_EQ(holding.load().bytes_in_hand, 1'000'000u) << "and no more than was announced";
+}
+
 TEST(InHand, ABodyInChunksIsCountedAsItComes) {
     ServerOptions options;
-    options.bytes_in_hand_max = 50'000;
+    options.bytes_in_hand_max = 120'000;
     Holding holding(std::move(options));
     auto connection = RawConnection::to_port(holding.server.port());
     connection.write("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
     const std::string chunk = "2710\r\n" + std::string(10'000, 'x') + "\r\n";
     for (int i = 0; i < 5; ++i) connection.write(chunk);
     ASSERT_TRUE(
-        holding.server.io.wait_until([&] { return holding.server.server().load().bytes_in_hand == 50'000; }));
-    connection.write(chunk);
+        holding.server.io.wait_until([&] { return holding.server.server().load().bytes_in_hand >= 50'000; }));
+    EXPECT_LE(holding.load().bytes_in_hand, 100'000u);
+    for (int i = 0; i < 8; ++i) connection.write(chunk);
     EXPECT_EQ(status_of(connection.read_all()), 503);
     EXPECT_EQ(holding.load().bytes_in_hand, 0u);
 }
