@@ -167,6 +167,37 @@ TEST_F(LanesOfTheEngine, WhoWaitsAtTheEndIsRecordedAsNotSent) {
     EXPECT_EQ(leg(ids[2]).doing, core::Doing::rest);
 }
 
+TEST_F(EngineTest, SoManyReturnUrlsAreVisitedAtOnce) {
+    const auto count = visits_at_once_max + 1;
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto id = hand_over(trolley())->transaction.id;
+        ASSERT_TRUE(purchase(id, by_redirect("T" + std::to_string(i))));
+        answer(201, session(id, "open"));
+    }
+    clock.at += 10min + 1s;  // nobody came back
+    engine->clock_moved();
+    pump([&] {
+        return outside.visits.size() + static_cast<std::size_t>(engine->metrics().visits_waiting) == count;
+    });
+    EXPECT_EQ(outside.visits.size(), visits_at_once_max);
+    EXPECT_EQ(engine->metrics().visits_waiting, 1);
+    const auto visited = std::move(outside.visited);  // the next one takes its place
+    visited("answered 200");
+    EXPECT_EQ(outside.visits.size(), count);
+    EXPECT_EQ(engine->metrics().visits_waiting, 0);
+}
+
+TEST_F(EngineTest, AfterACrashWhatIsOpenIsTakenUpInGroups) {
+    constexpr std::size_t group = 200;
+    const std::size_t at_once = settings.merchant_calls_at_once_max;
+    for (std::size_t i = 0; i < group + 1; ++i)
+        ASSERT_TRUE(purchase(hand_over(trolley())->transaction.id, by_redirect("T" + std::to_string(i))));
+    restart();
+    EXPECT_EQ(engine->metrics().commits_open, static_cast<std::int64_t>(group));
+    pump([&] { return engine->metrics().calls_waiting == static_cast<std::int64_t>(group + 1 - at_once); });
+    EXPECT_EQ(outside.calls.size(), at_once);
+}
+
 // ---- waiters, and a store without room ------------------------------------------------------------------
 
 TEST_F(EngineTest, AsManyDoorsWaitAsMayAndOneMoreIsAnsweredAsItStands) {
