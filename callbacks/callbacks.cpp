@@ -326,6 +326,17 @@ void refuse_notice(const CallPointer& call, const Error& error) {
 
 }  // namespace
 
+HttpResponse browser_refusal(int status, std::string_view nonce) {
+    const bool later = status == api::http_status(ErrorKind::unavailable);
+    const bool ours = status >= api::http_status(ErrorKind::internal);
+    auto response = error_page(later  ? ErrorKind::unavailable
+                               : ours ? ErrorKind::internal
+                                      : ErrorKind::bad_request,
+                               nonce);
+    response.status = status;
+    return response;
+}
+
 Handler browser_door(engine::Engine& engine, Randomness& randomness) {
     auto door = std::make_shared<BrowserDoor>(engine, randomness);
     return [door](const HttpRequest& request, Reply reply) { door->open(request, std::move(reply)); };

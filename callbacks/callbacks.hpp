@@ -15,6 +15,10 @@ namespace kassi::callbacks {
 /// token: 400.
 Handler browser_door(engine::Engine& engine, Randomness& randomness);
 
+/// What a browser reads in place of a page that the server refused: the status as it is, what to do in words
+/// for a customer.
+HttpResponse browser_refusal(int status, std::string_view nonce);
+
 /// To be mounted at "/callout/": /callout/<page token>, GET. Sends the browser on: 303, or for a callout of
 /// type post an ordered form that submits itself. 404 for a token that is none, 410 when the callout is over.
 /// A page of ours that goes on is posted to itself: nothing is spent, and the same once more does no harm.

@@ -84,6 +84,10 @@ struct Settings {
     /// Who paid is forgotten when a transaction is settled and nothing happened to it for so long; absent:
     /// kept.
     std::optional<std::chrono::days> retention;
+    /// Calls that are open with one merchant at the same moment; the rest waits in order for a few seconds,
+    /// and is known not done after that, as is one that finds the queue full.
+    std::size_t merchant_calls_at_once_max = 128;
+    std::size_t merchant_calls_waiting_max = 1024;
 };
 
 }  // namespace kassi::engine

@@ -12,6 +12,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "engine/doubts.hpp"
+#include "engine/lanes.hpp"
 #include "engine/retention.hpp"
 #include "engine/returns.hpp"
 
@@ -83,10 +84,22 @@ struct CallKey {
 
 struct Engine::State {
     explicit State(Parts given)
-        : parts(std::move(given)), terms{parts.registry, parts.settings.times, parts.settings.public_url} {}
+        : parts(std::move(given)),
+          terms{parts.registry, parts.settings.times, parts.settings.public_url},
+          call_lanes(parts.clock, later(),
+                     {parts.settings.merchant_calls_at_once_max, parts.settings.merchant_calls_waiting_max}),
+          visit_lane(parts.clock, later(), {visits_at_once_max, visits_waiting_max}) {}
+
+    [[nodiscard]] Lanes::After later() {
+        return [this](Millis delay, std::function<void()> callback) {
+            parts.outside.after(delay, std::move(callback));
+        };
+    }
 
     Parts parts;
     core::Terms terms;
+    Lanes call_lanes;  ///< by merchant
+    Lanes visit_lane;
     /// The calls that we are working on, each with the number of those who are: of two decisions at once that
     /// mean the same call one commits, and the other must not take it from the first.
     std::map<CallKey, int> open_calls;
@@ -100,9 +113,11 @@ struct Engine::State {
         std::uint64_t number;
         std::int64_t seen;  ///< the version that was not answerable yet
         std::function<void(Result<View>)> done;
+        std::shared_ptr<void> timer;
     };
     std::unordered_map<TransactionId, std::vector<Waiter>, IdHash> waiters;
     std::uint64_t next_waiter = 0;
+    std::size_t waiter_count = 0;
     std::optional<Instant> armed;
     std::set<TransactionId> due_running;
     std::map<TransactionId, Instant> not_before;  ///< Due found nothing to do: look again later
@@ -186,7 +201,9 @@ struct Engine::State {
                 take_up({job->id, call->leg, call->call});
         const std::string by = input->by, name(core::input_name(input->body));
         const auto before = loaded ? std::make_shared<Transaction>(std::move(loaded->transaction)) : nullptr;
+        ++metrics.commits_open;
         store().commit(std::move(unit), [this, job, kept, by, name, before](CommitOutcome outcome) {
+            --metrics.commits_open;
             committed(job, kept, outcome, by, name, before.get());
         });
     }
@@ -309,64 +326,108 @@ struct Engine::State {
     }
 
     void do_call(const Transaction& transaction, const core::CallEffect& call) {
-        const providers::Merchant* merchant = parts.registry.merchant(call.merchant);
-        KASSI_ENSURE(merchant != nullptr);
-        const providers::Flow* flow = parts.registry.flow(merchant->provider);
-        KASSI_ENSURE(flow != nullptr);
-        HttpRequest request = flow->dress(call.request, *merchant);
-        // So that one payment can be followed through the logs of both houses.
-        if (!transaction.tracking.empty()) request.headers.emplace_back("X-Request-Id", transaction.tracking);
-        ++metrics.calls;
-        ++metrics.calls_open;
-        log::info("call", {{"transaction", transaction.id.text()},
-                           {"merchant", call.merchant},
-                           {"step", call.step},
-                           {"tracking", transaction.tracking}});
-        const TransactionId id = transaction.id;
-        const std::int64_t leg = call.leg, no = call.call;
-        parts.outside.call(
-            std::move(request), call.budget,
-            [this, id, leg, no, tracking = transaction.tracking, step = call.step](core::Heard heard) {
-                --metrics.calls_open;
-                std::string what;
-                if (const auto* answered = std::get_if<core::Answered>(&heard))
-                    what = fmt::format("{}", answered->response.status);
-                else if (const auto* silence = std::get_if<core::Silence>(&heard))
-                    what = (silence->sent ? "silence: " : "not sent: ") + silence->why;
-                log::info(
-                    "answer",
-                    {{"transaction", id.text()}, {"step", step}, {"outcome", what}, {"tracking", tracking}});
-                auto job = std::make_shared<Job>();
-                job->id = id;
-                job->make = [leg, no, heard](const Loaded*) -> Result<Input> {
-                    return input_of(core::Answer{leg, no, heard}, "provider");
-                };
-                job->done = [this, id, leg, no](Result<Loaded> after) {
-                    // Erased only now, when the answer is recorded: until then nobody may take the call for
-                    // abandoned.
-                    let_go({id, leg, no});
-                    if (!after)
-                        log::warning("answer_lost",
-                                     {{"transaction", id.text()}, {"why", after.error().message}});
-                    if (!after) arm_for(now());
-                };
-                run(job);
+        const core::Leg* leg = core::find_leg(transaction, call.leg);
+        KASSI_ENSURE(leg != nullptr && leg->call);
+        // Later, the clock could take it for unanswered while it is still open.
+        const Instant latest = leg->call->silent_at - call.budget - call_margin;
+        const auto now_open =
+            std::make_shared<OpenCall>(OpenCall{transaction.id, transaction.tracking, call});
+        call_lanes.enter(
+            call.merchant, latest, [this, now_open] { send(now_open); },
+            [this, now_open](std::string why) {
+                heard(now_open, core::Silence{.sent = false, .why = std::move(why)});
             });
     }
 
+    /// A call that was meant, until its answer is recorded.
+    struct OpenCall {
+        TransactionId id;
+        std::string tracking;
+        core::CallEffect effect;
+        int tries = 0;  ///< to record the answer
+    };
+
+    void send(const std::shared_ptr<OpenCall>& call) {
+        auto& effect = call->effect;
+        const providers::Merchant* merchant = parts.registry.merchant(effect.merchant);
+        KASSI_ENSURE(merchant != nullptr);
+        const providers::Flow* flow = parts.registry.flow(merchant->provider);
+        KASSI_ENSURE(flow != nullptr);
+        HttpRequest request = flow->dress(std::exchange(effect.request, {}), *merchant);
+        // So that one payment can be followed through the logs of both houses.
+        if (!call->tracking.empty()) request.headers.emplace_back("X-Request-Id", call->tracking);
+        ++metrics.calls;
+        ++metrics.calls_open;
+        log::info("call", {{"transaction", call->id.text()},
+                           {"merchant", effect.merchant},
+                           {"step", effect.step},
+                           {"tracking", call->tracking}});
+        parts.outside.call(std::move(request), effect.budget, [this, call](core::Heard what) {
+            --metrics.calls_open;
+            call_lanes.leave(call->effect.merchant);
+            heard(call, std::move(what));
+        });
+    }
+
+    void heard(const std::shared_ptr<OpenCall>& call, core::Heard what) {
+        std::string outcome;
+        if (const auto* answered = std::get_if<core::Answered>(&what))
+            outcome = fmt::format("{}", answered->response.status);
+        else if (const auto* silence = std::get_if<core::Silence>(&what))
+            outcome = (silence->sent ? "silence: " : "not sent: ") + silence->why;
+        log::info("answer", {{"transaction", call->id.text()},
+                             {"step", call->effect.step},
+                             {"outcome", outcome},
+                             {"tracking", call->tracking}});
+        record(call, std::make_shared<const core::Heard>(std::move(what)));
+    }
+
+    void record(const std::shared_ptr<OpenCall>& call, const std::shared_ptr<const core::Heard>& what) {
+        auto job = std::make_shared<Job>();
+        job->id = call->id;
+        job->make = [call, what](const Loaded*) -> Result<Input> {
+            return input_of(core::Answer{call->effect.leg, call->effect.call, *what}, "provider");
+        };
+        job->done = [this, call, what](const Result<Loaded>& after) {
+            const bool again = !after && after.error().kind == ErrorKind::unavailable && !stopping &&
+                               ++call->tries < answer_tries_max;
+            // What a provider said is not thrown away because there was no room for it.
+            if (again)
+                return parts.outside.after(answer_retry_pause, [this, call, what] { record(call, what); });
+            // Let go only now, when the answer is recorded: until then nobody may take the call for
+            // abandoned.
+            let_go({call->id, call->effect.leg, call->effect.call});
+            if (after) return;
+            log::warning("answer_lost", {{"transaction", call->id.text()}, {"why", after.error().message}});
+            arm_for(now());
+        };
+        run(job);
+    }
+
     void do_visit(const TransactionId& id, const core::VisitEffect& visit) {
-        ++metrics.visits;
         const std::int64_t leg = visit.leg, callout = visit.callout;
-        parts.outside.visit(visit.url, parts.settings.visit_loopback_only,
-                            [this, id, leg, callout](std::string outcome) {
-                                auto job = std::make_shared<Job>();
-                                job->id = id;
-                                job->make = [leg, callout, outcome](const Loaded*) -> Result<Input> {
-                                    return input_of(core::Visited{leg, callout, outcome}, "clock");
-                                };
-                                job->done = [](const Result<Loaded>&) {};
-                                run(job);
-                            });
+        const auto over = [this, id, leg, callout](const std::string& outcome) {
+            auto job = std::make_shared<Job>();
+            job->id = id;
+            job->make = [leg, callout, outcome](const Loaded*) -> Result<Input> {
+                return input_of(core::Visited{leg, callout, outcome}, "clock");
+            };
+            job->done = [](const Result<Loaded>&) {};
+            run(job);
+        };
+        visit_lane.enter(
+            "", now() + visit_wait_max,
+            [this, url = visit.url, over] {
+                ++metrics.visits;
+                parts.outside.visit(url, parts.settings.visit_loopback_only,
+                                    [this, over](const std::string& outcome) {
+                                        visit_lane.leave("");
+                                        over(outcome);
+                                    });
+            },
+            [this, over](const std::string& why) {
+                if (!stopping) over("no answer: " + why);
+            });
     }
 
     /// A notice that came before its reference was known.
@@ -514,6 +575,17 @@ struct Engine::State {
         run(job);
     }
 
+    /// Due for what a crash left open, not more at once than the clock brings.
+    void take_up(const std::shared_ptr<const std::vector<TransactionId>>& abandoned, std::size_t from) {
+        if (from >= abandoned->size() || stopping) return arm_again();
+        const std::size_t to = std::min(abandoned->size(), from + due_batch_max);
+        auto left = std::make_shared<std::size_t>(to - from);
+        for (std::size_t i = from; i < to; ++i)
+            run_due((*abandoned)[i], [this, abandoned, left, to] {
+                if (--*left == 0) take_up(abandoned, to);
+            });
+    }
+
     // ---- the end of a life, and the sweep: looked at again and again, by a timer that holds what it needs
     void wait_for_calls(Instant until, std::function<void()> done) {
         if (open_calls.empty() || now() >= until) return done();
@@ -584,11 +656,30 @@ struct Engine::State {
             // A commit is told of a moment after it can be read: what the waiter saw may be newer.
             if (after.transaction.version < waiter.seen) return false;
             if (!answerable(after.transaction, waiter.until)) return false;
+            waiter.timer.reset();
             ready.push_back(std::move(waiter));
             return true;
         });
+        waiter_count -= ready.size();
         if (found->second.empty()) waiters.erase(found);
         for (auto& waiter : ready) waiter.done(view_of(after));
+    }
+
+    void waited_enough(const TransactionId& id, std::uint64_t number) {
+        const auto found = waiters.find(id);
+        if (found == waiters.end()) return;
+        const auto waiter = std::find_if(found->second.begin(), found->second.end(),
+                                         [number](const Waiter& each) { return each.number == number; });
+        if (waiter == found->second.end()) return;
+        auto late = std::move(waiter->done);
+        found->second.erase(waiter);
+        --waiter_count;
+        if (found->second.empty()) waiters.erase(found);
+        const auto present = store().load(id);
+        if (present)
+            late(view_of(*present));
+        else
+            late(Error{ErrorKind::not_found, "transaction", "no such transaction"});
     }
 
     // ---- return tokens of callers
@@ -776,6 +867,14 @@ struct Engine::State {
     }
 };
 
+std::shared_ptr<void> Outside::timer(Millis delay, std::function<void()> callback) {
+    auto kept = std::make_shared<std::function<void()>>(std::move(callback));
+    after(delay, [weak = std::weak_ptr(kept)] {
+        if (const auto alive = weak.lock()) (*alive)();
+    });
+    return kept;
+}
+
 Engine::Engine(Parts parts) : state_(std::make_unique<State>(std::move(parts))) {
     state_->retention.emplace(*this, state_->parts.outside);
 }
@@ -788,8 +887,7 @@ void Engine::start() {
     if (!open.empty()) log::info("recovery", {{"open_calls", std::to_string(open.size())}});
     s.doubts.load(s.store());
     s.retention->start();
-    for (const auto& id : open) s.run_due(id, [this] { state_->arm_again(); });
-    s.arm_again();
+    s.take_up(std::make_shared<const std::vector<TransactionId>>(open), 0);
 }
 
 void Engine::restored(Instant copied_at, std::function<void(Result<std::int64_t>)> done) {
@@ -808,6 +906,7 @@ void Engine::stop(Millis patience, std::function<void()> done) {
     // Doors that still wait get what is known; the work goes on from the journal after the next start.
     auto waiters = std::move(s.waiters);
     s.waiters.clear();
+    s.waiter_count = 0;
     for (auto& [id, list] : waiters) {
         const auto loaded = s.store().load(id);
         for (auto& waiter : list) {
@@ -817,6 +916,8 @@ void Engine::stop(Millis patience, std::function<void()> done) {
                 waiter.done(Error{ErrorKind::unavailable, "", "shutting down"});
         }
     }
+    s.call_lanes.close();
+    s.visit_lane.close();
     s.wait_for_calls(s.now() + patience, std::move(done));
 }
 
@@ -1116,8 +1217,10 @@ void Engine::notice(std::string_view provider, std::string_view merchant_name, H
                              std::move(done));
     store::UnmatchedNotice unmatched{name, read->reference, read->notice.event_id,
                                      store::notice_json(read->notice), s.now()};
+    ++s.metrics.commits_open;
     s.store().keep_unmatched(
         unmatched, [&s, name, reference = read->reference, done = std::move(done)](bool ok) {
+            --s.metrics.commits_open;
             if (!ok)
                 return done(
                     Error{ErrorKind::unavailable, "", "nothing can be recorded at the moment; try again"});
@@ -1132,24 +1235,11 @@ void Engine::wait(TransactionId id, Until until, Millis within, std::function<vo
     const auto loaded = s.store().load(id);
     if (!loaded) return done(Error{ErrorKind::not_found, "transaction", "no such transaction"});
     if (answerable(loaded->transaction, until) || s.stopping) return done(State::view_of(*loaded));
+    if (s.waiter_count >= waiters_max) return done(State::view_of(*loaded));
     const std::uint64_t number = ++s.next_waiter;
-    s.waiters[id].push_back({until, number, loaded->transaction.version, std::move(done)});
-    s.parts.outside.after(within, [&s, id, number] {
-        const auto found = s.waiters.find(id);
-        if (found == s.waiters.end()) return;
-        const auto waiter =
-            std::find_if(found->second.begin(), found->second.end(),
-                         [number](const State::Waiter& each) { return each.number == number; });
-        if (waiter == found->second.end()) return;
-        auto late = std::move(waiter->done);
-        found->second.erase(waiter);
-        if (found->second.empty()) s.waiters.erase(found);
-        const auto present = s.store().load(id);
-        if (present)
-            late(State::view_of(*present));
-        else
-            late(Error{ErrorKind::not_found, "transaction", "no such transaction"});
-    });
+    ++s.waiter_count;
+    auto timer = s.parts.outside.timer(within, [&s, id, number] { s.waited_enough(id, number); });
+    s.waiters[id].push_back({until, number, loaded->transaction.version, std::move(done), std::move(timer)});
 }
 
 Result<View> Engine::view(const TransactionId& id, std::string_view system, std::string_view caller) {
@@ -1185,6 +1275,10 @@ Engine::Metrics Engine::metrics() const {
     Metrics metrics = state_->metrics;
     metrics.unknown_for_long = state_->doubts.for_long();
     metrics.unknown_since = state_->doubts.oldest();
+    const auto count = [](std::size_t number) { return static_cast<std::int64_t>(number); };
+    metrics.calls_waiting = count(state_->call_lanes.waiting());
+    metrics.visits_waiting = count(state_->visit_lane.waiting());
+    metrics.waiters = count(state_->waiter_count);
     return metrics;
 }
 

@@ -28,7 +28,21 @@ class Outside {
     virtual void after(Millis delay, std::function<void()> callback) = 0;
     /// False: the clocks are too far apart to say how old anything is.
     [[nodiscard]] virtual bool clock_trusted() const { return true; }
+    /// The same, as long as what it answers is kept.
+    [[nodiscard]] virtual std::shared_ptr<void> timer(Millis delay, std::function<void()> callback);
 };
+
+/// Doors that wait at the same moment; one more is answered as it stands.
+inline constexpr std::size_t waiters_max = 4096;
+/// A call begins so long before the journal gives up on it, and its budget: the answer must be recorded, too.
+inline constexpr Millis call_margin{1'000};
+/// Return URLs that are visited at the same moment, and that wait for it; for so long at most.
+inline constexpr std::size_t visits_at_once_max = 16;
+inline constexpr std::size_t visits_waiting_max = 4096;
+inline constexpr Millis visit_wait_max{60'000};
+/// A provider's answer that cannot be recorded is kept, and recorded when that is possible again.
+inline constexpr int answer_tries_max = 60;
+inline constexpr Millis answer_retry_pause{1'000};
 
 /// A transaction as doors see it.
 struct View {
@@ -190,6 +204,8 @@ class Engine {
     struct Metrics {
         std::int64_t commits = 0, conflicts = 0, calls = 0, calls_open = 0, doubts = 0, visits = 0,
                      notices = 0, forgotten = 0;
+        std::int64_t commits_open = 0;  ///< units that the store has, and that are not answered yet
+        std::int64_t calls_waiting = 0, visits_waiting = 0, waiters = 0;
         std::int64_t unknown_for_long = 0;     ///< transactions with a leg in doubt that needs a person
         std::optional<Instant> unknown_since;  ///< of the oldest doubt there is
     };

@@ -13,7 +13,6 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <deque>
 #include <map>
 #include <optional>
@@ -25,6 +24,7 @@
 #include "base/limits.hpp"
 #include "http/address_policy.hpp"
 #include "http/channel.hpp"
+#include "http/growing_body.hpp"
 #include "http/lookups.hpp"
 #include "http/tls_use.hpp"
 #include "http/wire.hpp"
@@ -37,7 +37,7 @@ namespace beast = boost::beast;
 using Tcp = asio::ip::tcp;
 using SteadyClock = std::chrono::steady_clock;
 using boost::system::error_code;
-using Parser = beast::http::response_parser<beast::http::string_body>;
+using Parser = beast::http::response_parser<GrowingBody>;
 
 constexpr std::size_t read_bytes = 16 * 1024;
 constexpr std::uint32_t response_header_bytes_max = 32 * 1024;
@@ -235,6 +235,8 @@ void Pool::send(HttpRequest request, std::chrono::milliseconds deadline, std::fu
 
 void Pool::begin(HttpRequest request, std::chrono::milliseconds deadline, std::function<void(Outcome)> done) {
     if (stopped_) return tell(std::move(done), NoAnswer{false, "the client was stopped"});
+    if (exchanges_.size() >= options.open_requests_max)
+        return tell(std::move(done), NoAnswer{false, "too many requests are open"});
     auto url = parse_url(request.target, "target");
     if (!url) return tell(std::move(done), NoAnswer{false, "the URL cannot be used: " + url.error().message});
     auto head = compose(request, *url);
@@ -243,6 +245,8 @@ void Pool::begin(HttpRequest request, std::chrono::milliseconds deadline, std::f
                                                std::move(request), std::move(done));
     exchanges_.insert(exchange);
     exchange->begin(deadline);
+    while (resting_count_ > 0 && exchanges_.size() + resting_count_ > options.open_requests_max)
+        drop_oldest();
 }
 
 void Pool::stop() {

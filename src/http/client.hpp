@@ -35,6 +35,9 @@ struct ClientOptions {
     std::chrono::milliseconds connect_timeout{5000};
     std::size_t response_bytes_max = 0;  ///< 0: limits::response_body_bytes_max
     std::size_t idle_connections_max = 64;
+    /// One more is NoAnswer{sent = false}. Resting connections make room for open ones: both together are
+    /// never more.
+    std::size_t open_requests_max = 512;
     /// A pooled connection that rested longer is closed and never used again.
     std::chrono::milliseconds idle_connection_timeout{30'000};
     /// Refuse to connect to any address but loopback (sandbox and tests).

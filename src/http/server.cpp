@@ -10,7 +10,6 @@
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/status.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <ctime>
 #include <list>
 #include <stdexcept>
@@ -20,6 +19,7 @@
 #include "base/limits.hpp"
 #include "base/log.hpp"
 #include "http/channel.hpp"
+#include "http/growing_body.hpp"
 #include "http/tls_use.hpp"
 #include "http/wire.hpp"
 
@@ -31,7 +31,7 @@ namespace beast = boost::beast;
 using Tcp = asio::ip::tcp;
 using SteadyClock = std::chrono::steady_clock;
 using boost::system::error_code;
-using Parser = beast::http::request_parser<beast::http::string_body>;
+using Parser = beast::http::request_parser<GrowingBody>;
 
 constexpr std::size_t read_bytes = 16 * 1024;
 /// A parser that needs more than this in one piece (a chunk's header or trailers) is being played with.
@@ -43,11 +43,6 @@ constexpr std::size_t joined_body_bytes_max = 14 * 1024;
 /// After the last answer we read on for a while, so that a client that is still sending gets to read it.
 constexpr std::size_t linger_bytes_max = 16 * 1024 * 1024;
 constexpr std::chrono::milliseconds linger_time{3000};
-/// Connections over connections_max that are told so; more are closed without a word.
-constexpr std::size_t refusals_at_once_max = 64;
-/// Connections over connections_max that may be there because those that made room for them have not gone
-/// yet: with what came at the last moment they go after its answer only.
-constexpr std::size_t leaving_at_once_max = 64;
 constexpr std::chrono::milliseconds accept_pause{100};
 
 constexpr std::string_view too_busy = R"({"error":"too many connections, try again later"})";
@@ -97,6 +92,13 @@ class Listener : public std::enable_shared_from_this<Listener> {
 
     ServerOptions options;
     Handler handler;
+    ServerLoad load;  ///< without the connections
+
+    [[nodiscard]] ServerLoad load_now() const {
+        auto now = load;
+        now.connections = connections_.size();
+        return now;
+    }
 
   private:
     void listen();
@@ -164,6 +166,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void send_continue();
     void dispatch();
     void refuse(int status, std::string_view why);
+    bool turned_away();
+    bool too_much_in_hand();
+    void count(std::size_t bytes);
+    void out_of_hand();
     [[nodiscard]] HttpResponse refusal(int status, std::string_view target, std::string_view why) const;
     void write(HttpResponse response, bool keep);
     bool compose(const HttpResponse& response, bool keep);
@@ -198,6 +204,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::size_t head_bytes_ = 0;
     HttpRequest request_;
     std::string handled_target_;  ///< the request itself went to the handler
+    bool in_hand_ = false;
+    std::size_t counted_bytes_ = 0;  ///< of the listener's bytes_in_hand
     bool keep_alive_ = false;
     bool is_head_ = false;  ///< the request's method is HEAD
     bool is_old_ = false;   ///< HTTP/1.0
@@ -314,6 +322,7 @@ void Listener::accepted(Tcp::socket socket) {
     const std::size_t served = connections_.size() - refused_;
     const bool full = served >= options.connections_max;
     const bool refused = full && (served >= options.connections_max + leaving_at_once_max || !make_room());
+    if (refused) ++load.refused;
     if (refused && refused_ >= refusals_at_once_max) return;
     auto connection = std::make_shared<Connection>(shared_from_this(), std::move(socket), refused);
     connections_.insert(connection);
@@ -490,6 +499,8 @@ void Connection::parse() {
                 return refuse(431, "the header is larger than this server takes");
             }
         }
+        const bool goes_on = !ec || ec == beast::http::error::need_more;
+        if (head_taken_ && goes_on && too_much_in_hand()) return;
         if (ec == beast::http::error::need_more) {
             if (buffer_.size() > unparsed_bytes_max) return refuse(400, "a chunk's header is too large");
             return read_more();
@@ -500,11 +511,43 @@ void Connection::parse() {
         }
         if (!head_taken_ && parser_->is_header_done()) {
             head_taken_ = true;
-            if (!take_head()) return;
+            if (!take_head() || turned_away()) return;
             if (wants_continue_ && !parser_->is_done() && buffer_.size() == 0) return send_continue();
         }
         if (parser_->is_done()) return dispatch();
     }
+}
+
+/// Before the body is read, and anything but the head was looked at.
+bool Connection::turned_away() {
+    const auto& turn_away = listener_->options.turn_away;
+    auto response = turn_away ? turn_away(request_) : std::nullopt;
+    if (!response) return false;
+    ++listener_->load.refused;
+    const bool whole = parser_->is_done() && parser_->keep_alive();
+    write(std::move(*response), whole && !leaving_ && !listener_->stopping());
+    return true;
+}
+
+bool Connection::too_much_in_hand() {
+    count(parser_->get().body().capacity());
+    if (counted_bytes_ == 0 || listener_->load.bytes_in_hand <= listener_->options.bytes_in_hand_max)
+        return false;
+    ++listener_->load.refused;
+    refuse(503, "too much is being received at the moment; try again");
+    return true;
+}
+
+/// So much memory a body, or an answer, of this connection takes.
+void Connection::count(std::size_t bytes) {
+    const std::size_t counts = bytes > small_bytes ? bytes : 0;
+    listener_->load.bytes_in_hand = listener_->load.bytes_in_hand - counted_bytes_ + counts;
+    counted_bytes_ = counts;
+}
+
+void Connection::out_of_hand() {
+    count(0);
+    if (std::exchange(in_hand_, false)) --listener_->load.requests_in_hand;
 }
 
 /// Copies the head now: trailers, which come after the body, must not add to it. False: refused.
@@ -601,6 +644,8 @@ void Connection::dispatch() {
     keep_alive_ = parser_->keep_alive();
     handled_target_ = request_.target;
     phase_ = Phase::handling;
+    in_hand_ = true;
+    ++listener_->load.requests_in_hand;
     expires_never();
     const auto ticket = std::make_shared<Ticket>(weak_from_this());
     std::string why;
@@ -628,7 +673,12 @@ void Connection::refuse(int status, std::string_view why) {
     // A body that is announced as too large is refused before the head was taken.
     std::string target = request_.target;
     if (target.empty() && parser_) target = std::string(parser_->get().target());
-    write(refusal(status, target, why), false);
+    auto response = refusal(status, target, why);
+    // Nobody will look at what came of the body.
+    if (parser_) std::string().swap(parser_->get().body());
+    if (status == 503 && response.header("Retry-After").empty())
+        response.headers.emplace_back("Retry-After", "1");
+    write(std::move(response), false);
 }
 
 HttpResponse Connection::refusal(int status, std::string_view target, std::string_view why) const {
@@ -648,6 +698,7 @@ void Connection::write(HttpResponse response, bool keep) {
         head_ += body_;
         body_.clear();
     }
+    count(body_.size());
     phase_ = Phase::writing;
     timed_out_ = false;
     expires_in(listener_->options.read_timeout);
@@ -704,6 +755,7 @@ void Connection::written(const error_code& ec, bool keep) {
     if (closed_) return;
     if (ec) return close();
     body_ = {};
+    out_of_hand();
     if (keep) return wait_for_request();
     linger();
 }
@@ -746,6 +798,7 @@ void Connection::close() {
     if (closed_) return;
     closed_ = true;
     if (phase_ == Phase::idle) end_idle();
+    out_of_hand();
     timer_.cancel();
     channel_.close();
     listener_->remove(shared_from_this());
@@ -807,6 +860,10 @@ Server::~Server() {
 
 unsigned short Server::port() const {
     return state_->port();
+}
+
+ServerLoad Server::load() const {
+    return state_->load_now();
 }
 
 void Server::stop(std::chrono::milliseconds patience, std::function<void()> done) {

@@ -3,6 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -27,6 +28,24 @@ inline constexpr std::string_view client_certificate_header = "X-Client-Certific
 /// which do not know this room, spell it out.
 inline constexpr std::string_view reason_header = ":reason";
 
+/// The memory of bodies that come or are being worked on, and of answers that wait for their reader, over all
+/// connections of a server: what is larger than small_bytes counts; the rest is held by connections_max.
+inline constexpr std::size_t bytes_in_hand_max = 64 * 1024 * 1024;
+inline constexpr std::size_t small_bytes = 16 * 1024;
+/// Connections over connections_max that are told so; more are closed without a word.
+inline constexpr std::size_t refusals_at_once_max = 64;
+/// Connections over connections_max that may be there because those that made room for them have not gone
+/// yet: with what came at the last moment they go after its answer only.
+inline constexpr std::size_t leaving_at_once_max = 64;
+
+/// How much a server has to do.
+struct ServerLoad {
+    std::size_t connections = 0;
+    std::size_t requests_in_hand = 0;  ///< whole, and the answer not yet taken by the other end
+    std::size_t bytes_in_hand = 0;     ///< see bytes_in_hand_max
+    std::uint64_t refused = 0;         ///< for want of room, ever
+};
+
 struct ServerOptions {
     std::string address = "127.0.0.1";
     unsigned short port = 0;  ///< 0: any free one, see Server::port()
@@ -42,14 +61,20 @@ struct ServerOptions {
     /// What a refused request is answered, in the words of its door, and one whose handler failed; `target`
     /// is "" where it was not read yet. Absent: JSON {"error":...}.
     std::function<HttpResponse(int status, std::string_view target, std::string_view why)> refusal;
+    /// Asked when a request's head is whole, before its body is read; `head` has no body. What it answers is
+    /// sent in place of the handler's answer, nullopt takes the request. Absent: all are taken.
+    std::function<std::optional<HttpResponse>(const HttpRequest& head)> turn_away;
+    std::size_t bytes_in_hand_max = http::bytes_in_hand_max;
 };
 
 /// An HTTP/1.1 server on one io_context that one thread runs. Keep-alive, bounded header and body, no
 /// pipelining beyond one request: what was sent ahead waits its turn. A body over the limit is answered
 /// 413, a malformed request 400, a header over its limit 431, a target over its limit 414, one that is
-/// not whole in time 408, a connection too many while none is idle 503, all as JSON {"error":...} and the
-/// connection is closed. Date, Content-Length, Connection and X-Content-Type-Options are the server's
-/// business. An exception of the handler, or a Reply dropped uncalled, is a 500 and a log line.
+/// not whole in time 408, a connection too many while none is idle 503, a body that would pass
+/// bytes_in_hand_max 503, all as JSON {"error":...} and the connection is closed. A request that is turned
+/// away keeps its connection when nothing of its body is still to come. Date, Content-Length, Connection and
+/// X-Content-Type-Options are the server's business. An exception of the handler, or a Reply dropped
+/// uncalled, is a 500 and a log line.
 class Server {
   public:
     /// Binds and listens; throws std::runtime_error with address and reason when it cannot, or when the
@@ -60,6 +85,7 @@ class Server {
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
     [[nodiscard]] unsigned short port() const;
+    [[nodiscard]] ServerLoad load() const;  ///< on the io thread
     /// Stops accepting; open requests get their answers, idle connections are closed; `done` (once, from
     /// the io thread) when the last is gone or `patience` is over, which closes what is left.
     void stop(std::chrono::milliseconds patience, std::function<void()> done);

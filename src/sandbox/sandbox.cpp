@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstdio>
 
@@ -211,6 +212,9 @@ int run(const Options& options) {
     config.trusted_certificates_pem = tls.authority_pem;
     config.doors.port = options.port;
     config.restored = options.restored;
+    const auto descriptors = service::raise_descriptor_limit();
+    config.descriptors_beside = std::min(street_descriptors, descriptors / 4);
+    config.calls_open_max = simulator_connections_max / 2;
     config.operators = service::Listen{};
     config.operators->port = neighbour(options.port, 2);
     config.when_bound = [&](service::Config& bound, unsigned short port) {

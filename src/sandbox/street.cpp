@@ -53,18 +53,15 @@ Handler hanging_up(Handler handler) {
 }
 
 void ClockTimers::after(Millis delay, std::function<void()> callback) {
-    const Instant at = clock_.now() + delay;
-    const auto place = std::upper_bound(waiting_.begin(), waiting_.end(), at,
-                                        [](Instant value, const Wait& wait) { return value < wait.at; });
-    waiting_.insert(place, {at, std::move(callback)});
+    if (waiting_.size() >= simulator_waits_max) return;
+    waiting_.emplace(clock_.now() + delay, std::move(callback));
 }
 
 void ClockTimers::tick() {
     // A callback may add waits, and move what is in the list.
-    while (!waiting_.empty() && waiting_.front().at <= clock_.now()) {
-        const auto callback = std::move(waiting_.front().callback);
-        waiting_.erase(waiting_.begin());
-        callback();
+    while (!waiting_.empty() && waiting_.begin()->first <= clock_.now()) {
+        const auto due = waiting_.extract(waiting_.begin());
+        due.mapped()();
     }
 }
 
@@ -76,6 +73,7 @@ struct Street::State {
         };
         http::ServerOptions options;
         options.port = wanted_port;
+        options.connections_max = simulator_connections_max;
         server = listen(std::move(options), answer);
     }
 
@@ -114,6 +112,7 @@ struct Street::State {
     static http::ClientOptions client_options() {
         http::ClientOptions options;
         options.loopback_only = true;
+        options.open_requests_max = notices_at_once_max;
         return options;
     }
 
@@ -205,6 +204,7 @@ std::string Street::open_gateway(unsigned short wanted_port, http::TlsIdentity i
     options.port = wanted_port;
     options.tls = std::move(identity);
     options.client_authority_pem = std::move(developers_pem);
+    options.connections_max = gateway_connections_max;
     state_->gateway_server =
         state_->listen(std::move(options), [&s = *state_](HttpRequest request, Reply reply) {
             s.gateway_handler(std::move(request), std::move(reply));

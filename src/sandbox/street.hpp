@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +26,15 @@ namespace kassi::sandbox {
 inline constexpr Millis simulator_poll{50};
 /// A notice that is not answered by then was not heard.
 inline constexpr Millis notice_deadline{10'000};
+
+/// Connections of the simulators' listener, of Apple's gateway, and notices on their way at the same moment:
+/// with these a sandbox has enough descriptors.
+inline constexpr std::size_t simulator_connections_max = 512;
+inline constexpr std::size_t gateway_connections_max = 64;
+inline constexpr std::size_t notices_at_once_max = 64;
+inline constexpr std::size_t street_descriptors = 1024;
+/// Waits at the same moment; what would be one more does not happen: a notice is not sent, a call is hung up.
+inline constexpr std::size_t simulator_waits_max = 16'384;
 
 /// One movement of money in a house's ledger.
 struct Movement {
@@ -89,12 +100,8 @@ class ClockTimers {
     [[nodiscard]] bool empty() const { return waiting_.empty(); }
 
   private:
-    struct Wait {
-        Instant at{};
-        std::function<void()> callback;
-    };
     const Clock& clock_;
-    std::vector<Wait> waiting_;  ///< soonest first
+    std::multimap<Instant, std::function<void()>> waiting_;  ///< those of the same moment in order
 };
 
 }  // namespace kassi::sandbox

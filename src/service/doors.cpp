@@ -1,6 +1,8 @@
 #include "service/doors.hpp"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
+#include <iterator>
 
 #include "api/f13/door.hpp"
 #include "api/f13/print.hpp"
@@ -11,10 +13,12 @@
 #include "api/ticket_order/services/services.hpp"
 #include "api/v1/door.hpp"
 #include "api/v1/problem.hpp"
+#include "base/crypto.hpp"
 #include "base/json.hpp"
 #include "base/log.hpp"
 #include "callbacks/apple_pay.hpp"
 #include "callbacks/callbacks.hpp"
+#include "providers/credentials/apple_pay_page.hpp"
 #include "providers/credentials/apple_pay_session.hpp"
 #include "service/gateway_desk.hpp"
 
@@ -38,13 +42,14 @@ api::ticket_order::BareMpiToken bare_mpi_token(const services::Services& issued,
 
 struct Doors::State {
     State(boost::asio::io_context& io, House& given_house, const Config& given_config, Beside given_beside,
-          std::function<std::string()> given_not_ready)
+          std::function<std::string()> given_not_ready, std::function<api::ops::Figures()> given_figures)
         : house(given_house),
           config(given_config),
           passwords(given_config.directory, house.randomness(),
                     [&io](std::function<void()> callback) { boost::asio::post(io, std::move(callback)); }),
           beside(std::move(given_beside)),
           not_ready(std::move(given_not_ready)),
+          figures(std::move(given_figures)),
           desk(house.world(), house.engine().registry()),
           borgun({house.engine(), desk, services::certificate_key(given_config.master_key)}) {}
 
@@ -53,13 +58,15 @@ struct Doors::State {
     api::Passwords passwords;
     Beside beside;
     std::function<std::string()> not_ready;
+    std::function<api::ops::Figures()> figures;
     OutsideDesk desk;
     services::Services borgun;
 };
 
 Doors::Doors(boost::asio::io_context& io, House& house, const Config& config, Beside beside,
-             std::function<std::string()> not_ready)
-    : state_(std::make_unique<State>(io, house, config, std::move(beside), std::move(not_ready))) {}
+             std::function<std::string()> not_ready, std::function<api::ops::Figures()> figures)
+    : state_(std::make_unique<State>(io, house, config, std::move(beside), std::move(not_ready),
+                                     std::move(figures))) {}
 Doors::~Doors() = default;
 
 std::vector<api::Mount> Doors::for_the_world() const {
@@ -85,25 +92,52 @@ std::vector<api::Mount> Doors::for_the_world() const {
     return mounts;
 }
 
+namespace {
+
+constexpr std::string_view browser_prefixes[] = {"/callback/", "/callout/", callbacks::method_path};
+
+/// A page for the customer; the script of a page of ours reads JSON.
+bool is_browsers(std::string_view path) {
+    return !path.ends_with(providers::apple_pay::session_segment) &&
+           std::any_of(std::begin(browser_prefixes), std::end(browser_prefixes),
+                       [path](std::string_view prefix) { return path.starts_with(prefix); });
+}
+
+struct InWords {
+    std::string_view door;
+    HttpResponse response;
+};
+
+/// `html`: who asks at no door of ours is a browser.
+InWords in_words(int status, std::string_view target, std::string_view why, const std::string& request_id,
+                 bool html) {
+    InWords said{"none", {}};
+    if (target.starts_with("/f13/")) {
+        said = {"f13", api::f13::error_response(status, why)};
+    } else if (target.starts_with("/v1/")) {
+        said = {"v1", api::v1::problem(status, why, request_id)};
+    } else if (auto ours = api::ticket_order_refusal(status, target, why)) {
+        said = {"ticket_order", std::move(*ours)};
+    } else if (const bool ours_too = is_browsers(target.substr(0, target.find('?'))); ours_too || html) {
+        SystemRandomness randomness;
+        said = {ours_too ? "callback" : "none",
+                callbacks::browser_refusal(status, crypto::mint_token(randomness))};
+    } else {
+        said.response =
+            json_response(status, JsonWriter().begin_object().field("error", why).end_object().take());
+    }
+    auto& headers = said.response.headers;
+    if (status == api::http_status(ErrorKind::unavailable) && said.response.header("Retry-After").empty())
+        headers.emplace_back("Retry-After", "1");
+    headers.emplace_back("X-Request-Id", request_id);
+    return said;
+}
+
+}  // namespace
+
 HttpResponse Doors::refusal(int status, std::string_view target, std::string_view why) {
     const auto request_id = api::new_request_id();
-    HttpResponse response;
-    std::string_view door = "none";
-    if (target.starts_with("/f13/")) {
-        door = "f13";
-        response = api::f13::error_response(status, why);
-    } else if (target.starts_with("/v1/")) {
-        door = "v1";
-        response = api::v1::problem(status, why, request_id);
-    } else if (auto ours = api::ticket_order_refusal(status, target, why)) {
-        door = "ticket_order";
-        response = std::move(*ours);
-    } else {
-        response = json_response(status, JsonWriter().begin_object().field("error", why).end_object().take());
-    }
-    if (status == api::http_status(ErrorKind::unavailable) && response.header("Retry-After").empty())
-        response.headers.emplace_back("Retry-After", "1");
-    response.headers.emplace_back("X-Request-Id", request_id);
+    auto [door, response] = in_words(status, target, why, request_id, false);
     // The target stays out of the line: it may hold a token.
     log::write(status >= api::http_status(ErrorKind::internal) ? log::Level::error : log::Level::info,
                "refused",
@@ -111,8 +145,16 @@ HttpResponse Doors::refusal(int status, std::string_view target, std::string_vie
     return response;
 }
 
+HttpResponse Doors::too_busy(const HttpRequest& head) {
+    const bool html = head.header("Accept").find("text/html") != std::string_view::npos;
+    return in_words(api::http_status(ErrorKind::unavailable), head.target,
+                    "too much is going on at the moment; nothing was changed, try again",
+                    api::request_id_of(head), html)
+        .response;
+}
+
 std::vector<api::Mount> Doors::for_operators() const {
-    return {{"/", api::ops::door(state_->house.engine(), state_->not_ready)}};
+    return {{"/", api::ops::door(state_->house.engine(), state_->not_ready, state_->figures)}};
 }
 
 }  // namespace kassi::service

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "api/merchant_sessions.hpp"
+#include "api/ops/ops.hpp"
 #include "api/router.hpp"
 #include "engine/engine.hpp"
 #include "service/house.hpp"
@@ -22,7 +23,7 @@ class Doors {
     };
     /// `not_ready` is what /readyz says, "" when all is well. The others must outlive it.
     Doors(boost::asio::io_context& io, House& house, const Config& config, Beside beside,
-          std::function<std::string()> not_ready);
+          std::function<std::string()> not_ready, std::function<api::ops::Figures()> figures);
     ~Doors();
     Doors(const Doors&) = delete;
     Doors& operator=(const Doors&) = delete;
@@ -31,6 +32,8 @@ class Doors {
     /// What the server refuses before a door sees it, with its status, in the words of the door that it was
     /// for. Logged, under an id of its own.
     [[nodiscard]] static HttpResponse refusal(int status, std::string_view target, std::string_view why);
+    /// The same of a request for which there is no room: 503. Not logged; there may be many.
+    [[nodiscard]] static HttpResponse too_busy(const HttpRequest& head);
     /// For the operators' own listener.
     [[nodiscard]] std::vector<api::Mount> for_operators() const;
 

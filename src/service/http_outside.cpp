@@ -26,6 +26,13 @@ http::ClientOptions client_options(const OutsideOptions& options, bool loopback_
     out.trusted_certificates_pem = options.trusted_certificates_pem;
     out.loopback_only = loopback_only;
     out.public_only = public_only;
+    out.open_requests_max = options.calls_open_max;
+    return out;
+}
+
+http::ClientOptions private_options(const OutsideOptions& options) {
+    auto out = client_options(options, options.loopback_only, false);
+    out.open_requests_max = options.calls_open_max / 2;
     return out;
 }
 
@@ -35,6 +42,7 @@ http::ClientOptions visitor_options(const OutsideOptions& options, bool loopback
         out.trusted_certificates_pem.clear();  // return URLs have nothing to do with providers
     out.response_bytes_max = visit_bytes_max;
     out.idle_connections_max = 1;
+    out.open_requests_max = engine::visits_at_once_max;
     return out;
 }
 
@@ -77,7 +85,7 @@ struct HttpOutside::State : std::enable_shared_from_this<HttpOutside::State> {
           watch_drift(given.watch_drift),
           private_origins(given.private_origins),
           providers(io, client_options(given, given.loopback_only, given.public_only)),
-          private_providers(io, client_options(given, given.loopback_only, false)),
+          private_providers(io, private_options(given)),
           public_visitor(io, visitor_options(given, false)),
           loopback_visitor(io, visitor_options(given, true)),
           alarm(io) {}
@@ -212,6 +220,23 @@ void HttpOutside::after(Millis delay, std::function<void()> callback) {
                        callback = std::move(callback)](const boost::system::error_code& ec) {
         if (const auto state = weak.lock(); !ec && state && !state->stopped) callback();
     });
+}
+
+std::shared_ptr<void> HttpOutside::timer(Millis delay, std::function<void()> callback) {
+    struct Timer {
+        boost::asio::steady_timer clock;
+        std::function<void()> callback;
+    };
+    const auto timer =
+        std::make_shared<Timer>(Timer{boost::asio::steady_timer(state_->io, delay), std::move(callback)});
+    timer->clock.async_wait(
+        [weak = std::weak_ptr(state_), held = std::weak_ptr(timer)](const boost::system::error_code& ec) {
+            const auto state = weak.lock();
+            const auto alive = held.lock();
+            if (ec || !state || state->stopped || !alive) return;
+            alive->callback();
+        });
+    return timer;
 }
 
 }  // namespace kassi::service

@@ -20,6 +20,7 @@ struct OutsideOptions {
     /// ("https://host[:port]").
     bool public_only = false;
     std::set<std::string> private_origins;
+    std::size_t calls_open_max = 512;  ///< to providers, each with its socket; half of it to private origins
 };
 
 /// A visited page has so long in all; its body is dropped, redirects are not followed.
@@ -41,6 +42,7 @@ class HttpOutside final : public engine::Outside {
     void visit(const std::string& url, bool loopback_only, std::function<void(std::string)> done) override;
     void wake_at(std::optional<Instant> at, std::function<void()> callback) override;
     void after(Millis delay, std::function<void()> callback) override;
+    [[nodiscard]] std::shared_ptr<void> timer(Millis delay, std::function<void()> callback) override;
     /// False: the clocks are too far apart to say what is due.
     [[nodiscard]] bool clock_trusted() const override;
     /// As SystemClock::drift().

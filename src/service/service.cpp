@@ -3,6 +3,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <chrono>
@@ -10,6 +11,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "api/ops/ops.hpp"
 #include "api/status.hpp"
 #include "base/log.hpp"
 #include "http/server.hpp"
@@ -43,20 +45,21 @@ std::string url_of(const Listen& listen, unsigned short port) {
     return (listen.tls ? "https://" : "http://") + host + ":" + std::to_string(port);
 }
 
-/// The store and the listeners have some 20; the rest are for connections, in and out.
-constexpr rlim_t descriptors_min = 64;
+/// The store and the listeners have some 20; with fewer than this nothing is left for who comes and who is
+/// asked.
+constexpr std::size_t descriptors_to_start = 64;
 
-/// Connections, the store and the way out together may need more than the usual 1,024. Throws
-/// std::runtime_error where there are too few to work at all.
-void raise_descriptor_limit() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    if (limit.rlim_max < descriptors_min)
-        throw std::runtime_error("only " + std::to_string(limit.rlim_max) +
+/// Throws std::runtime_error where there are too few to work at all.
+Descriptors divide_descriptors(const Config& config) {
+    const auto limit = raise_descriptor_limit();
+    if (limit < descriptors_to_start)
+        throw std::runtime_error("only " + std::to_string(limit) +
                                  " files and connections may be open at once (RLIMIT_NOFILE), and at least " +
-                                 std::to_string(descriptors_min) + " are needed");
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
+                                 std::to_string(descriptors_to_start) + " are needed");
+    if (limit < descriptors_min + config.descriptors_beside)
+        log::warning("few_descriptors",
+                     {{"limit", std::to_string(limit)}, {"wanted", std::to_string(descriptors_min)}});
+    return share_descriptors(limit, config.descriptors_beside);
 }
 
 }  // namespace
@@ -111,13 +114,23 @@ struct Service::State {
         signals.add(SIGTERM);
         signals.add(SIGINT);
         wait_for_signal();
+        const auto descriptors = divide_descriptors(config);
+        config.calls_open_max = std::min(config.calls_open_max, descriptors.calls_open_max);
+        if (config.load.requests_in_hand_max == 0)
+            config.load.requests_in_hand_max = descriptors.connections_max;
+        auto options = server_options(config.doors);
+        options.connections_max = descriptors.connections_max;
+        options.bytes_in_hand_max = config.load.bytes_in_hand_max;
+        options.turn_away = [this](const HttpRequest& head) { return turn_away(head); };
         // The io_context does not run yet: whoever connects waits until everything is there.
         doors_server = std::make_unique<http::Server>(
-            io, server_options(config.doors),
+            io, std::move(options),
             [this](HttpRequest request, Reply reply) { handler(std::move(request), std::move(reply)); });
         if (config.operators) {
+            auto for_few = server_options(*config.operators);
+            for_few.connections_max = operators_connections_max;
             operators_server = std::make_unique<http::Server>(
-                io, server_options(*config.operators), [this](HttpRequest request, Reply reply) {
+                io, std::move(for_few), [this](HttpRequest request, Reply reply) {
                     operators_handler(std::move(request), std::move(reply));
                 });
         }
@@ -154,7 +167,8 @@ struct Service::State {
                             .public_only = config.settings.mode == engine::Mode::live});
         doors = std::make_unique<Doors>(
             io, *house, config, Doors::Beside{std::move(box_office), std::move(events), sessions.get()},
-            [this] { return not_ready(); });
+            [this] { return not_ready(); }, [this] { return figures(); });
+        gate = std::make_unique<Gate>(io, config.load, [this] { return load(); });
         auto mounts = doors->for_the_world();
         mounts.insert(mounts.end(), more.begin(), more.end());
         operators_handler = api::route(doors->for_operators());
@@ -205,11 +219,37 @@ struct Service::State {
         return true;
     }
 
+    [[nodiscard]] Load load() const {
+        const auto served = doors_server->load();
+        const auto moved = house->engine().metrics();
+        return {.requests_in_hand = served.requests_in_hand,
+                .bytes_in_hand = served.bytes_in_hand,
+                .commits_open = static_cast<std::size_t>(moved.commits_open),
+                .calls_waiting = static_cast<std::size_t>(moved.calls_waiting)};
+    }
+
+    [[nodiscard]] api::ops::Figures figures() const {
+        const auto served = doors_server->load();
+        const auto now = gate->load();
+        return {.level = static_cast<int>(gate->level()),
+                .connections = served.connections,
+                .requests_in_hand = now.requests_in_hand,
+                .bytes_in_hand = now.bytes_in_hand,
+                .refused = served.refused,
+                .lag_ms = now.lag.count()};
+    }
+
+    [[nodiscard]] std::optional<HttpResponse> turn_away(const HttpRequest& head) const {
+        if (!gate || gate->takes(head.method, head.target)) return std::nullopt;
+        return Doors::too_busy(head);
+    }
+
     [[nodiscard]] std::string not_ready() const {
         if (stopping) return "stopping";
         if (config.restored) return std::string(restoring);
         if (!house->store().writable()) return "the store cannot be written";
         if (!house->outside().clock_trusted()) return "the machine's clock and ours disagree";
+        if (gate && gate->level() != LoadLevel::fine) return "overloaded";
         return "";
     }
 
@@ -241,6 +281,7 @@ struct Service::State {
     /// What calls before what is called; the store last, which writes what is queued.
     void close() {
         control.reset();
+        gate.reset();
         doors_server.reset();
         operators_server.reset();
         doors.reset();
@@ -257,6 +298,7 @@ struct Service::State {
     Handler handler, operators_handler;
     std::function<void()> when_serving;
     std::unique_ptr<http::Server> doors_server, operators_server;
+    std::unique_ptr<Gate> gate;
     std::unique_ptr<House> house;
     std::shared_ptr<api::f13::BoxOffice> box_office;
     std::shared_ptr<api::ticket_order::Events> events;
@@ -268,10 +310,8 @@ struct Service::State {
     int stops_open = 0;
 };
 
-Service::Service(Config config, std::shared_ptr<SystemClock> clock, std::vector<api::Mount> more) {
-    raise_descriptor_limit();  // before the first of them is taken
-    state_ = std::make_unique<State>(std::move(config), std::move(clock), std::move(more));
-}
+Service::Service(Config config, std::shared_ptr<SystemClock> clock, std::vector<api::Mount> more)
+    : state_(std::make_unique<State>(std::move(config), std::move(clock), std::move(more))) {}
 Service::~Service() = default;
 
 unsigned short Service::port() const {

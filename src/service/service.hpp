@@ -14,6 +14,7 @@
 #include "base/secret.hpp"
 #include "engine/engine.hpp"
 #include "http/server.hpp"
+#include "service/load.hpp"
 
 namespace kassi::api::f13 {
 class BoxOffice;
@@ -54,6 +55,9 @@ struct Config {
     bool restored = false;
     /// A server waits so long for <data>/lock: who holds it is mostly a command, which ends soon.
     Millis lock_patience = service::lock_patience;
+    LoadLimits load;
+    std::size_t descriptors_beside = 0;  ///< of this process, that the service must leave alone
+    std::size_t calls_open_max = 512;    ///< to providers; a Service takes fewer where descriptors are few
     /// Called once, when the doors' port is known and nothing else has begun. The sandbox, which may run on
     /// any free port, fills in the addresses that name it (public_url, merchants, return hosts).
     std::function<void(Config& config, unsigned short port)> when_bound;

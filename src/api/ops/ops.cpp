@@ -60,10 +60,37 @@ std::string metrics_text(engine::Engine& engine, bool is_ready) {
            "Transactions whose customer was forgotten, since the start.", moved.forgotten);
     metric(text, "kassi_notices_total", "counter", "Notices of providers heard since the start.",
            moved.notices);
+    metric(text, "kassi_write_queue_units", "gauge", "Units that the store has to write.",
+           moved.commits_open);
+    metric(text, "kassi_provider_calls_waiting", "gauge", "Calls that wait for their turn with a provider.",
+           moved.calls_waiting);
+    metric(text, "kassi_visits_waiting", "gauge", "Return URLs that wait to be visited.",
+           moved.visits_waiting);
+    metric(text, "kassi_doors_waiting", "gauge", "Requests that wait for what becomes of a transaction.",
+           moved.waiters);
     return text;
 }
 
-HttpResponse answer(engine::Engine& engine, const std::string& why_not, const HttpRequest& request) {
+std::string figures_text(const Figures& now) {
+    const auto count = [](std::size_t number) { return static_cast<std::int64_t>(number); };
+    std::string text;
+    metric(text, "kassi_load_level", "gauge",
+           "0 all is taken, 1 nothing new, 2 notices of providers only, 3 nothing.", now.level);
+    metric(text, "kassi_connections", "gauge", "Connections of the doors.", count(now.connections));
+    metric(text, "kassi_requests_in_hand", "gauge", "Requests that are not answered yet.",
+           count(now.requests_in_hand));
+    metric(text, "kassi_bytes_in_hand", "gauge", "Of large bodies, and of large answers on their way.",
+           count(now.bytes_in_hand));
+    metric(text, "kassi_requests_refused_total", "counter",
+           "Requests and connections refused for want of room, since the start.",
+           static_cast<std::int64_t>(now.refused));
+    metric(text, "kassi_loop_lag_milliseconds", "gauge", "How long what happens waits for its turn at least.",
+           now.lag_ms);
+    return text;
+}
+
+HttpResponse answer(engine::Engine& engine, const std::string& why_not,
+                    const std::function<Figures()>& figures, const HttpRequest& request) {
     const auto path = request.path();
     const bool is_known = path == "/healthz" || path == "/readyz" || path == "/metrics";
     if (!is_known) return json_response(404, R"({"error":"there is nothing here"})");
@@ -77,18 +104,22 @@ HttpResponse answer(engine::Engine& engine, const std::string& why_not, const Ht
         if (why_not.empty()) return json_response(200, R"({"status":"ready"})");
         JsonWriter json;
         json.begin_object().field("status", "not ready").field("reason", why_not).end_object();
-        return json_response(503, json.take());
+        auto response = json_response(503, json.take());
+        response.headers.emplace_back("Retry-After", "1");
+        return response;
     }
     return {200,
             {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}, {"Cache-Control", "no-store"}},
-            metrics_text(engine, why_not.empty())};
+            metrics_text(engine, why_not.empty()) + (figures ? figures_text(figures()) : "")};
 }
 
 }  // namespace
 
-Handler door(engine::Engine& engine, std::function<std::string()> not_ready) {
-    return [&engine, not_ready = std::move(not_ready)](const HttpRequest& request, const Reply& reply) {
-        reply(answer(engine, not_ready(), request));
+Handler door(engine::Engine& engine, std::function<std::string()> not_ready,
+             std::function<Figures()> figures) {
+    return [&engine, not_ready = std::move(not_ready), figures = std::move(figures)](
+               const HttpRequest& request, const Reply& reply) {
+        reply(answer(engine, not_ready(), figures, request));
     };
 }
 

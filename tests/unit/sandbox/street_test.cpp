@@ -62,6 +62,23 @@ TEST(ClockTimers, ACallbackMayWaitAgain) {
     }
 }
 
+TEST(ClockTimers, AsManyWaitAsMayAndOneMoreDoesNotHappen) {
+    OwnClock clock;
+    ClockTimers timers(clock);
+    std::size_t happened = 0;
+    for (std::size_t i = 0; i < simulator_waits_max; ++i) timers.after(1s, [&] { ++happened; });
+    std::vector<int> statuses;
+    hanging_up([&](const HttpRequest&, const Reply& reply) {
+        timers.after(1s, [reply] { reply(json_response(200, "{}")); });
+    })({}, [&](const HttpResponse& response) { statuses.push_back(response.status); });
+    EXPECT_EQ(statuses, std::vector<int>{http::hang_up});
+    clock.at += 1s;
+    timers.tick();
+    EXPECT_EQ(happened, simulator_waits_max);
+    timers.after(1s, [&] { ++happened; });
+    EXPECT_FALSE(timers.empty()) << "there is room again";
+}
+
 TEST(HangingUp, AnAnswerGoesThrough) {
     std::vector<int> statuses;
     hanging_up([](const HttpRequest&, const Reply& reply) { reply(json_response(201, "{}")); })(

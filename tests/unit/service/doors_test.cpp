@@ -1,5 +1,6 @@
 #include "service/doors.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <boost/asio/io_context.hpp>
@@ -14,6 +15,7 @@ namespace kassi::service {
 namespace {
 
 using nlohmann::json;
+using testing::HasSubstr;
 
 constexpr std::string_view why = "this server does not take it";
 
@@ -34,10 +36,17 @@ TEST(Refusal, KeepsItsStatusInTheWordsOfEachDoor) {
         const auto order = Doors::refusal(status, "/TicketOrder", why);
         EXPECT_EQ(order.status, status);
         EXPECT_EQ(json::parse(order.body).at("responseStatus").at("message"), why);
-        const auto other = Doors::refusal(status, "/callback/x", why);
-        EXPECT_EQ(other.status, status);
-        EXPECT_EQ(json::parse(other.body), (json{{"error", why}}));
-        for (const auto* response : {&f13, &v1, &order, &other}) {
+        const auto page = Doors::refusal(status, "/callback/x?y=z", why);
+        EXPECT_EQ(page.status, status);
+        EXPECT_EQ(page.header("Content-Type"), "text/html; charset=utf-8");
+        EXPECT_THAT(page.body, HasSubstr(status == 503 || status >= 500 ? "Please try again in a moment"
+                                                                        : "This link does not work"));
+        const auto hook = Doors::refusal(status, "/webhooks/stripe/x", why);
+        EXPECT_EQ(hook.status, status);
+        EXPECT_EQ(json::parse(hook.body), (json{{"error", why}}));
+        const auto script = Doors::refusal(status, "/callout/x/apple-pay-session", why);
+        EXPECT_EQ(json::parse(script.body), (json{{"error", why}})) << "a page's script reads it";
+        for (const auto* response : {&f13, &v1, &order, &page, &hook, &script}) {
             EXPECT_NE(response->header("X-Request-Id"), "");
             EXPECT_EQ(response->header("Retry-After"), status == 503 ? "1" : "");
         }
@@ -72,6 +81,30 @@ TEST(Refusal, IsALogLine) {
     EXPECT_EQ(log.text().find("secret-token"), std::string::npos);
     static_cast<void>(Doors::refusal(503, "", why));
     EXPECT_EQ(log.last("refused").at("level"), "error");
+}
+
+TEST(TooBusy, InTheWordsOfEachDoorWithoutALogLine) {
+    const LogLines log;
+    const auto ask = [](std::string target, std::string accept = "*/*") {
+        return Doors::too_busy(
+            {"POST", std::move(target), {{"Accept", std::move(accept)}, {"X-Request-Id", "mine"}}, "", ""});
+    };
+    const auto f13 = ask("/f13/purchase.v1"), v1 = ask("/v1/transactions"), order = ask("/ticketOrder"),
+               page = ask("/callback/x"), hook = ask("/webhooks/redirect/x"),
+               shop = ask("/shop/x", "text/html");
+    EXPECT_EQ(json::parse(f13.body).at("error_code"), 4);
+    EXPECT_EQ(json::parse(v1.body).at("type"), "urn:kassi:problem:unavailable");
+    EXPECT_EQ(json::parse(order.body).at("responseStatus").at("errorCode"), "ServiceUnavailable");
+    EXPECT_THAT(page.body, HasSubstr("<h1>"));
+    EXPECT_THAT(json::parse(hook.body).at("error"), HasSubstr("nothing was changed"));
+    EXPECT_THAT(shop.body, HasSubstr("<h1>")) << "who asks for a page gets one";
+    for (const auto* response : {&f13, &v1, &order, &page, &hook, &shop}) {
+        EXPECT_EQ(response->status, 503);
+        EXPECT_EQ(response->header("Retry-After"), "1");
+        EXPECT_EQ(response->header("X-Request-Id"), "mine");
+        EXPECT_EQ(response->header("Cache-Control"), "no-store");
+    }
+    EXPECT_EQ(log.text(), "") << "there may be many";
 }
 
 TEST(Refusal, OfABodyThatIsTooLarge) {

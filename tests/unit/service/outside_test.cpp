@@ -200,6 +200,24 @@ TEST_F(OutsideTest, NothingExpiresWhileTheClocksDisagree) {
     EXPECT_FALSE(rung);
 }
 
+TEST_F(OutsideTest, ATimerIsOverWithWhatIsKeptOfIt) {
+    const auto given = std::make_shared<int>(0);
+    bool rung = false;
+    auto kept = outside.timer(Millis(1), [&] { rung = true; });
+    auto dropped = outside.timer(Millis(1), [given] { FAIL() << "nobody keeps it"; });
+    dropped.reset();
+    EXPECT_EQ(given.use_count(), 1) << "what it held goes at once, and not when it would have rung";
+    run_until(rung);
+    // One that ends what keeps it.
+    bool later = false;
+    auto own = std::make_shared<std::shared_ptr<void>>();
+    *own = outside.timer(Millis(1), [own, &later] {
+        own->reset();
+        later = true;
+    });
+    run_until(later);
+}
+
 TEST_F(OutsideTest, NothingComesAfterTheStop) {
     serve();
     std::vector<http::Reply> kept;
@@ -209,6 +227,7 @@ TEST_F(OutsideTest, NothingComesAfterTheStop) {
         other.call({"GET", url + "/", {}, "", ""}, Millis(200), [](core::Heard) { FAIL(); });
         other.visit(url + "/", true, [](const std::string&) { FAIL(); });
         other.after(Millis(1), [] { FAIL(); });
+        const auto timer = other.timer(Millis(1), [] { FAIL(); });
         other.wake_at(clock->now(), [] { FAIL(); });
     }
     bool later = false;
