@@ -34,6 +34,7 @@ class BorgunStreet {
     static std::string public_key(const std::string& merchant) { return "PUB-" + merchant; }
 
     [[nodiscard]] Handler handler() const { return house_.handler(); }
+    [[nodiscard]] std::size_t moves() const { return house_.ledger().size(); }
     /// Other faults than those of before.
     void storm();
     void calm();

@@ -24,6 +24,7 @@ class PageStreet {
     static constexpr const char* secret = "SECRET-OF-THE-PAGE";
 
     [[nodiscard]] Handler handler() const { return house_.handler(); }
+    [[nodiscard]] std::size_t moves() const { return house_.ledger().size(); }
     /// Other faults than those of before.
     void storm();
     void calm();
