@@ -66,7 +66,7 @@ core::Refusal why_nothing(const core::Scene& scene) {
 }
 
 core::Step conclude(const core::Scene& scene) {
-    if (kept_of(scene).payment_sent || scene.leg.money != core::LegMoney::none)
+    if (kept_of(scene).payment_sent || scene.leg.restored || scene.leg.money != core::LegMoney::none)
         return unknown("the gateway cannot be asked what became of it");
     auto done = nothing("nothing was sent to be paid");
     done.why = why_nothing(scene);
@@ -262,6 +262,10 @@ core::Step read_disabled(const HttpResponse& response, const core::Scene& scene)
 }  // namespace
 
 core::Step begin_query(const core::Scene& scene) {
+    // What our record says of the payment may be older than the token's end.
+    if (const auto token = token_of(scene.credential);
+        scene.leg.restored && is_single(token) && known_payment(scene).empty())
+        return look_at_token(scene, token);
     if (auto again = validate_again(scene)) return std::move(*again);
     if (auto anew = enroll_anew(scene)) return std::move(*anew);
     auto kept = kept_of(scene);

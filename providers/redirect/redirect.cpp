@@ -550,8 +550,15 @@ core::Step read_refusal(int status, const HouseError& error, const core::Scene& 
             return core::NotDone{.why = why, .after = try_again_later};
         case core::Verb::charge:
             return core::NotDone{.why = why, .after = try_again_later};
-        // A house that no longer knows its own session says nothing about the money.
         case core::Verb::query:
+            // Nobody was ever given the way to a session that neither side knows.
+            if (status == 404 && session_of(scene).empty())
+                return core::Done{.money = core::LegMoney::none,
+                                  .amount = {},
+                                  .references = {},
+                                  .evidence = "the house has no session of our reference"};
+            break;
+        // A house that no longer knows its own session says nothing about the money.
         case core::Verb::close:
         case core::Verb::authorise:
         case core::Verb::capture:

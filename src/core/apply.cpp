@@ -109,6 +109,7 @@ struct Applier {
                 // A look does not count as progress of what it looked at.
                 if (!asked) leg.not_done = 0;
                 if (leg.verb == Verb::close) leg.exposed = false;
+                if (asked) leg.restored = false;
                 break;
             case CallOutcome::declined:
                 if (leg.verb == Verb::open || takes_money(leg.verb)) leg.exposed = false;
@@ -262,6 +263,10 @@ struct Applier {
         if (e.dispute && e.leg != 0) leg_of(t, e.leg).disputed = true;
         if (!e.references.empty()) remember(leg_of(t, e.leg), e.references);
         if (e.look) leg_of(t, e.leg).look = true;
+    }
+    void operator()(const Forgotten&) const { t.forgotten = true; }
+    void operator()(const PutBack& e) const {
+        for (const std::int64_t no : e.legs) leg_of(t, no).look = leg_of(t, no).restored = true;
     }
 };
 

@@ -151,6 +151,7 @@ void describe(A& a, T& leg) {
     a.may("references", leg.references);
     a.may("disputed", leg.disputed);
     a.may("look", leg.look);
+    a.may("restored", leg.restored);
 }
 template <class A, Is<Transaction> T>
 void describe(A& a, T& transaction) {
@@ -172,6 +173,7 @@ void describe(A& a, T& transaction) {
     a.may("customer_at_hand", transaction.customer_at_hand);
     a.may("confirmations", transaction.confirmations);
     a.may("legs", transaction.legs);
+    a.may("forgotten", transaction.forgotten);
     a.must("version", transaction.version);
 }
 
@@ -427,6 +429,17 @@ void describe(A& a, T& event) {
     a.may("dispute", event.dispute);
     a.may("references", event.references);
     a.may("look", event.look);
+}
+
+template <class A, Is<Forgotten> T>
+void describe(A& a, T& event) {
+    a.must("by", event.by);
+    a.must("because", event.because);
+}
+template <class A, Is<PutBack> T>
+void describe(A& a, T& event) {
+    a.must("copied_at", event.copied_at);
+    a.may("legs", event.legs);
 }
 
 template <class A, Is<JournalRow> T>

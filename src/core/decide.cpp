@@ -18,15 +18,15 @@ std::string_view event_name(const Event& event) {
         "CallEnded",    "CallDoubted",   "Ready",         "CustomerSent", "CustomerBack", "CustomerWentOn",
         "VisitMeant",   "VisitDone",     "CalloutClosed", "Held",         "HoldGone",     "Taken",
         "GivenBack",    "Refused",       "Stuck",         "RefundAsked",  "RefundEnded",  "PersonSettled",
-        "ConfirmAsked", "Confirmed",     "Decided",       "Noted"};
+        "ConfirmAsked", "Confirmed",     "Decided",       "Noted",        "Forgotten",    "PutBack"};
     static_assert(std::size(names) == std::variant_size_v<Event>);
     return names[event.index()];
 }
 
 std::string_view input_name(const InputBody& body) {
-    static constexpr std::string_view names[] = {"HandOver", "Purchase", "Return",  "GoesOn", "Confirm",
-                                                 "Hold",     "Release",  "Cancel",  "Refund", "Settle",
-                                                 "Answer",   "Notice",   "Visited", "Due"};
+    static constexpr std::string_view names[] = {
+        "HandOver", "Purchase", "Return", "GoesOn", "Confirm", "Hold",    "Release", "Cancel",
+        "Refund",   "Settle",   "Forget", "Answer", "Notice",  "Visited", "Due",     "Restored"};
     static_assert(std::size(names) == std::variant_size_v<InputBody>);
     return names[body.index()];
 }
@@ -862,6 +862,34 @@ class Handler {
         return std::nullopt;
     }
 
+    std::optional<Error> operator()(const ForgetPerson& forget) const {
+        if (forget.by.empty()) return bad_request("by", "forgetting wants a name");
+        if (forget.because.empty()) return bad_request("because", "forgetting wants a reason");
+        if (!has_verdict(d.tx.phase) || !settled(d.tx))
+            return conflict("transaction",
+                            "is not settled: what is still to be done may need who the customer is");
+        if (d.tx.forgotten) return std::nullopt;
+        d.emit(Forgotten{forget.by, forget.because});
+        d.papers.journey.reset();
+        return std::nullopt;
+    }
+
+    std::optional<Error> operator()(const Restored& restored) const {
+        if (has_verdict(d.tx.phase) && settled(d.tx)) return std::nullopt;
+        PutBack put_back{restored.copied_at, {}};
+        for (const Leg& leg : d.tx.legs)
+            if (may_have_gone_on(leg) && d.facts_of(leg).can_query) put_back.legs.push_back(leg.no);
+        d.emit(std::move(put_back));
+        for (std::size_t i = 0; i < d.tx.legs.size(); ++i)
+            if (may_have_gone_on(d.tx.legs[i])) take_up_again(d.tx.legs[i]);
+        // Who was to pay, or pay again, may have done so since, in a leg that nobody here knows.
+        const bool open_to_all =
+            d.tx.phase == Phase::reserved || (d.tx.phase == Phase::authorising && !uncovered(d.tx).empty());
+        d.why = "restored";
+        if (open_to_all) d.happen(On::released);
+        return std::nullopt;
+    }
+
     std::optional<Error> operator()(const Answer& answer) const {
         const Leg* leg = find_leg(d.tx, answer.leg);
         if (leg == nullptr) return Error{ErrorKind::not_found, "leg", "no such leg"};
@@ -1003,6 +1031,46 @@ class Handler {
   private:
     static constexpr std::string_view cancel_reason = "cancelled";
     Deciding& d;
+
+    /// Since the copy was made, at the provider. What the house itself takes is in the copy, all of it.
+    [[nodiscard]] bool may_have_gone_on(const Leg& leg) const {
+        const Facts& facts = d.facts_of(leg);
+        if (facts.house_credit || !leg.stuck.empty()) return false;
+        if (leg.doing != Doing::rest) return true;
+        const bool to_be_taken = leg.goal == Goal::take && ((leg.money == LegMoney::none && !leg.refused) ||
+                                                            leg.money == LegMoney::held);
+        const bool to_be_ended =
+            leg.goal == Goal::give_back &&
+            (leg.money == LegMoney::held || leg.money == LegMoney::taken || (leg.exposed && facts.can_close));
+        return to_be_taken || to_be_ended || pending(leg) > 0;
+    }
+    void take_up_again(const Leg& leg) const {
+        d.leg_no = leg.no;
+        d.verb = leg.verb;
+        const bool can_query = d.facts().can_query;
+        switch (leg.doing) {
+            case Doing::call:
+                d.unattended = true;
+                d.happen(LegOn::silence);
+                d.unattended = false;
+                return;
+            case Doing::away:
+                // Whoever cannot be asked still tells by the customer's return.
+                if (can_query) d.happen(LegOn::hint);
+                return;
+            case Doing::doubt:
+                return;
+            case Doing::rest:
+                break;
+        }
+        if (can_query) return;  // the planner asks
+        if (leg.goal == Goal::take && leg.money == LegMoney::none)
+            d.refuse(
+                {"restored", "Whether this was paid for is not known: the record is a copy from before."});
+        else
+            d.emit(Stuck{leg.no,
+                         "the record is a copy from before: what became of this payment since is not known"});
+    }
 
     /// Of the money, that was not known.
     static bool tells_news(const Notice& notice, const Leg& leg) {

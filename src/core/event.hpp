@@ -8,7 +8,7 @@
 #include "core/step.hpp"
 #include "core/transaction.hpp"
 
-/// The twenty-eight events. apply() of events is the only thing that changes a transaction; the journal
+/// The thirty events. apply() of events is the only thing that changes a transaction; the journal
 /// keeps nothing else. Stored as JSON; events only ever gain optional fields.
 namespace kassi::core {
 
@@ -162,10 +162,21 @@ struct Noted {
     bool look = false;  ///< only asking can tell what it means, and a call is open: asked after that
 };
 
-using Event = std::variant<HandedOver, PurchaseAsked, HoldMoved, LegOpened, GoalSet, CallMeant, CallEnded,
-                           CallDoubted, Ready, CustomerSent, CustomerBack, CustomerWentOn, VisitMeant,
-                           VisitDone, CalloutClosed, Held, HoldGone, Taken, GivenBack, Refused, Stuck,
-                           RefundAsked, RefundEnded, PersonSettled, ConfirmAsked, Confirmed, Decided, Noted>;
+/// Customer and document are empty from now on: their digests in earlier events stand alone.
+struct Forgotten {
+    std::string by, because;
+};
+/// The record goes on from a copy.
+struct PutBack {
+    Instant copied_at{};
+    std::vector<std::int64_t> legs;  ///< whose provider is asked before anything else
+};
+
+using Event =
+    std::variant<HandedOver, PurchaseAsked, HoldMoved, LegOpened, GoalSet, CallMeant, CallEnded, CallDoubted,
+                 Ready, CustomerSent, CustomerBack, CustomerWentOn, VisitMeant, VisitDone, CalloutClosed,
+                 Held, HoldGone, Taken, GivenBack, Refused, Stuck, RefundAsked, RefundEnded, PersonSettled,
+                 ConfirmAsked, Confirmed, Decided, Noted, Forgotten, PutBack>;
 
 /// "HandedOver", ... as the journal spells it.
 std::string_view event_name(const Event& event);

@@ -188,6 +188,7 @@ std::string reason(std::string_view why) {
         {"all_covered", "all the money is reserved or taken"},
         {"confirmed", "the booking system confirmed that the seats are bought"},
         {"everything_back", "all the money was given back"},
+        {"restored", "the record was put back to a copy from before, and what happened since is not known"},
     };
     for (const auto& [code, text] : texts)
         if (code == why) return std::string(text);
@@ -857,6 +858,8 @@ struct Telling {
             case Verdict::no:
                 return fmt::format("The purchase failed{}.", because_of(reason(e.why)));
             case Verdict::released:
+                if (e.why == "restored")
+                    return fmt::format("The reservation was ended{}.", because_of(reason(e.why)));
                 return e.why == "hold" ? "The reservation ran out, and the seats were released."
                                        : "The reservation was given back, and the seats were released.";
             case Verdict::purchased:
@@ -881,6 +884,20 @@ struct Telling {
                                      : "Something that changed nothing",
                            e.leg > 0 ? fmt::format(" about leg {}", e.leg) : "", unstopped(e.what),
                            brought(e.fields));
+    }
+    std::string operator()(const Forgotten& e) const {
+        return fmt::format("{} had customer and document forgotten{}.", capital(e.by),
+                           in_brackets(e.because));
+    }
+    std::string operator()(const PutBack& e) const {
+        std::vector<std::string> numbers;
+        for (const auto no : e.legs) numbers.push_back(std::to_string(no));
+        return fmt::format(
+            "The record was put back to a copy made at {}: what happened since is not known{}.",
+            instant_for_people(e.copied_at),
+            numbers.empty() ? ""
+                            : fmt::format(", and is asked for where there are others who know (leg{} {})",
+                                          numbers.size() == 1 ? "" : "s", listed(numbers)));
     }
 
   private:

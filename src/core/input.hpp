@@ -8,7 +8,7 @@
 #include "core/step.hpp"
 #include "core/transaction.hpp"
 
-/// The fourteen inputs. Everything that happens to a transaction is one of them.
+/// The sixteen inputs. Everything that happens to a transaction is one of them.
 namespace kassi::core {
 
 // ---- doors ---------------------------------------------------------------------------------------
@@ -75,6 +75,12 @@ struct Settle {
     std::string because;
 };
 
+/// Customer and document are to be forgotten. Of what is settled only; once more changes nothing.
+struct ForgetPerson {
+    std::string by;
+    std::string because;
+};
+
 // ---- outside -------------------------------------------------------------------------------------
 struct Answer {
     std::int64_t leg = 0;
@@ -105,8 +111,15 @@ struct Due {
     std::vector<std::int64_t> unattended;  ///< legs whose open call nobody is working on
 };
 
-using InputBody = std::variant<HandOver, Purchase, Return, CustomerGoesOn, ConfirmAnswer, Hold, Release,
-                               Cancel, RefundOf, Settle, Answer, Notice, Visited, Due>;
+/// The record is a copy that was made at `copied_at` and put back: what happened since is not known. Nothing
+/// that may have been begun since is begun again before the provider was asked about it.
+struct Restored {
+    Instant copied_at{};
+};
+
+using InputBody =
+    std::variant<HandOver, Purchase, Return, CustomerGoesOn, ConfirmAnswer, Hold, Release, Cancel, RefundOf,
+                 Settle, ForgetPerson, Answer, Notice, Visited, Due, Restored>;
 
 struct Input {
     InputBody body;

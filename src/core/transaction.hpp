@@ -120,6 +120,9 @@ struct Leg {
         references;  ///< kind, provider's id: {"session","rs_.."}
     bool disputed = false;
     bool look = false;  ///< something was heard that only asking can explain: asked when the leg rests
+    /// From a copy that was put back: more may have happened at the provider than is written here. Until it
+    /// was asked.
+    bool restored = false;
     bool operator==(const Leg&) const = default;
 };
 
@@ -143,6 +146,7 @@ struct Transaction {
     bool customer_at_hand = false;  ///< a browser is with us and a return token is unused
     std::vector<std::pair<std::string, std::string>> confirmations;  ///< source, the owner's reference
     std::vector<Leg> legs;
+    bool forgotten = false;    ///< customer and document are
     std::int64_t version = 0;  ///< number of journal rows
     bool operator==(const Transaction&) const = default;
 };

@@ -105,6 +105,7 @@ struct Engine::State {
     std::set<TransactionId> due_running;
     std::map<TransactionId, Instant> not_before;  ///< Due found nothing to do: look again later
     bool stopping = false;
+    bool putting_back = false;  ///< the clock moves nothing before every transaction has heard of it
     Metrics metrics;
     SweepReport* sweeping = nullptr;
 
@@ -396,7 +397,7 @@ struct Engine::State {
     // ---- the clock
     // -----------------------------------------------------------------------------------------
     void arm_for(std::optional<Instant> at) {
-        if (!at || stopping) return;
+        if (!at || stopping || putting_back) return;
         if (armed && *armed <= *at) return;
         armed = at;
         parts.outside.wake_at(at, [this] { wake(); });
@@ -463,6 +464,46 @@ struct Engine::State {
             if (!after)
                 log::warning("due_failed", {{"transaction", id.text()}, {"why", after.error().message}});
             done();
+        };
+        run(job);
+    }
+
+    // ---- a copy that was put back
+    // --------------------------------------------------------------------------------------------------
+    [[nodiscard]] std::vector<TransactionId> all_open() {
+        std::vector<TransactionId> all;
+        store::ListFilter filter;
+        filter.settled = false;
+        filter.limit = store::list_page_max;
+        for (;;) {
+            const auto page = store().list(filter);
+            all.insert(all.end(), page.begin(), page.end());
+            if (page.size() < filter.limit) return all;
+            filter.after = page.back();
+        }
+    }
+
+    struct PuttingBack {
+        Instant copied_at{};
+        std::vector<TransactionId> left;
+        std::int64_t done_with = 0;
+        std::function<void(Result<std::int64_t>)> done;
+    };
+    void put_back_next(const std::shared_ptr<PuttingBack>& work) {
+        if (work->left.empty()) {
+            putting_back = false;
+            return work->done(work->done_with);
+        }
+        auto job = std::make_shared<Job>();
+        job->id = work->left.back();
+        work->left.pop_back();
+        job->make = [work](const Loaded*) -> Result<Input> {
+            return input_of(core::Restored{work->copied_at}, "restored");
+        };
+        job->done = [this, work](const Result<Loaded>& after) {
+            if (!after) return work->done(after.error());
+            ++work->done_with;
+            put_back_next(work);
         };
         run(job);
     }
@@ -735,6 +776,14 @@ void Engine::start() {
     if (!open.empty()) log::info("recovery", {{"open_calls", std::to_string(open.size())}});
     for (const auto& id : open) s.run_due(id, [this] { state_->arm_again(); });
     s.arm_again();
+}
+
+void Engine::restored(Instant copied_at, std::function<void(Result<std::int64_t>)> done) {
+    State& s = *state_;
+    s.putting_back = true;
+    const auto work = std::make_shared<State::PuttingBack>();
+    *work = {copied_at, s.all_open(), 0, std::move(done)};
+    s.put_back_next(work);
 }
 
 void Engine::stop(Millis patience, std::function<void()> done) {

@@ -108,6 +108,10 @@ class Engine {
 
     /// Takes up what a crash left: Due for every open call nobody works on, then the timer.
     void start();
+    /// The store is a copy that was made at `copied_at`: every transaction that is not at its end hears
+    /// core::Restored. Before start(), and before any door is open. Answers how many, when all is committed.
+    /// Error: unavailable, when that could not be; then it may be asked again, and start() may not.
+    void restored(Instant copied_at, std::function<void(Result<std::int64_t>)> done);
     /// No new effects begin; what is under way is waited for; `done` when nothing is open or patience is
     /// over.
     void stop(Millis patience, std::function<void()> done);
@@ -121,7 +125,7 @@ class Engine {
     /// return details that came along are used when a customer got lost between two payments, else not looked
     /// at.
     void purchase(TransactionId id, PurchaseRequest request, Meta meta, Done<View> done);
-    /// Every other door input: Confirm, Hold, Release, Cancel, RefundOf, Settle.
+    /// Every other door input: Confirm, Hold, Release, Cancel, RefundOf, Settle, ForgetPerson.
     void submit(TransactionId id, core::InputBody body, Meta meta, Done<View> done);
 
     struct ReturnOutcome {

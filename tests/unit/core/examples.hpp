@@ -38,12 +38,12 @@ auto members(const T& v) {
     else if constexpr (N == 10) { const auto& [a, b, c, d, e, f, g, h, i, j] = v; return std::tie(a, b, c, d, e, f, g, h, i, j); }
     else if constexpr (N == 11) { const auto& [a, b, c, d, e, f, g, h, i, j, k] = v; return std::tie(a, b, c, d, e, f, g, h, i, j, k); }
     else if constexpr (N == 12) { const auto& [a, b, c, d, e, f, g, h, i, j, k, l] = v; return std::tie(a, b, c, d, e, f, g, h, i, j, k, l); }
-    else if constexpr (N == 19) {
-        const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s] = v;
-        return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s);
-    } else if constexpr (N == 29) {
-        const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, w, x, y, z, aa, bb, cc, dd] = v;
-        return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, w, x, y, z, aa, bb, cc, dd);
+    else if constexpr (N == 20) {
+        const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t] = v;
+        return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t);
+    } else if constexpr (N == 30) {
+        const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, w, x, y, z, aa, bb, cc, dd, ee] = v;
+        return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, w, x, y, z, aa, bb, cc, dd, ee);
     }
     // clang-format on
 }
@@ -133,7 +133,8 @@ inline Leg leg() {
             .refunds = {refund()},
             .references = pairs(),
             .disputed = true,
-            .look = true};
+            .look = true,
+            .restored = true};
 }
 inline Transaction transaction() {
     return {.id = id(),
@@ -154,6 +155,7 @@ inline Transaction transaction() {
             .customer_at_hand = true,
             .confirmations = {{"ext_test0", "ORDER-1"}},
             .legs = {leg(), Leg{}},
+            .forgotten = true,
             .version = 12};
 }
 
@@ -192,7 +194,7 @@ inline Journey journey() {
             .way_back = "http://a/callback/t"};
 }
 
-/// One of each of the twenty-eight, in the order of the variant.
+/// One of each of the thirty, in the order of the variant.
 inline std::vector<Event> events() {
     return {
         HandedOver{id(), "sandbox", "demo", {bundle()}, policy(), at(900), "cd", "dd"},
@@ -224,6 +226,8 @@ inline std::vector<Event> events() {
         Confirmed{true, {{"ext_test0", "ORDER-1"}}},
         Decided{Verdict::cancelled, "everything_back"},
         Noted{2, "late answer", {evidence_field()}, true, pairs(), true},
+        Forgotten{"person Anna", "she asked for it"},
+        PutBack{at(62), {1, 2}},
     };
 }
 

@@ -55,7 +55,7 @@ TEST(Words, AreThoseOfThePlan) {
 }
 
 TEST(Words, EventsAndInputsHaveTheNamesOfThePlan) {
-    EXPECT_EQ(std::variant_size_v<Event>, 28U);
+    EXPECT_EQ(std::variant_size_v<Event>, 30U);
     EXPECT_EQ(event_name(HandedOver{}), "HandedOver");
     EXPECT_EQ(event_name(PurchaseAsked{}), "PurchaseAsked");
     EXPECT_EQ(event_name(HoldMoved{}), "HoldMoved");
@@ -84,8 +84,10 @@ TEST(Words, EventsAndInputsHaveTheNamesOfThePlan) {
     EXPECT_EQ(event_name(Confirmed{}), "Confirmed");
     EXPECT_EQ(event_name(Decided{}), "Decided");
     EXPECT_EQ(event_name(Noted{}), "Noted");
+    EXPECT_EQ(event_name(Forgotten{}), "Forgotten");
+    EXPECT_EQ(event_name(PutBack{}), "PutBack");
 
-    EXPECT_EQ(std::variant_size_v<InputBody>, 14U);
+    EXPECT_EQ(std::variant_size_v<InputBody>, 16U);
     EXPECT_EQ(input_name(HandOver{}), "HandOver");
     EXPECT_EQ(input_name(Purchase{}), "Purchase");
     EXPECT_EQ(input_name(Return{}), "Return");
@@ -100,6 +102,8 @@ TEST(Words, EventsAndInputsHaveTheNamesOfThePlan) {
     EXPECT_EQ(input_name(Notice{}), "Notice");
     EXPECT_EQ(input_name(Visited{}), "Visited");
     EXPECT_EQ(input_name(Due{}), "Due");
+    EXPECT_EQ(input_name(ForgetPerson{}), "Forget");
+    EXPECT_EQ(input_name(Restored{}), "Restored");
 }
 
 TEST(Words, VerbsThatTakeMoney) {

@@ -306,6 +306,29 @@ TEST_F(EngineTest, AFreshStartTakesUpWhatWasMeant) {
     EXPECT_TRUE(engine->view(id, "", "")->callout);
 }
 
+TEST_F(EngineTest, ACopyThatWasPutBackAsksBeforeItGoesOn) {
+    const auto away = hand_over(trolley())->transaction.id;
+    ASSERT_TRUE(purchase(away, by_redirect("T1")));
+    answer(201, session(away, "open"));
+    const auto waiting = hand_over(trolley())->transaction.id;
+    const auto due = hand_over(trolley())->transaction.id;
+    clock.at += 14min;  // away is due for its visit long ago
+    outside.calls.clear();
+    std::optional<Result<std::int64_t>> heard;
+    engine->restored(clock.at - 1h, [&](Result<std::int64_t> count) { heard = std::move(count); });
+    pump([&] { return heard.has_value(); });
+    ASSERT_TRUE(*heard);
+    EXPECT_EQ(**heard, 3);
+    EXPECT_EQ(engine->view(waiting, "", "")->transaction.why, "restored");
+    EXPECT_EQ(engine->view(due, "", "")->transaction.phase, core::Phase::released);
+    ASSERT_EQ(outside.calls.size(), 1U);
+    EXPECT_EQ(outside.calls.front().request.method, "GET") << "asked, not closed and not visited";
+    EXPECT_TRUE(outside.visits.empty());
+    engine->start();
+    answer(200, session(away, "paid"));
+    pump([&] { return engine->view(away, "", "")->transaction.phase == core::Phase::purchased; });
+}
+
 TEST_F(EngineTest, AStopDoesNotWaitForACallThatIsNotBegun) {
     const auto handed = hand_over(trolley());
     ASSERT_TRUE(handed);

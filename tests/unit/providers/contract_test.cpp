@@ -180,6 +180,22 @@ TEST(AllFlows, AskInAWayThatCanBeRecordedAndRepeated) {
     });
 }
 
+TEST(AllFlows, AskAboutWhatAnotherCopyOfTheRecordMayHaveBegun) {
+    for_all([](const Subject& subject) {
+        if (!subject.facts.can_query || subject.facts.house_credit) return;
+        Stage stage = stage_of(subject);
+        stage.leg.references.clear();
+        stage.leg.call.reset();
+        stage.leg.calls = 0;
+        stage.leg.restored = true;
+        const auto step = subject.flow->begin(stage.scene(Verb::query), subject.merchant);
+        if (is<core::Unknown>(step)) return;
+        const auto& ask = as<core::Ask>(step);
+        EXPECT_EQ(ask.repeat, core::Repeat::safe);
+        EXPECT_FALSE(ask.as && *ask.as != Verb::query);
+    });
+}
+
 TEST(AllFlows, KnowSilenceFromRefusal) {
     for_all([](const Subject& subject) {
         for (const Verb verb : all_verbs) {

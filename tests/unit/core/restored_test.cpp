@@ -1,0 +1,187 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/core/story.hpp"
+
+/// The record is a copy that was put back: what may have happened since is asked for before anything is
+/// begun.
+namespace kassi::core {
+namespace {
+
+using namespace std::chrono_literals;
+using test::Story;
+using ::testing::HasSubstr;
+
+std::optional<Error> put_back(Story& s) {
+    return s.hear(Restored{s.now - 1h});
+}
+
+TEST(Restored, WhoWasToPayHandsOverAnew) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(put_back(s));
+    EXPECT_EQ(s.t.phase, Phase::released);
+    EXPECT_EQ(s.t.why, "restored");
+    EXPECT_EQ(s.journal.back().input, "Restored");
+    ASSERT_TRUE(s.purchase({{"a", "card"}}))
+        << "it may have been paid since, in a leg that nobody here knows";
+}
+
+TEST(Restored, WhatIsSettledStays) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "card"}}));
+    ASSERT_FALSE(s.answer(1, "held"));
+    ASSERT_FALSE(s.answer(1, "taken"));
+    const auto rows = s.journal.size();
+    ASSERT_FALSE(put_back(s));
+    EXPECT_EQ(s.journal.size(), rows);
+    EXPECT_EQ(s.t.phase, Phase::purchased);
+}
+
+TEST(Restored, WhatWaitsForItsTurnIsAskedAboutFirst) {
+    for (const std::string since : {"none", "held", "taken"}) {
+        Story s;
+        s.hand_over({{"a", 100}, {"b", 200}});
+        ASSERT_FALSE(s.purchase({{"a", "card"}, {"b", "card"}}));
+        ASSERT_EQ(s.calls(), "1:authorise") << "the second waits for the first";
+        ASSERT_FALSE(put_back(s));
+        EXPECT_EQ(s.calls(), "2:query");
+        EXPECT_TRUE(s.leg(2).restored);
+        ASSERT_FALSE(s.answer(2, since));
+        EXPECT_FALSE(s.leg(2).restored);
+        if (since == "none") {
+            EXPECT_EQ(s.calls(), "2:close");
+            ASSERT_FALSE(s.answer(2, "done"));
+            EXPECT_EQ(s.t.phase, Phase::failed) << "nothing is begun that may have been begun before";
+        } else {
+            EXPECT_EQ(word(s.leg(2).money), since);
+            EXPECT_EQ(s.calls(), "");
+        }
+    }
+}
+
+TEST(Restored, WhatWasOpenIsRepeatedUnderItsKeyAndThenAskedAbout) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "card"}}));
+    const auto key = s.leg(1).call->key;
+    ASSERT_FALSE(put_back(s));
+    EXPECT_EQ(s.doing(1), "none/doubt(authorise)/take");
+    s.pass(0ms);
+    EXPECT_EQ(s.calls(), "1:authorise");
+    EXPECT_EQ(s.leg(1).call->key, key);
+    ASSERT_FALSE(s.answer(1, "held"));
+    EXPECT_EQ(s.calls(), "1:query") << "since then it may have been captured";
+    ASSERT_FALSE(s.answer(1, "taken"));
+    EXPECT_EQ(s.t.phase, Phase::purchased);
+    EXPECT_EQ(s.count<Taken>(), 1);
+}
+
+TEST(Restored, ACaptureThatWasToBeginIsAskedAboutFirst) {
+    Story s;
+    s.hand_over({{"a", 100}, {"b", 200}}, {.confirm = Confirm::owner});
+    ASSERT_FALSE(s.purchase({{"a", "card"}, {"b", "card"}}));
+    ASSERT_FALSE(s.answer(1, "held"));
+    ASSERT_FALSE(s.answer(2, "held"));
+    ASSERT_EQ(s.t.phase, Phase::confirming);
+    ASSERT_FALSE(put_back(s));
+    EXPECT_EQ(s.calls(), "1:query 2:query");
+    ASSERT_FALSE(s.answer(1, "held"));
+    ASSERT_FALSE(s.answer(2, "held"));
+    ASSERT_FALSE(s.hear(ConfirmAnswer{true, {}}));
+    EXPECT_EQ(s.calls(), "1:capture 2:capture");
+}
+
+TEST(Restored, TheCustomerWhoWasAwayMayHavePaid) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    ASSERT_EQ(s.doing(1), "none/away(open)/take");
+    ASSERT_FALSE(put_back(s));
+    EXPECT_EQ(s.calls(), "1:query");
+    ASSERT_FALSE(s.answer(1, "taken"));
+    EXPECT_EQ(s.t.phase, Phase::purchased);
+    EXPECT_EQ(s.count<Taken>(), 1);
+}
+
+TEST(Restored, WhoCannotBeAskedIsNotPaidAgain) {
+    Story s;
+    s.hand_over({{"a", 100}, {"b", 200}});
+    ASSERT_FALSE(s.purchase({{"a", "never"}, {"b", "never"}}));
+    ASSERT_EQ(s.calls(), "1:authorise");
+    ASSERT_FALSE(put_back(s));
+    EXPECT_EQ(s.leg(2).refused->code, "restored");
+    EXPECT_EQ(s.doing(1), "none/doubt(authorise)/give_back");
+    EXPECT_EQ(s.t.phase, Phase::failed);
+    EXPECT_EQ(s.calls(), "") << "what may never be repeated is not";
+}
+
+TEST(Restored, ARefundThatCannotBeAskedAboutNeedsAPerson) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "never"}}));
+    ASSERT_FALSE(s.answer(1, "held"));
+    ASSERT_FALSE(s.answer(1, "taken"));
+    ASSERT_FALSE(s.hear(RefundOf{1, Story::pounds(100), "Anna", "a complaint"}));
+    ASSERT_FALSE(s.silence(1, false));  // not sent: it rests, to be begun again
+    ASSERT_EQ(s.doing(1), "taken/rest/take");
+    ASSERT_FALSE(put_back(s));
+    EXPECT_THAT(s.leg(1).stuck, HasSubstr("a copy from before"));
+    EXPECT_FALSE(due_at(s.t, s.terms)) << "it may have been given back since";
+}
+
+TEST(Restored, WhatTheHouseItselfTakesIsInTheCopy) {
+    Story s;
+    s.hand_over({{"a", 100}, {"b", 200}}, {.confirm = Confirm::owner});
+    ASSERT_FALSE(s.purchase({{"a", "credit"}, {"b", "credit"}}));
+    ASSERT_EQ(s.t.phase, Phase::confirming);
+    ASSERT_FALSE(put_back(s));
+    EXPECT_EQ(s.calls(), "");
+    ASSERT_FALSE(s.hear(ConfirmAnswer{true, {}}));
+    EXPECT_EQ(s.t.phase, Phase::purchased);
+}
+
+TEST(Restored, ASecondTryIsNotWaitedFor) {
+    Story s;
+    s.hand_over({{"a", 100}, {"b", 200}}, {.on_decline = OnDecline::again});
+    ASSERT_FALSE(s.purchase({{"a", "card"}, {"b", "card"}}));
+    ASSERT_FALSE(s.answer(1, "held"));
+    ASSERT_FALSE(s.answer(2, "declined"));
+    ASSERT_EQ(s.t.phase, Phase::authorising);
+    ASSERT_FALSE(put_back(s));
+    EXPECT_EQ(s.t.phase, Phase::failed);
+    EXPECT_EQ(s.calls(), "1:query") << "before it is given back, since it may have been taken";
+    ASSERT_FALSE(s.answer(1, "taken"));
+    EXPECT_EQ(s.calls(), "1:refund");
+}
+
+TEST(Forget, OfWhatIsSettledOnly) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    const ForgetPerson forget{"Anna", "she asked for it"};
+    auto error = s.hear(forget);
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->field, "transaction");
+    ASSERT_FALSE(s.purchase({{"a", "card"}}));
+    EXPECT_TRUE(s.hear(forget));
+    ASSERT_FALSE(s.answer(1, "held"));
+    EXPECT_TRUE(s.hear(forget));
+    ASSERT_FALSE(s.answer(1, "taken"));
+    for (const auto& bad : {ForgetPerson{"", "x"}, ForgetPerson{"Anna", ""}}) {
+        error = s.hear(bad);
+        ASSERT_TRUE(error);
+        EXPECT_EQ(error->field, bad.by.empty() ? "by" : "because");
+    }
+    ASSERT_FALSE(s.hear(forget));
+    EXPECT_TRUE(s.t.forgotten);
+    EXPECT_FALSE(s.papers.journey);
+    const auto rows = s.journal.size();
+    ASSERT_FALSE(s.hear(forget));
+    EXPECT_EQ(s.journal.size(), rows) << "once more changes nothing";
+    ASSERT_FALSE(s.hear(RefundOf{1, Story::pounds(100), "Anna", "a complaint"})) << "money goes on as before";
+}
+
+}  // namespace
+}  // namespace kassi::core
