@@ -107,6 +107,16 @@ void spoil_request(Bug bug, HttpRequest& request) {
     if (bug == Bug::provider_forgets_keys)
         std::erase_if(request.headers,
                       [](const auto& header) { return same_header_name(header.first, "Idempotency-Key"); });
+    // Stripe is asked for less than was meant.
+    static constexpr std::int64_t less = 100;
+    const bool asks = request.method == "POST" && request.target == "/v1/payment_intents";
+    if (bug != Bug::other_amount_not_told || !asks) return;
+    auto form = encoding::parse_form(request.body, "body");
+    if (!form) return;
+    for (auto& [name, value] : *form)
+        if (const auto minor = name == "amount" ? std::stoll(value) : 0; minor > 2 * less)
+            value = std::to_string(minor - less);
+    request.body = encoding::form(*form);
 }
 
 bool answers_instead(Bug bug, const HttpRequest& request, const Handler& house, HttpResponse& answer) {

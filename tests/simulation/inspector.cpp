@@ -107,9 +107,9 @@ void Inspector::check_legs(const core::Transaction& transaction) {
     for (const auto& leg : transaction.legs) {
         away += leg.doing == core::Doing::away ? 1 : 0;
         if (!registry_.facts(leg).house_credit) town_.check(transaction, leg);
-        if (leg.money == LegMoney::taken && leg.taken_minor != leg.amount.minor && leg.stuck.empty())
-            stage_.broken(Invariant::other_amount_is_told, name_of(transaction, leg));
         const bool kept = leg.money == LegMoney::held || leg.money == LegMoney::taken;
+        if (kept && leg.taken_minor != leg.amount.minor && leg.stuck.empty())
+            stage_.broken(Invariant::other_amount_is_told, name_of(transaction, leg));
         if (transaction.phase == Phase::failed && core::settled(transaction) && kept)
             stage_.broken(Invariant::failed_keeps_nothing, name_of(transaction, leg));
     }
