@@ -74,6 +74,9 @@ class BorgunStreet {
     [[nodiscard]] static bool may_answer_the_copy(const HttpRequest& request);
 
     // ---- the truth
+    /// What it has of a leg's money, held or taken, in minor units.
+    [[nodiscard]] std::int64_t has_of(const core::Transaction& transaction, const core::Leg& leg);
+    void forget_tokens() { spent_.clear(); }
     /// After a commit of the leg's transaction.
     void check(const core::Transaction& transaction, const core::Leg& leg);
     /// No card of a customer is in it.

@@ -246,8 +246,8 @@ void People::returned(const std::string& caller, const std::string& which, const
         return;
     }
     const auto& transaction = outcome->view.transaction;
-    const auto customer = handed_over.find(transaction.id);
-    if (customer != handed_over.end()) wait(bookings_.at(customer->second), transaction.id);
+    const auto customer = told_.handed_over.find(transaction.id);
+    if (customer != told_.handed_over.end()) wait(bookings_.at(customer->second), transaction.id);
 }
 
 void People::note_success(const std::string& caller, const std::string& which, const Fields& fields) {

@@ -58,6 +58,7 @@ std::string_view word(Fault fault) {
         "a clock ahead",
         "a clock behind",
         "a clock not trusted",
+        "put back to a copy",
         "hold over, money under way",
         "two currencies",
     };
@@ -90,6 +91,7 @@ std::string_view word(Invariant invariant) {
         "another amount is told",
         "one customer away",
         "assumed unpaid is reopened",
+        "a copy takes nothing again",
         "no card is written",
         "pages are known",
         "no assertion fails",
@@ -129,6 +131,7 @@ constexpr Planted table[] = {
     {Bug::other_amount_not_told, "another amount, and nobody is told", Invariant::other_amount_is_told},
     {Bug::two_sent_away, "a customer sent to two places", Invariant::one_customer_away},
     {Bug::late_return_dropped, "a late return that is thrown away", Invariant::unpaid_is_reopened},
+    {Bug::copy_not_told, "a copy that is taken for the truth", Invariant::copy_takes_nothing_again},
     {Bug::request_in_the_journal, "a request written into the journal", Invariant::no_card_written},
     {Bug::callout_cut, "an address of a page that is cut off", Invariant::pages_are_known},
     {Bug::assertion, "an exception", Invariant::no_assertion_fails},

@@ -63,6 +63,7 @@ enum class Fault : std::uint8_t {
     clock_ahead,
     clock_behind,
     clock_not_trusted,
+    put_back_to_a_copy,
     // what a plan may hold
     hold_over_under_way,  ///< the seats are gone while money moves
     two_currencies,
@@ -96,6 +97,7 @@ enum class Invariant : std::uint8_t {
     other_amount_is_told,
     one_customer_away,
     unpaid_is_reopened,
+    copy_takes_nothing_again,
     no_card_written,
     pages_are_known,
     no_assertion_fails,
@@ -130,6 +132,7 @@ enum class Bug : std::uint8_t {
     other_amount_not_told,
     two_sent_away,
     late_return_dropped,
+    copy_not_told,
     request_in_the_journal,
     callout_cut,
     assertion,

@@ -135,6 +135,45 @@ void Inspector::check_end() {
         check_end_of(id, row);
     }
     check_balances();
+    check_lost();
+}
+
+void Inspector::put_back(const Record& before) {
+    replicas_.clear();
+    verdicts_.clear();
+    for (const auto& [id, row] : record_.rows) record_.changed.insert(id);
+    for (const auto& [id, row] : before.rows) {
+        const auto& then = row.loaded.transaction;
+        const auto* copy = record_.find(id);
+        for (const auto& leg : then.legs) {
+            const auto* known = copy == nullptr ? nullptr : core::find_leg(copy->loaded.transaction, leg.no);
+            if (known == nullptr) {
+                lost_legs_.push_back({then, leg});
+                continue;
+            }
+            if (core::settled(copy->loaded.transaction) && !(*known == leg))
+                out_of_sight_.insert(name_of(then, leg));
+        }
+    }
+}
+
+/// Of a bundle that was paid for in a leg that the copy does not know, nothing is taken again.
+void Inspector::check_lost() {
+    for (const auto& [then, lost] : lost_legs_) {
+        ++stage_.report.legs_lost;
+        const auto has = town_.has_of(then, lost);
+        if (has == 0) continue;
+        ++stage_.report.money_lost_sight_of;
+        const auto* row = record_.find(then.id);
+        if (row == nullptr) continue;
+        for (const auto& leg : row->loaded.transaction.legs) {
+            const bool same = std::any_of(leg.sources.begin(), leg.sources.end(), [&](const auto& source) {
+                return std::find(lost.sources.begin(), lost.sources.end(), source) != lost.sources.end();
+            });
+            if (same && leg.no >= lost.no && leg.money == LegMoney::taken)
+                stage_.broken(Invariant::copy_takes_nothing_again, name_of(then, leg));
+        }
+    }
 }
 
 void Inspector::count_verdict(const core::Transaction& transaction) {
@@ -173,6 +212,10 @@ void Inspector::check_end_of(const TransactionId& id, const Record::Row& row) {
             if (leg.money == LegMoney::held || leg.money == LegMoney::taken)
                 owed_[transaction.caller + std::string(leg.amount.currency.code())] +=
                     leg.taken_minor - leg.back_minor;
+            continue;
+        }
+        if (out_of_sight_.contains(name_of(transaction, leg))) {
+            ++stage_.report.settled_changed;
             continue;
         }
         const auto parcel = row.loaded.papers.parcels.find(leg.no);

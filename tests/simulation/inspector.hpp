@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "providers/flow.hpp"
@@ -19,6 +20,8 @@ class Inspector {
     /// Of what was changed since the last time.
     void check_changed();
     void check_end();
+    /// The record is a copy now; `before` is what it was. All of it is looked at anew.
+    void put_back(const Record& before);
 
   private:
     void check(const TransactionId& id);
@@ -32,6 +35,7 @@ class Inspector {
     void count_verdict(const core::Transaction& transaction);
     void check_end_of(const TransactionId& id, const Record::Row& row);
     void check_balances();
+    void check_lost();
 
     Stage& stage_;
     Record& record_;
@@ -40,6 +44,12 @@ class Inspector {
     std::map<TransactionId, core::Transaction> replicas_;
     std::map<TransactionId, core::Phase> verdicts_;
     std::map<std::string, std::int64_t> owed_;  ///< caller and currency
+    struct Lost {
+        core::Transaction transaction;
+        core::Leg leg;
+    };
+    std::vector<Lost> lost_legs_;         ///< that were opened after the copy was made
+    std::set<std::string> out_of_sight_;  ///< legs of what was settled in the copy, and moved since
 };
 
 /// What the house's own credit is limited to, of each caller.

@@ -35,7 +35,13 @@ Process::Process(Machine& machine, Millis wall_error)
     engine_ = std::make_unique<engine::Engine>(
         engine::Engine::Parts{store_, machine.parts.registry, machine.parts.directory, machine.parts.settings,
                               clock_, machine.parts.randomness, *this, std::string(32, 'k')});
-    engine_->start();
+    const bool told = !machine.parts.stage.planted(Bug::copy_not_told);
+    if (machine.put_back_to_ && told) {
+        serves = false;
+        tell_of_the_copy(*machine.put_back_to_);
+    } else {
+        engine_->start();
+    }
 }
 
 Process::~Process() = default;
@@ -43,6 +49,20 @@ Process::~Process() = default;
 void Process::die() {
     *alive_ = false;
     store_.crash();
+}
+
+/// Before anything else, and again where the disk was full.
+void Process::tell_of_the_copy(Instant copied_at) {
+    engine_->restored(copied_at, [this, copied_at](const Result<std::int64_t>& done) {
+        if (!alive()) return;
+        if (!done)
+            return machine_.parts.stage.in(5s, [this, copied_at] {
+                if (alive()) tell_of_the_copy(copied_at);
+            });
+        machine_.put_back_to_.reset();
+        serves = true;
+        engine_->start();
+    });
 }
 
 bool Process::clock_trusted() const {
@@ -184,6 +204,7 @@ void Machine::stop_in_order() {
 }
 
 void Machine::start_beside(Millis for_so_long) {
+    if (put_back_to_) return;  // who puts a copy back looks that nobody else is there
     const auto old = living();
     start();
     for (Process* process : old)
@@ -224,11 +245,21 @@ bool Machine::disk_refuses() {
 
 void Machine::calm() {
     wall_error_ = Millis{0};
-    // An operator is told of a clock that does not agree, and starts the process again.
-    for (Process* process : living())
-        if (!process->clock_trusted()) kill(*process);
+    look_at_the_clock();
     start_when_nobody_is_left();
     for (Process* process : living()) process->engine().clock_moved();
+}
+
+void Machine::look_at_the_clock() {
+    for (Process* process : living())
+        if (!process->clock_trusted()) kill(*process);
+}
+
+void Machine::put_back(const Record& copy, Instant copied_at) {
+    for (Process* process : living()) process->die();
+    parts.record = copy;
+    put_back_to_ = copied_at;
+    start_when_nobody_is_left();
 }
 
 void Machine::remember_what_was_written() {

@@ -52,6 +52,7 @@ class Process final : public engine::Outside {
     };
     void write_when_it_is_time(const store::Unit* unit);
     void look_at_the_clock(std::uint64_t round);
+    void tell_of_the_copy(Instant copied_at);
 
     Machine& machine_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
@@ -98,6 +99,10 @@ class Machine {
     void set_wall_error(Millis error) { wall_error_ = error; }
     [[nodiscard]] Millis wall_error() const { return wall_error_; }
     void calm();
+    /// An operator is told of a clock that does not agree, and starts the process again.
+    void look_at_the_clock();
+    /// The record is a copy of before: what runs ends, and whoever starts next is told so first.
+    void put_back(const Record& copy, Instant copied_at);
 
   private:
     friend class Process;
@@ -112,7 +117,8 @@ class Machine {
     Millis wall_error_{0};
     Instant disk_full_until_{};
     bool start_is_coming_ = false;
-    std::deque<Record> before_;  ///< of a planted bug
+    std::optional<Instant> put_back_to_;  ///< until every transaction has heard of it
+    std::deque<Record> before_;           ///< of a planted bug
 };
 
 /// Whose transaction it is, by what follows it through all logs.

@@ -62,9 +62,14 @@ std::vector<store::StoredRow> MemoryStore::journal(const TransactionId& id) {
 
 std::vector<TransactionId> MemoryStore::list(const store::ListFilter& filter) {
     std::vector<TransactionId> ids;
-    for (const auto& [id, row] : record_.rows)
-        if (!filter.needs_person || *filter.needs_person == core::needs_person(row.loaded.transaction))
-            ids.push_back(id);
+    // Newest first, as the real one.
+    for (auto at = record_.rows.rbegin(); at != record_.rows.rend(); ++at) {
+        const auto& transaction = at->second.loaded.transaction;
+        const bool fits = (!filter.after || at->first < *filter.after) &&
+                          (!filter.settled || *filter.settled == core::settled(transaction)) &&
+                          (!filter.needs_person || *filter.needs_person == core::needs_person(transaction));
+        if (fits && ids.size() < filter.limit) ids.push_back(at->first);
+    }
     return ids;
 }
 

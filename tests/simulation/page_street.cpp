@@ -138,6 +138,10 @@ PageStreet::Truth PageStreet::truth(const core::Transaction& transaction, const 
     return sum;
 }
 
+std::int64_t PageStreet::has_of(const core::Transaction& transaction, const core::Leg& leg) const {
+    return truth(transaction, leg).kept();
+}
+
 void PageStreet::check(const core::Transaction& transaction, const core::Leg& leg) {
     const auto name = name_of(transaction, leg);
     const auto truth = this->truth(transaction, leg);

@@ -118,7 +118,7 @@ void People::handed(const Shared& booking, const View& view) {
     }
     booking->answer = view.transaction;
     ++stage_.report.transactions;
-    handed_over[id] = booking->customer;
+    told_.handed_over[id] = booking->customer;
     plans_of(booking, id);
 }
 
@@ -192,7 +192,7 @@ void People::ask_refund(const Shared& booking, const TransactionId& id, const co
 
 void People::compare(const std::string& key, const View& view, engine::Until until) {
     if (!view.replayed || engine::at_work(view.transaction, until)) return;
-    const auto [known, first] = answers_.emplace(key, view.transaction);
+    const auto [known, first] = told_.answers.emplace(key, view.transaction);
     if (first) return;
     ++stage_.report.answers_compared;
     if (!(known->second == view.transaction)) stage_.broken(Invariant::same_key_same_answer, key);
@@ -295,7 +295,7 @@ void People::wait(const Shared& booking, const TransactionId& id) {
 void People::answered(const Shared& booking, const View& view) {
     const auto& transaction = view.transaction;
     const auto id = transaction.id;
-    if (core::has_verdict(transaction.phase)) verdicts_told[id] = transaction.phase;
+    if (core::has_verdict(transaction.phase)) told_.verdicts[id] = transaction.phase;
     if (view.callout) {
         const auto* leg = core::leg_away(transaction);
         stage_.in(Millis{stage_.roll(100, 5'000)},
@@ -339,12 +339,27 @@ void People::forge_notice(const std::function<void(const HttpRequest&)>& door) {
           ""});
 }
 
+void People::put_back(const Told& then) {
+    for (const auto& [id, phase] : told_.verdicts)
+        if (!then.verdicts.contains(id)) verdicts_lost_[id] = phase;
+    for (const auto& [id, customer] : told_.handed_over) {
+        if (then.handed_over.contains(id)) continue;
+        ++stage_.report.handed_over_lost;
+        bookings_.at(customer)->answer.reset();
+    }
+    told_ = then;
+}
+
 void People::check_end() {
-    for (const auto& [id, customer] : handed_over)
+    for (const auto& [id, phase] : verdicts_lost_) {
+        const auto* row = record_.find(id);
+        if (row != nullptr && row->loaded.transaction.phase != phase) ++stage_.report.verdicts_changed;
+    }
+    for (const auto& [id, customer] : told_.handed_over)
         if (record_.find(id) == nullptr)
             stage_.broken(Invariant::answered_is_there,
                           fmt::format("the hand-over of customer {}", customer));
-    for (const auto& [id, phase] : verdicts_told) {
+    for (const auto& [id, phase] : told_.verdicts) {
         const auto* row = record_.find(id);
         if (row == nullptr) continue;
         const auto now = row->loaded.transaction.phase;

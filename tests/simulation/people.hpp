@@ -25,8 +25,14 @@ class People {
     void forge_notice(const std::function<void(const HttpRequest&)>& door);
 
     // ---- what somebody was told, for the invariants
-    std::map<TransactionId, core::Phase> verdicts_told;
-    std::map<TransactionId, std::int64_t> handed_over;  ///< answered; the customer
+    struct Told {
+        std::map<TransactionId, core::Phase> verdicts;
+        std::map<TransactionId, std::int64_t> handed_over;  ///< the customer
+        std::map<std::string, core::Transaction> answers;   ///< by idempotency key, at rest
+    };
+    [[nodiscard]] const Told& told() const { return told_; }
+    /// The record knows no more than what was told by then.
+    void put_back(const Told& then);
     void check_end();
 
     static constexpr std::string_view callers[] = {"all", "partial", "again", "owner"};
@@ -103,8 +109,9 @@ class People {
     std::map<std::string, std::string> callers_of_tokens_;        ///< T -> caller
     std::map<std::int64_t, Shared> bookings_;                     ///< by customer
     std::int64_t next_token_ = 0;
-    std::set<std::string> seen_;                        ///< callouts that a customer is busy with
-    std::map<std::string, core::Transaction> answers_;  ///< by idempotency key, at rest
+    std::set<std::string> seen_;  ///< callouts that a customer is busy with
+    Told told_;
+    std::map<TransactionId, core::Phase> verdicts_lost_;  ///< told after the copy was made
 };
 
 }  // namespace kassi::simulation

@@ -111,7 +111,11 @@ RedirectStreet::Truth RedirectStreet::truth(const std::string& reference) const 
 }
 
 void RedirectStreet::success_was_heard(const core::Transaction& transaction, const core::Leg& leg) {
-    successes_.insert(reference_of(transaction, leg));
+    successes.insert(reference_of(transaction, leg));
+}
+
+std::int64_t RedirectStreet::has_of(const core::Transaction& transaction, const core::Leg& leg) const {
+    return truth(reference_of(transaction, leg)).kept();
 }
 
 void RedirectStreet::check(const core::Transaction& transaction, const core::Leg& leg) {
@@ -139,7 +143,7 @@ bool RedirectStreet::check_end(const core::Transaction& transaction, const core:
         return false;
     }
     // The one thing that no design can avoid: it can neither be asked nor told anything.
-    if (successes_.contains(name) && !believed)
+    if (successes.contains(name) && !believed)
         stage_.broken(Invariant::unpaid_is_reopened, "a return said paid: " + name);
     if (truth.kept() > ours && !assumed)
         stage_.broken(Invariant::unpaid_is_reopened, "paid, and not listed as assumed unpaid: " + name);

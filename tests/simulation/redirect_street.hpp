@@ -34,6 +34,10 @@ class RedirectStreet {
 
     /// A return that says paid was recorded, or refused as one too many.
     void success_was_heard(const core::Transaction& transaction, const core::Leg& leg);
+    /// Of legs, by reference: those of which a return said so.
+    std::set<std::string> successes;
+    /// What it has of a leg's money, held or taken, in minor units.
+    [[nodiscard]] std::int64_t has_of(const core::Transaction& transaction, const core::Leg& leg) const;
     /// After a commit of the leg's transaction.
     void check(const core::Transaction& transaction, const core::Leg& leg);
     /// True: a person has to look, and for a reason that no machine can settle.
@@ -49,7 +53,6 @@ class RedirectStreet {
     Stage& stage_;
     SeededRandomness randomness_;
     sandbox::RedirectHouse house_;
-    std::set<std::string> successes_;  ///< references
 };
 
 }  // namespace kassi::simulation

@@ -64,6 +64,17 @@ void Storm::plan_of_the_town() {
     if (stage_.one_in(2)) some(stage_.roll(1, 4), 1h, [this] { people_.forge_notice(door_); });
 }
 
+/// A copy is made now and then; in some lives the record is put back to one of them.
+void Storm::plan_of_the_copy() {
+    if (!stage_.one_in(5)) return;
+    some(1, 30min, [this] {
+        backup_.make();
+        stage_.in(Millis{stage_.roll(1'000, stage_.one_in(2) ? 300'000 : 3'600'000)}, [this] {
+            if (stage_.happens(Fault::put_back_to_a_copy)) backup_.put_back();
+        });
+    });
+}
+
 void Storm::plan() {
     const auto customers = stage_.roll(1, 12);
     for (std::int64_t i = 1; i <= customers; ++i)
@@ -71,6 +82,7 @@ void Storm::plan() {
     plan_of_the_machine();
     plan_of_the_clock();
     plan_of_the_town();
+    plan_of_the_copy();
     stage_.in(calm_after, [this] {
         stage_.say("calm");
         stage_.calm = true;
@@ -78,7 +90,10 @@ void Storm::plan() {
         machine_.calm();
     });
     for (int day = 1; day <= 25; ++day)
-        stage_.in(std::chrono::hours(24 * day), [this] { people_.look_at_what_is_stuck(); });
+        stage_.in(std::chrono::hours(24 * day), [this] {
+            machine_.look_at_the_clock();
+            people_.look_at_what_is_stuck();
+        });
 }
 
 }  // namespace kassi::simulation

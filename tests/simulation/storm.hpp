@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "tests/simulation/backup.hpp"
 #include "tests/simulation/machine.hpp"
 #include "tests/simulation/people.hpp"
 #include "tests/simulation/town.hpp"
@@ -14,9 +15,14 @@ inline constexpr Millis calm_after{40LL * 60'000};
 
 class Storm {
   public:
-    Storm(Stage& stage, Machine& machine, People& people, Town& town,
+    Storm(Stage& stage, Machine& machine, People& people, Town& town, Backup& backup,
           std::function<void(const HttpRequest&)> door)
-        : stage_(stage), machine_(machine), people_(people), town_(town), door_(std::move(door)) {}
+        : stage_(stage),
+          machine_(machine),
+          people_(people),
+          town_(town),
+          door_(std::move(door)),
+          backup_(backup) {}
     void plan();
 
   private:
@@ -25,6 +31,7 @@ class Storm {
     void plan_of_the_machine();
     void plan_of_the_clock();
     void plan_of_the_town();
+    void plan_of_the_copy();
     void restart_with_a_wrong_clock(Fault fault, Millis error);
 
     Stage& stage_;
@@ -32,6 +39,7 @@ class Storm {
     People& people_;
     Town& town_;
     std::function<void(const HttpRequest&)> door_;
+    Backup& backup_;
     std::int64_t planned_ = 300;  ///< numbers of those who do what is planned
 };
 

@@ -262,6 +262,11 @@ StripeStreet::Look StripeStreet::look(const Truth& of) const {
 
 // ---- the invariants ------------------------------------------------------------------------------------
 
+std::int64_t StripeStreet::has_of(const core::Transaction& transaction, const core::Leg& leg) {
+    const auto& truth = this->truth(reference_of(transaction, leg));
+    return truth.kept() + truth.still_held();
+}
+
 void StripeStreet::check(const core::Transaction& transaction, const core::Leg& leg) {
     const auto reference = reference_of(transaction, leg);
     const auto& truth = this->truth(reference);

@@ -58,6 +58,9 @@ class StripeStreet {
     };
     /// Of a leg, by our reference.
     const Truth& truth(const std::string& reference);
+    /// What it has of a leg's money, held or taken, in minor units.
+    [[nodiscard]] std::int64_t has_of(const core::Transaction& transaction, const core::Leg& leg);
+    void forget_tokens() { spent_.clear(); }
     /// After a commit of the leg's transaction.
     void check(const core::Transaction& transaction, const core::Leg& leg);
     /// What is good for one payment pays for one leg.

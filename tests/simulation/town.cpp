@@ -122,6 +122,18 @@ bool Town::check_end(const core::Transaction& transaction, const core::Leg& leg,
     return redirect.check_end(transaction, leg);
 }
 
+std::int64_t Town::has_of(const core::Transaction& transaction, const core::Leg& leg) {
+    if (StripeStreet::has(leg.merchant)) return stripe.has_of(transaction, leg);
+    if (is_borgun(leg.merchant)) return borgun.has_of(transaction, leg);
+    if (is_page(leg.merchant)) return page.has_of(transaction, leg);
+    return RedirectStreet::has(leg.merchant) ? redirect.has_of(transaction, leg) : 0;
+}
+
+void Town::forget_tokens() {
+    stripe.forget_tokens();
+    borgun.forget_tokens();
+}
+
 std::optional<core::LegMoney> Town::person(const core::Transaction& transaction, const core::Leg& leg,
                                            const std::string& credential) {
     if (StripeStreet::has(leg.merchant)) return stripe.person(transaction, leg);

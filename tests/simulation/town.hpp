@@ -33,6 +33,10 @@ struct Town {
     void check(const core::Transaction& transaction, const core::Leg& leg);
     void check_token(const TransactionId& id, const core::Leg& leg, const core::Credential& credential);
     bool check_end(const core::Transaction& transaction, const core::Leg& leg, const std::string& credential);
+    /// What the provider has of a leg's money, held or taken, in minor units.
+    [[nodiscard]] std::int64_t has_of(const core::Transaction& transaction, const core::Leg& leg);
+    /// What was spent since is spent no more, as far as Kassi can know.
+    void forget_tokens();
     /// What a person who looks at the provider's books says of a leg that needs one.
     std::optional<core::LegMoney> person(const core::Transaction& transaction, const core::Leg& leg,
                                          const std::string& credential);

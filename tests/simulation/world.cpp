@@ -33,7 +33,12 @@ void Report::add(const Report& other) {
                                                        &Report::tokens_asked_for,
                                                        &Report::pages_passed,
                                                        &Report::answers_compared,
-                                                       &Report::assumed_unpaid};
+                                                       &Report::assumed_unpaid,
+                                                       &Report::handed_over_lost,
+                                                       &Report::legs_lost,
+                                                       &Report::money_lost_sight_of,
+                                                       &Report::settled_changed,
+                                                       &Report::verdicts_changed};
     for (const auto count : counts) this->*count += other.*count;
     for (const auto& [why, times] : other.stuck) stuck[why] += times;
 }
@@ -141,7 +146,8 @@ void World::see_when(const HttpRequest& request, const providers::Flow& flow, co
 
 void World::live() {
     static constexpr std::int64_t steps_max = 200'000;
-    Storm storm(stage, machine, people, town,
+    Backup backup(stage, record, machine, people, inspector, town);
+    Storm storm(stage, machine, people, town, backup,
                 [this](const HttpRequest& request) { notice(request, [](int) {}); });
     storm.plan();
     const Instant end = stage.clock.at + std::chrono::hours(24 * 30);
