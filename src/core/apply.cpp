@@ -109,7 +109,8 @@ struct Applier {
                 // A look does not count as progress of what it looked at.
                 if (!asked) leg.not_done = 0;
                 if (leg.verb == Verb::close) leg.exposed = false;
-                if (asked) leg.restored = false;
+                // Where it found no money, the door is closed first.
+                if (asked && leg.money != LegMoney::none) leg.restored = false;
                 break;
             case CallOutcome::declined:
                 if (leg.verb == Verb::open || takes_money(leg.verb)) leg.exposed = false;
@@ -179,6 +180,7 @@ struct Applier {
     void operator()(const Held& e) const {
         Leg& leg = leg_of(t, e.leg);
         leg.money = LegMoney::held;
+        leg.restored = false;
         leg.retry_at.reset();
         leg.taken_minor = e.amount.minor;
         leg.exposed = false;
@@ -192,6 +194,7 @@ struct Applier {
     void operator()(const Taken& e) const {
         Leg& leg = leg_of(t, e.leg);
         leg.money = LegMoney::taken;
+        leg.restored = false;
         leg.retry_at.reset();
         leg.taken_minor = e.amount.minor;
         leg.exposed = false;
@@ -206,6 +209,7 @@ struct Applier {
     void operator()(const Refused& e) const {
         Leg& leg = leg_of(t, e.leg);
         leg.refused = e.why;
+        leg.restored = false;
         leg.retry_at.reset();
         leg.goal = Goal::give_back;
     }
@@ -266,6 +270,7 @@ struct Applier {
     }
     void operator()(const Forgotten&) const { t.forgotten = true; }
     void operator()(const PutBack& e) const {
+        ++t.put_back;
         for (const std::int64_t no : e.legs) leg_of(t, no).look = leg_of(t, no).restored = true;
     }
 };

@@ -174,6 +174,7 @@ void describe(A& a, T& transaction) {
     a.may("confirmations", transaction.confirmations);
     a.may("legs", transaction.legs);
     a.may("forgotten", transaction.forgotten);
+    a.may("put_back", transaction.put_back);
     a.must("version", transaction.version);
 }
 

@@ -507,7 +507,7 @@ bool Deciding::plan_legs() {
             }
             if (each.money == LegMoney::taken && open_refund() == nullptr) {
                 emit(RefundAsked{.leg = no,
-                                 .refund = static_cast<std::int64_t>(each.refunds.size()) + 1,
+                                 .refund = next_refund_no(tx, each),
                                  .amount = {each.taken_minor - each.back_minor, each.amount.currency},
                                  .items = {},
                                  .by = "kassi",
@@ -811,7 +811,7 @@ class Handler {
         for (Part& part : parts) {
             const Leg& leg = d.leg_at(part.leg);
             d.emit(RefundAsked{.leg = part.leg,
-                               .refund = static_cast<std::int64_t>(leg.refunds.size()) + 1,
+                               .refund = next_refund_no(d.tx, leg),
                                .amount = {part.minor, leg.amount.currency},
                                .items = std::move(part.items),
                                .by = d.input.by,
@@ -837,7 +837,7 @@ class Handler {
             return bad_request("amount", "is more than what was taken and not yet given back");
         if (auto error = can_refund(*leg, refund.amount.minor, "amount")) return error;
         d.emit(RefundAsked{.leg = refund.leg,
-                           .refund = static_cast<std::int64_t>(leg->refunds.size()) + 1,
+                           .refund = next_refund_no(d.tx, *leg),
                            .amount = refund.amount,
                            .items = {},
                            .by = refund.by,
@@ -937,8 +937,11 @@ class Handler {
         // A hold that nobody wants: the news of it may be older than its end, and the provider knows.
         const bool may_be_over =
             notice.fact == LegMoney::held && leg->money == LegMoney::none && leg->goal == Goal::give_back &&
-            (leg->doing != Doing::call || leg->verb == Verb::query) && d.facts().can_query;
-        const Trust trust = of_another || may_be_over ? Trust::hint : notice.trust;
+            (leg->doing != Doing::call || leg->verb == Verb::query || leg->verb == Verb::close) &&
+            d.facts().can_query;
+        // From before the record was put back, perhaps: the provider is asked anyway.
+        const bool old = leg->restored && d.facts().can_query;
+        const Trust trust = of_another || may_be_over || old ? Trust::hint : notice.trust;
         for (const auto& [kind, reference] : notice.references)
             if (!of_another) d.out.references.push_back({notice.leg, leg->merchant, reference});
         // It may come before the answer that names them, and what follows needs them.
@@ -1037,8 +1040,8 @@ class Handler {
         const Facts& facts = d.facts_of(leg);
         if (facts.house_credit || !leg.stuck.empty()) return false;
         if (leg.doing != Doing::rest) return true;
-        const bool to_be_taken = leg.goal == Goal::take && ((leg.money == LegMoney::none && !leg.refused) ||
-                                                            leg.money == LegMoney::held);
+        const bool to_be_taken =
+            leg.goal == Goal::take && !has_verdict(d.tx.phase) && !leg.refused && leg.money != LegMoney::back;
         const bool to_be_ended =
             leg.goal == Goal::give_back &&
             (leg.money == LegMoney::held || leg.money == LegMoney::taken || (leg.exposed && facts.can_close));

@@ -90,6 +90,12 @@ const Leg* covering_leg(const Transaction& transaction, std::string_view source)
     return latest;
 }
 
+std::int64_t next_refund_no(const Transaction& transaction, const Leg& leg) {
+    static constexpr std::int64_t numbers_of_a_record = 1'000;
+    const std::int64_t last = leg.refunds.empty() ? 0 : leg.refunds.back().no;
+    return std::max(last, transaction.put_back * numbers_of_a_record) + 1;
+}
+
 const Leg* leg_away(const Transaction& transaction) {
     const auto found = std::ranges::find(transaction.legs, Doing::away, &Leg::doing);
     return found == transaction.legs.end() ? nullptr : &*found;

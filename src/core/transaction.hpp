@@ -146,8 +146,9 @@ struct Transaction {
     bool customer_at_hand = false;  ///< a browser is with us and a return token is unused
     std::vector<std::pair<std::string, std::string>> confirmations;  ///< source, the owner's reference
     std::vector<Leg> legs;
-    bool forgotten = false;    ///< customer and document are
-    std::int64_t version = 0;  ///< number of journal rows
+    bool forgotten = false;     ///< customer and document are
+    std::int64_t put_back = 0;  ///< how often its record was put back to a copy from before
+    std::int64_t version = 0;   ///< number of journal rows
     bool operator==(const Transaction&) const = default;
 };
 
@@ -226,6 +227,9 @@ bool needs_person(const Leg& leg);
 const Leg* find_leg(const Transaction& transaction, std::int64_t no);
 /// The leg with goal take that covers the bundle, or nullptr.
 const Leg* covering_leg(const Transaction& transaction, std::string_view source);
+/// Of the next refund of the leg. What was asked for after the record was put back is never taken for what
+/// was asked for between the copy and then, which the provider knows by its number.
+std::int64_t next_refund_no(const Transaction& transaction, const Leg& leg);
 /// The leg whose customer is away now, or nullptr.
 const Leg* leg_away(const Transaction& transaction);
 /// The customer went on from a page of ours and waits at our door: the callout is still his, its return token

@@ -1,6 +1,7 @@
 #include "tests/exploration/explorer.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <deque>
 #include <functional>
 #include <unordered_map>
@@ -35,6 +36,13 @@ struct State {
     std::vector<House> houses;  ///< by leg
     int faults = 0;
     int tries = 0;  ///< purchases so far
+    /// Of the record, from before.
+    struct Copy {
+        Transaction transaction;
+        core::Papers papers;
+    };
+    std::optional<Copy> copy;
+    bool copied = false;
 };
 
 struct Move {
@@ -77,13 +85,14 @@ class Explorer {
         if (is(Bug::hold_ignored)) times_.hold_margin = -hold;
     }
 
-    [[nodiscard]] Report run(std::size_t states_max);
+    [[nodiscard]] Report run(std::size_t states_max, bool deep);
 
   private:
     [[nodiscard]] State begin() const;
     [[nodiscard]] std::vector<Move> moves(const State& state) const;
     void clock_moves(const State& state, std::vector<Move>& all) const;
     void door_moves(const State& state, std::vector<Move>& all) const;
+    void copy_moves(const State& state, std::vector<Move>& all) const;
     void leg_moves(const State& state, const Leg& leg, std::vector<Move>& all) const;
     void customer_moves(const State& state, const Leg& leg, std::vector<Move>& all) const;
     void call_moves(const State& state, const Leg& leg, std::vector<Move>& all) const;
@@ -164,12 +173,11 @@ int room_in(Instant now, Instant held_until) {
                                           [&](Millis step) { return held_until - now >= step; }));
 }
 
-/// States with the same text have the same future.
-std::string key_of(const State& state) {
+/// The record, without what makes no difference to what can happen.
+std::string text_of(Transaction t, const core::Papers& papers, Instant now) {
     constexpr std::int64_t pauses = 2;  // later ones are longer, and nothing else
-    Transaction t = state.transaction;
-    const Clock order(state.now, t);
-    const int room = has_verdict(t.phase) ? 0 : room_in(state.now, t.held_until);
+    const Clock order(now, t);
+    const int room = has_verdict(t.phase) ? 0 : room_in(now, t.held_until);
     t.version = 0;
     t.handed_over_at = {};
     t.held_until = order(t.held_until);
@@ -198,14 +206,33 @@ std::string key_of(const State& state) {
         leg.references.erase(std::unique(leg.references.begin(), leg.references.end()), leg.references.end());
     }
     std::string text = state_json(t);
-    if (state.papers.journey) text += papers_json(*state.papers.journey);
-    for (const auto& [leg, parcel] : state.papers.parcels) text += std::to_string(leg) + papers_json(parcel);
+    if (papers.journey) text += papers_json(*papers.journey);
+    for (const auto& [leg, parcel] : papers.parcels) text += std::to_string(leg) + papers_json(parcel);
+    return text + "#" + std::to_string(room);
+}
+
+/// Half of a SHA-256: of so many states no two have the same.
+struct Key {
+    std::uint64_t high = 0, low = 0;
+    bool operator==(const Key&) const = default;
+};
+struct KeyHash {
+    std::size_t operator()(const Key& key) const { return key.low; }
+};
+
+/// States with the same text have the same future.
+Key key_of(const State& state) {
+    std::string text = text_of(state.transaction, state.papers, state.now);
+    if (state.copy) text += "copy" + text_of(state.copy->transaction, state.copy->papers, state.now);
     for (const auto& house : state.houses) text += "|" + text_of(house);
-    for (std::size_t i = 0; i < state.houses.size(); ++i)
+    for (std::size_t i = 0; i < state.transaction.legs.size(); ++i)
         if (const auto& late = state.houses[i].late)
             text += late->first == state.transaction.legs[i].calls ? "=" : "<";
-    return crypto::to_bytes(crypto::sha256(text + "#" + std::to_string(state.faults) + "#" +
-                                           std::to_string(state.tries) + "#" + std::to_string(room)));
+    const auto hash = crypto::sha256(text + "#" + std::to_string(state.faults) + "#" +
+                                     std::to_string(state.tries) + (state.copied ? "c" : ""));
+    Key key;
+    std::memcpy(&key, hash.data(), sizeof(key));
+    return key;
 }
 
 const Kind& Explorer::kind_of(const Leg& leg) const {
@@ -255,7 +282,8 @@ void Explorer::hear(Move& move, core::InputBody body) const {
     const Transaction before = std::move(move.after.transaction);
     move.after.transaction = std::move(decision->next);
     move.after.papers = std::move(decision->papers);
-    move.after.houses.resize(move.after.transaction.legs.size());
+    // What was opened since a copy was made is still there, whoever knows of it.
+    move.after.houses.resize(std::max(move.after.houses.size(), move.after.transaction.legs.size()));
     for (const Leg& leg : move.after.transaction.legs) {
         const Leg* was = find_leg(before, leg.no);
         const bool sent =
@@ -308,6 +336,7 @@ std::vector<Move> Explorer::moves(const State& state) const {
     std::vector<Move> all;
     clock_moves(state, all);
     door_moves(state, all);
+    if (configuration_.restore) copy_moves(state, all);
     for (const Leg& leg : state.transaction.legs) leg_moves(state, leg, all);
     return all;
 }
@@ -316,6 +345,8 @@ void Explorer::clock_moves(const State& state, std::vector<Move>& all) const {
     if (const auto due = core::due_at(state.transaction, terms_)) {
         State later = state;
         later.now = std::max(state.now, *due);
+        if (configuration_.timeless && *due < state.transaction.held_until - times_.hold_margin)
+            later.transaction.held_until += later.now - state.now;
         add(all, "time passes", std::move(later), core::Due{});
     }
     if (!has_verdict(state.transaction.phase) && state.now < state.transaction.held_until) {
@@ -373,6 +404,26 @@ void Explorer::door_moves(const State& state, std::vector<Move>& all) const {
     if (configuration_.parts && t.phase == Phase::purchased)
         for (const std::int64_t item : {1, 2})
             add(all, "item " + std::to_string(item) + " cancelled", state, core::Cancel{{item}});
+}
+
+void Explorer::copy_moves(const State& state, std::vector<Move>& all) const {
+    const bool at_its_end = has_verdict(state.transaction.phase) && core::settled(state.transaction);
+    if (!state.copied && !at_its_end && state.faults > 0) {
+        State after = state;
+        --after.faults;  // that it is put back, later
+        after.copied = true;
+        after.copy = {state.transaction, state.papers};
+        all.push_back({"a copy of the record is made", std::move(after), true, {}});
+    }
+    if (!state.copy) return;
+    State after = state;
+    after.transaction = after.copy->transaction;
+    after.papers = after.copy->papers;
+    after.copy.reset();
+    if (is(Bug::copy_believed))
+        all.push_back({"the copy is put back, and nobody says so", std::move(after), true, {}});
+    else
+        add(all, "the copy is put back", std::move(after), core::Restored{state.now - 1h});
 }
 
 void Explorer::leg_moves(const State& state, const Leg& leg, std::vector<Move>& all) const {
@@ -588,7 +639,10 @@ std::string Explorer::broken(const State& state) const {
         if (house.charges > 1) return name + "charged twice";
         const bool believes_more = leg.doing == core::Doing::rest && leg.money > house.truth;
         const bool went_lost = house.truth == LegMoney::none && leg.refused.has_value();
-        if (believes_more && !went_lost) return name + "believes in more money than there is";
+        // Whoever cannot be asked after a copy was put back: a person is called, and nothing is done with it.
+        const bool waits_for_a_person = configuration_.restore && !leg.stuck.empty();
+        if (believes_more && !went_lost && !waits_for_a_person)
+            return name + "believes in more money than there is";
         if (t.phase == Phase::purchased && leg.goal == Goal::take && house.truth != LegMoney::taken &&
             house.truth != LegMoney::back)
             return name + "bought without money";
@@ -628,14 +682,29 @@ std::string Explorer::broken_at_end(const State& state) const {
 }
 
 // ---- the search -------------------------------------------------------------------------------------------
+/// How a state was reached. There are many states, and few labels.
 struct Seen {
     std::uint32_t parent = 0;
-    std::string label;
+    std::uint32_t label = 0;
 };
 
-std::vector<std::string> way_to(const std::vector<Seen>& seen, std::uint32_t state) {
+class Labels {
+  public:
+    std::uint32_t operator()(const std::string& label) {
+        const auto [found, is_new] = numbers_.emplace(label, static_cast<std::uint32_t>(labels_.size()));
+        if (is_new) labels_.push_back(label);
+        return found->second;
+    }
+    [[nodiscard]] const std::string& of(std::uint32_t number) const { return labels_.at(number); }
+
+  private:
+    std::unordered_map<std::string, std::uint32_t> numbers_;
+    std::vector<std::string> labels_;
+};
+
+std::vector<std::string> way_to(const std::vector<Seen>& seen, const Labels& names, std::uint32_t state) {
     std::vector<std::string> labels;
-    for (; state != 0; state = seen[state].parent) labels.push_back(seen[state].label);
+    for (; state != 0; state = seen[state].parent) labels.push_back(names.of(seen[state].label));
     std::reverse(labels.begin(), labels.end());
     return labels;
 }
@@ -662,10 +731,13 @@ std::optional<std::uint32_t> dead_end(std::size_t states,
     return std::nullopt;
 }
 
-Report Explorer::run(std::size_t states_max) {
+/// `deep`: the newest state first, which keeps few of them in memory; else the oldest, so that a trace is a
+/// shortest one.
+Report Explorer::run(std::size_t states_max, bool deep) {
     Report report;
     std::vector<Seen> seen(1);
-    std::unordered_map<std::string, std::uint32_t> numbers;
+    Labels labels;
+    std::unordered_map<Key, std::uint32_t, KeyHash> numbers;
     std::vector<std::pair<std::uint32_t, std::uint32_t>> edges;
     std::vector<std::uint32_t> ends;
     std::deque<std::pair<std::uint32_t, State>> open;
@@ -673,14 +745,14 @@ Report Explorer::run(std::size_t states_max) {
     numbers.emplace(key_of(open.front().second), 0);
     const auto stop = [&](std::string wrong, std::uint32_t state, std::string last = {}) {
         report.wrong = std::move(wrong);
-        report.trace = way_to(seen, state);
+        report.trace = way_to(seen, labels, state);
         if (!last.empty()) report.trace.push_back(std::move(last));
         report.states = seen.size();
         return report;
     };
     while (!open.empty()) {
-        const auto [number, state] = std::move(open.front());
-        open.pop_front();
+        const auto [number, state] = std::move(deep ? open.back() : open.front());
+        deep ? open.pop_back() : open.pop_front();
         if (auto wrong = broken(state); !wrong.empty()) return stop(std::move(wrong), number);
         bool moved = false;
         for (auto& move : moves(state)) {
@@ -694,7 +766,7 @@ Report Explorer::run(std::size_t states_max) {
             edges.emplace_back(number, known->second);
             if (!is_new) continue;
             if (seen.size() >= states_max) return stop(std::string(too_many), number);
-            seen.push_back({number, move.label});
+            seen.push_back({number, labels(move.label)});
             open.emplace_back(next, std::move(move.after));
         }
         if (moved) continue;
@@ -730,6 +802,8 @@ std::string_view word(Bug bug) {
             return "nobody asks";
         case Bug::event_missing:
             return "an event is missing";
+        case Bug::copy_believed:
+            return "a copy that was put back is believed";
     }
     return "";
 }
@@ -741,13 +815,18 @@ std::string Configuration::name() const {
                                    {owner, " owner"},
                                    {second_try, " again"},
                                    {one_leg, " one leg"},
-                                   {parts, " parts"}})
+                                   {parts, " parts"},
+                                   {restore, " restored"},
+                                   {timeless, " timeless"}})
         if (on) text += word;
     return text;
 }
 
 Report explore(const Configuration& configuration, std::size_t states_max) {
-    return Explorer(configuration).run(states_max);
+    auto report = Explorer(configuration).run(states_max, true);
+    if (report.wrong.empty() || report.wrong == too_many) return report;
+    auto shortest = Explorer(configuration).run(states_max, false);
+    return shortest.wrong.empty() || shortest.wrong == too_many ? report : shortest;
 }
 
 }  // namespace kassi::exploration

@@ -23,10 +23,11 @@ enum class Bug : std::uint8_t {
     hold_ignored,        ///< the seats may be gone
     nobody_asks,         ///< what can be looked up never is
     event_missing,       ///< the journal lacks an event
+    copy_believed,       ///< a copy that is put back goes on as if nothing had happened since
 };
 inline constexpr Bug bugs[] = {Bug::keys_not_known,    Bug::sent_after_restart, Bug::close_is_no_close,
                                Bug::refund_not_booked, Bug::decline_is_success, Bug::hold_ignored,
-                               Bug::nobody_asks,       Bug::event_missing};
+                               Bug::nobody_asks,       Bug::event_missing,      Bug::copy_believed};
 std::string_view word(Bug bug);
 
 struct Configuration {
@@ -36,6 +37,10 @@ struct Configuration {
     bool second_try = false;  ///< another card after a decline
     bool one_leg = false;     ///< the first kind pays for two bundles
     bool parts = false;       ///< what was bought is cancelled item by item
+    bool restore = false;     ///< a copy of the record is made at any moment, and put back at a later one
+    /// Time is taken for enough until the hold is over, which it may be at any moment: of all that is shorter
+    /// or longer, the configurations with one payment tell.
+    bool timeless = false;
     int faults = 1;
     Bug bug = Bug::none;
     [[nodiscard]] std::string name() const;

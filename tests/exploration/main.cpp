@@ -27,6 +27,9 @@ std::vector<Configuration> alone(int faults) {
         all.push_back({.kinds = {kind}, .parts = true, .faults = faults});
         all.push_back({.kinds = {kind}, .owner = true, .one_leg = true, .faults = faults});
         all.push_back({.kinds = {kind}, .second_try = true, .faults = faults});
+        all.push_back({.kinds = {kind}, .restore = true, .timeless = true, .faults = faults});
+        all.push_back({.kinds = {kind}, .owner = true, .restore = true, .timeless = true, .faults = faults});
+        all.push_back({.kinds = {kind}, .parts = true, .restore = true, .timeless = true, .faults = faults});
     }
     return all;
 }
@@ -42,6 +45,7 @@ std::vector<Configuration> pairs(int faults) {
                     all.push_back({.kinds = {known[i], known[j]},
                                    .partial = partial,
                                    .owner = owner,
+                                   .timeless = faults > 0,
                                    .faults = faults});
     return all;
 }

@@ -37,7 +37,7 @@ TEST(Codec, ExamplesLeaveNoFieldAtItsDefault) {
     is_maximal<10>(callout_state());
     is_maximal<6>(refund());
     is_maximal<30>(leg());
-    is_maximal<20>(transaction());
+    is_maximal<21>(transaction());
     is_maximal<4>(request());
     is_maximal<9>(callout());
     is_maximal<6>(parcel());

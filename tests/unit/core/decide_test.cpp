@@ -300,8 +300,15 @@ TEST(Notice, OfAHoldThatIsOverMovesNothing) {
     EXPECT_TRUE(settled(s.t));
     EXPECT_EQ(s.count<Held>(), 1);
     EXPECT_EQ(s.count<HoldGone>(), 1);
-    // One that is there all the same goes back.
+    // Once more, while the door is closed: asked about after that.
     ASSERT_FALSE(s.notice(1, LegMoney::held, 100));
+    ASSERT_FALSE(s.answer(1, "none"));
+    ASSERT_EQ(s.calls(), "1:close");
+    ASSERT_FALSE(s.notice(1, LegMoney::held, 100));
+    EXPECT_EQ(s.count<Held>(), 1) << "believed, it would be let go a second time";
+    ASSERT_FALSE(s.answer(1, "none"));
+    EXPECT_EQ(s.calls(), "1:query");
+    // One that is there all the same goes back.
     ASSERT_FALSE(s.answer(1, "held"));
     EXPECT_EQ(s.count<Held>(), 2);
     EXPECT_EQ(s.calls(), "1:void");

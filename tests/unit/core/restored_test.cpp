@@ -49,7 +49,6 @@ TEST(Restored, WhatWaitsForItsTurnIsAskedAboutFirst) {
         EXPECT_EQ(s.calls(), "2:query");
         EXPECT_TRUE(s.leg(2).restored);
         ASSERT_FALSE(s.answer(2, since));
-        EXPECT_FALSE(s.leg(2).restored);
         if (since == "none") {
             EXPECT_EQ(s.calls(), "2:close");
             ASSERT_FALSE(s.answer(2, "done"));
@@ -58,7 +57,44 @@ TEST(Restored, WhatWaitsForItsTurnIsAskedAboutFirst) {
             EXPECT_EQ(word(s.leg(2).money), since);
             EXPECT_EQ(s.calls(), "");
         }
+        EXPECT_FALSE(s.leg(2).restored);
     }
+}
+
+TEST(Restored, OldNewsIsNotBelieved) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "token"}}));
+    ASSERT_EQ(s.doing(1), "none/away(open)/take");
+    ASSERT_FALSE(put_back(s));
+    const Notice notice{.leg = 1,
+                        .event_id = "e1",
+                        .fact = LegMoney::held,
+                        .amount = Story::pounds(100),
+                        .references = {},
+                        .trust = Trust::proof,
+                        .evidence = "held"};
+    ASSERT_FALSE(s.hear(notice));
+    EXPECT_EQ(s.count<Held>(), 0) << "it may have been let go since";
+    ASSERT_FALSE(s.answer(1, "none"));
+    ASSERT_EQ(s.calls(), "1:close");
+    ASSERT_FALSE(s.hear(notice));
+    EXPECT_EQ(s.count<Held>(), 0);
+}
+
+TEST(Restored, RefundsGetNumbersThatNobodyKnows) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "token"}}));
+    ASSERT_FALSE(s.back(1, {{"token", "tk1"}}));
+    ASSERT_FALSE(s.answer(1, "held"));
+    ASSERT_FALSE(s.answer(1, "taken"));
+    ASSERT_FALSE(s.hear(RefundOf{1, Story::pounds(10), "Anna", "a complaint"}));
+    EXPECT_EQ(s.leg(1).refunds.back().no, 1);
+    ASSERT_FALSE(put_back(s));
+    ASSERT_FALSE(s.hear(RefundOf{1, Story::pounds(20), "Anna", "another"}));
+    EXPECT_EQ(s.leg(1).refunds.back().no, 1001)
+        << "the second of before may have been made since the copy, of another amount";
 }
 
 TEST(Restored, WhatWasOpenIsRepeatedUnderItsKeyAndThenAskedAbout) {
