@@ -236,6 +236,8 @@ struct Applier {
         leg.stuck.clear();
         leg.exposed = false;
         leg.not_done = 0;
+        // A person's word is what a look would have been for.
+        leg.look = leg.restored = false;
     }
     void operator()(const ConfirmAsked& e) const {
         t.phase = Phase::confirming;

@@ -129,6 +129,21 @@ TEST(Restored, ACaptureThatWasToBeginIsAskedAboutFirst) {
     EXPECT_EQ(s.calls(), "1:capture 2:capture");
 }
 
+TEST(Restored, AfterAPersonsWordNobodyIsAsked) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "card"}}));
+    ASSERT_FALSE(s.silence(1, true));
+    ASSERT_EQ(s.doing(1), "none/doubt(authorise)/take");
+    ASSERT_FALSE(put_back(s));
+    ASSERT_TRUE(s.leg(1).look);
+    ASSERT_FALSE(s.hear(Settle{1, LegMoney::none, "Anna", "seen in the portal"}));
+    EXPECT_EQ(s.calls(), "") << "the answer is known";
+    EXPECT_FALSE(s.leg(1).look);
+    EXPECT_FALSE(s.leg(1).restored);
+    EXPECT_EQ(s.t.phase, Phase::failed);
+}
+
 TEST(Restored, TheCustomerWhoWasAwayMayHavePaid) {
     Story s;
     s.hand_over({{"a", 100}});
