@@ -95,6 +95,7 @@ struct Applier {
     void operator()(const CallEnded& e) const {
         Leg& leg = leg_of(t, e.leg);
         remember(leg, e.references);
+        if (e.outcome == CallOutcome::done && leg.doing == Doing::rest) leg.look = false;
         if (e.outcome == CallOutcome::next) {
             leg.doing = Doing::rest;
             leg.recheck_at.reset();
