@@ -151,10 +151,26 @@ void Inspector::put_back(const Record& before) {
                 lost_legs_.push_back({then, leg});
                 continue;
             }
-            if (core::settled(copy->loaded.transaction) && !(*known == leg))
-                out_of_sight_.insert(name_of(then, leg));
+            put_out_of_sight(copy->loaded.transaction, *known, leg);
         }
     }
+}
+
+/// What has become of the leg since the copy was made, if nobody can tell who goes on from it.
+void Inspector::put_out_of_sight(const core::Transaction& copy, const core::Leg& known,
+                                 const core::Leg& then) {
+    auto& report = stage_.report;
+    const bool refunded = then.refunds.size() > known.refunds.size() || then.back_minor > known.back_minor;
+    std::int64_t* counter = nullptr;
+    if (refunded)
+        counter = &report.refunded_since;
+    else if (core::settled(copy) && !(known == then))
+        counter = &report.settled_changed;
+    else if (!registry_.facts(known).can_query && known.money < then.money)
+        counter = &report.unasked_since;
+    if (counter == nullptr) return;
+    ++*counter;
+    town_.out_of_sight.insert(name_of(copy, known));
 }
 
 /// Of a bundle that was paid for in a leg that the copy does not know, nothing is taken again.
@@ -212,10 +228,6 @@ void Inspector::check_end_of(const TransactionId& id, const Record::Row& row) {
             if (leg.money == LegMoney::held || leg.money == LegMoney::taken)
                 owed_[transaction.caller + std::string(leg.amount.currency.code())] +=
                     leg.taken_minor - leg.back_minor;
-            continue;
-        }
-        if (out_of_sight_.contains(name_of(transaction, leg))) {
-            ++stage_.report.settled_changed;
             continue;
         }
         const auto parcel = row.loaded.papers.parcels.find(leg.no);

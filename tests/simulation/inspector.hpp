@@ -36,6 +36,7 @@ class Inspector {
     void check_end_of(const TransactionId& id, const Record::Row& row);
     void check_balances();
     void check_lost();
+    void put_out_of_sight(const core::Transaction& copy, const core::Leg& known, const core::Leg& then);
 
     Stage& stage_;
     Record& record_;
@@ -48,8 +49,7 @@ class Inspector {
         core::Transaction transaction;
         core::Leg leg;
     };
-    std::vector<Lost> lost_legs_;         ///< that were opened after the copy was made
-    std::set<std::string> out_of_sight_;  ///< legs of what was settled in the copy, and moved since
+    std::vector<Lost> lost_legs_;  ///< that were opened after the copy was made
 };
 
 /// What the house's own credit is limited to, of each caller.

@@ -134,7 +134,8 @@ bool RedirectStreet::check_end(const core::Transaction& transaction, const core:
     const auto truth = this->truth(name);
     const bool believed = leg.money == LegMoney::taken || leg.money == LegMoney::back;
     const std::int64_t ours = believed ? leg.taken_minor - leg.back_minor : 0;
-    const bool assumed = leg.refused && leg.refused->code == "assumed_unpaid" && leg.money == LegMoney::none;
+    const bool listed = leg.refused && leg.money == LegMoney::none;
+    const bool assumed = listed && (leg.refused->code == "assumed_unpaid" || leg.refused->code == "restored");
     stage_.report.assumed_unpaid += assumed ? 1 : 0;
     if (leg.merchant != blind) {
         if (truth.kept() != ours)

@@ -103,6 +103,7 @@ std::vector<providers::Merchant> Town::merchants() {
 }
 
 void Town::check(const core::Transaction& transaction, const core::Leg& leg) {
+    if (!sees(transaction, leg)) return;
     if (StripeStreet::has(leg.merchant)) return stripe.check(transaction, leg);
     if (is_borgun(leg.merchant)) return borgun.check(transaction, leg);
     if (is_page(leg.merchant)) return page.check(transaction, leg);
@@ -116,6 +117,7 @@ void Town::check_token(const TransactionId& id, const core::Leg& leg, const core
 
 bool Town::check_end(const core::Transaction& transaction, const core::Leg& leg,
                      const std::string& credential) {
+    if (!sees(transaction, leg)) return true;
     if (StripeStreet::has(leg.merchant)) return stripe.check_end(transaction, leg);
     if (is_borgun(leg.merchant)) return borgun.check_end(transaction, leg, credential);
     if (is_page(leg.merchant)) return page.check_end(transaction, leg);
@@ -136,6 +138,7 @@ void Town::forget_tokens() {
 
 std::optional<core::LegMoney> Town::person(const core::Transaction& transaction, const core::Leg& leg,
                                            const std::string& credential) {
+    if (!sees(transaction, leg)) return std::nullopt;
     if (StripeStreet::has(leg.merchant)) return stripe.person(transaction, leg);
     if (is_borgun(leg.merchant) && core::needs_person(leg))
         return borgun.person(transaction, leg, credential);

@@ -30,6 +30,11 @@ struct Town {
     [[nodiscard]] std::vector<providers::Merchant> merchants();
 
     // ---- invariants, for a leg of any provider but the house's own credit
+    /// Legs of which a copy that was put back cannot know what became of them: not looked at.
+    std::set<std::string> out_of_sight;
+    [[nodiscard]] bool sees(const core::Transaction& transaction, const core::Leg& leg) const {
+        return !out_of_sight.contains(transaction.id.text() + "-" + std::to_string(leg.no));
+    }
     void check(const core::Transaction& transaction, const core::Leg& leg);
     void check_token(const TransactionId& id, const core::Leg& leg, const core::Credential& credential);
     bool check_end(const core::Transaction& transaction, const core::Leg& leg, const std::string& credential);

@@ -38,6 +38,8 @@ void Report::add(const Report& other) {
                                                        &Report::legs_lost,
                                                        &Report::money_lost_sight_of,
                                                        &Report::settled_changed,
+                                                       &Report::refunded_since,
+                                                       &Report::unasked_since,
                                                        &Report::verdicts_changed};
     for (const auto count : counts) this->*count += other.*count;
     for (const auto& [why, times] : other.stuck) stuck[why] += times;
