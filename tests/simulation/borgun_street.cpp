@@ -15,14 +15,12 @@ namespace {
 namespace tables = sandbox::borgun;
 using sandbox::BorgunHouse;
 
-sandbox::BorgunHouse::Options shops_of(Stage& stage, bool one_partial_refund) {
+sandbox::BorgunHouse::Options shops_of(Stage& stage, bool one_partial_refund, Millis hold_life) {
     static constexpr int statuses[] = {201, 201, 200, 400, 402};
     BorgunHouse::Options options;
     options.page_origin = BorgunStreet::address;
     const int decline_status = stage.one_of(statuses);
     const bool charset = stage.one_in(2), exponent_fails = stage.one_in(3), wants_3ds = stage.one_in(6);
-    // Seven days, or less than a purchase may take.
-    const Millis hold_life = stage.one_in(4) ? Millis{stage.roll(2, 40) * 60'000} : sandbox::borgun_hold_life;
     for (const auto& shop : BorgunStreet::shops()) {
         BorgunHouse::Merchant merchant;
         merchant.name = shop.name;
@@ -62,8 +60,10 @@ BorgunStreet::BorgunStreet(Stage& stage, std::uint64_t seed, BorgunHouse::SendNo
       randomness_(seed + 3),
       loses_events_(stage.one_in(3)),
       one_partial_refund_(stage.one_in(5)),
+      // Seven days, or less than a purchase may take.
+      hold_life_(stage.one_in(4) ? Millis{stage.roll(2, 40) * 60'000} : sandbox::borgun_hold_life),
       house_(
-          shops_of(stage, one_partial_refund_), stage.clock, randomness_,
+          shops_of(stage, one_partial_refund_, hold_life_), stage.clock, randomness_,
           [this, send = std::move(send)](HttpRequest request, const BorgunHouse::NoticeAnswer& answer) {
               events_.push_back(request.body);
               send(std::move(request), answer);

@@ -119,6 +119,7 @@ class BorgunStreet {
     SeededRandomness randomness_;
     bool loses_events_ = false;
     bool one_partial_refund_ = false;
+    Millis hold_life_{0};
     sandbox::BorgunHouse house_;
     std::map<std::string, std::vector<std::string>> minted_;  ///< single-use tokens by merchant
     std::map<std::string, std::vector<std::string>> multi_;   ///< multi-use ones
@@ -140,7 +141,8 @@ class BorgunStreet {
     std::vector<std::string> events_;  ///< bodies
     std::size_t entries_read_ = 0;
     std::map<std::string, Truth> by_order_;
-    std::set<std::string> held_once_;  ///< payments that were held: what is taken of them is captured
+    std::map<std::string, Instant> held_at_;  ///< by payment
+    std::set<std::string> held_once_;         ///< payments that were held: what is taken of them is captured
     std::map<std::string, Truth> truths_;
     std::map<std::string, std::set<std::string>> orders_of_;  ///< that a leg sent
     std::map<std::string, std::string> order_owner_;

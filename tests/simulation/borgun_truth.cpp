@@ -127,8 +127,10 @@ void BorgunStreet::read_ledger() {
             ++truth.payments;
             truth.held += minor;
             held_once_.insert(entry.transaction);
+            held_at_[entry.transaction] = entry.at;
         } else if (entry.kind == "hold_gone") {
             truth.hold_gone += minor;
+            if (entry.at - held_at_[entry.transaction] >= hold_life_) stage_.seen(Fault::bank_let_go);
         } else if (entry.kind == "given_back") {
             truth.back += minor;
         } else {

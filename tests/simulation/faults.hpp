@@ -59,6 +59,7 @@ enum class Fault : std::uint8_t {
     swept_twice,
     swept_by_both,
     disk_full_for_a_while,
+    notice_not_kept,  ///< since the disk was full
     commit_refused,
     clock_ahead,
     clock_behind,
@@ -117,6 +118,7 @@ enum class Bug : std::uint8_t {
     goal_forgotten,
     void_not_done,
     token_claim_forgotten,
+    return_counts_twice,
     request_sent_twice,
     authentication_not_read,
     clock_stops,

@@ -73,6 +73,11 @@ bool Inspector::replays(const TransactionId& id, const Record::Row& row) {
 
 void Inspector::check_rows(const core::Transaction& before, const core::JournalRow& row) {
     for (const auto& event : row.events) {
+        if (const auto* back = std::get_if<core::CustomerBack>(&event)) {
+            const auto* leg = core::find_leg(before, back->leg);
+            if (leg != nullptr && leg->callout && leg->callout->no == back->callout && leg->callout->returned)
+                stage_.broken(Invariant::token_spent_once, "a return of " + name_of(before, *leg));
+        }
         const auto* decided = std::get_if<core::Decided>(&event);
         if (decided == nullptr) continue;
         if (decided->verdict == core::Verdict::buy && row.at >= before.held_until)

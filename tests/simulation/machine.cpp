@@ -27,6 +27,7 @@ Process::Process(Machine& machine, Millis wall_error)
       store_(machine.parts.record) {
     store_.wake = [this](const store::Unit* unit) { write_when_it_is_time(unit); };
     store_.refuses = [this] { return machine_.disk_refuses(); };
+    store_.notice_refused = [this] { machine_.parts.stage.seen(Fault::notice_not_kept); };
     store_.committed = [this](const TransactionId&) {
         auto& stage = machine_.parts.stage;
         if (stage.planted(Bug::disk_lies)) machine_.remember_what_was_written();
@@ -168,7 +169,7 @@ void Machine::start() {
 }
 
 void Machine::start_when_nobody_is_left() {
-    if (!living().empty() || start_is_coming_) return;
+    if (!living().empty() || start_is_coming_ || parts.stage.clock.at < not_before_) return;
     auto& stage = parts.stage;
     if (!stage.strikes(Fault::down_for_a_while, 5)) return start();
     start_is_coming_ = true;
@@ -259,7 +260,8 @@ void Machine::put_back(const Record& copy, Instant copied_at) {
     for (Process* process : living()) process->die();
     parts.record = copy;
     put_back_to_ = copied_at;
-    start_when_nobody_is_left();
+    not_before_ = parts.stage.clock.at + putting_back_takes;
+    parts.stage.at(not_before_, [this] { start_when_nobody_is_left(); });
 }
 
 void Machine::remember_what_was_written() {

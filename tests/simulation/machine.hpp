@@ -16,6 +16,9 @@ namespace kassi::simulation {
 
 class Machine;
 
+/// A copy is put back by hand: what was on its way to providers has arrived by then.
+inline constexpr Millis putting_back_takes{180'000};
+
 /// One life of the real engine, with a store and a clock of its own.
 class Process final : public engine::Outside {
   public:
@@ -117,6 +120,7 @@ class Machine {
     Millis wall_error_{0};
     Instant disk_full_until_{};
     bool start_is_coming_ = false;
+    Instant not_before_{};
     std::optional<Instant> put_back_to_;  ///< until every transaction has heard of it
     std::deque<Record> before_;           ///< of a planted bug
 };

@@ -27,7 +27,10 @@ void MemoryStore::step(const std::function<void(std::function<void()>)>& deliver
     queue_.pop_front();
     const bool refused = refuses();
     if (waiting.notice) {
-        if (!refused) record_.keep(std::move(*waiting.notice));
+        if (refused)
+            notice_refused();
+        else
+            record_.keep(std::move(*waiting.notice));
         return deliver([kept = std::move(waiting.kept), refused] { kept(!refused); });
     }
     const TransactionId id = waiting.unit.decision.next.id;

@@ -17,6 +17,8 @@ class MemoryStore final : public store::Store {
     std::function<void(const store::Unit*)> wake;
     /// Asked at each commit: the disk takes nothing at the moment.
     std::function<bool()> refuses;
+    /// Called when a notice is not kept.
+    std::function<void()> notice_refused;
     /// Called with what was committed.
     std::function<void(const TransactionId&)> committed;
     /// Runs the oldest waiting commit; its caller hears through `deliver` (lost when the process dies first).
