@@ -164,6 +164,7 @@ Process* Machine::door() {
 }
 
 void Machine::start() {
+    started_error_ = wall_error_;
     const Stage::As as(parts.stage, parts.stage.actor(the_machine));
     processes_.push_back(std::make_unique<Process>(*this, wall_error_));
 }
@@ -171,6 +172,11 @@ void Machine::start() {
 void Machine::start_when_nobody_is_left() {
     if (!living().empty() || start_is_coming_ || parts.stage.clock.at < not_before_) return;
     auto& stage = parts.stage;
+    if (leaps()) {
+        started_error_ = wall_error_;
+        not_before_ = stage.clock.at + by_hand_takes;
+        return stage.at(not_before_, [this] { start_when_nobody_is_left(); });
+    }
     if (!stage.strikes(Fault::down_for_a_while, 5)) return start();
     start_is_coming_ = true;
     stage.in(Millis{stage.roll(1'000, 60'000)}, [this] {
@@ -205,7 +211,8 @@ void Machine::stop_in_order() {
 }
 
 void Machine::start_beside(Millis for_so_long) {
-    if (put_back_to_) return;  // who puts a copy back looks that nobody else is there
+    // Who puts a copy back looks that nobody else is there.
+    if (put_back_to_ || leaps()) return;
     const auto old = living();
     start();
     for (Process* process : old)
@@ -260,7 +267,7 @@ void Machine::put_back(const Record& copy, Instant copied_at) {
     for (Process* process : living()) process->die();
     parts.record = copy;
     put_back_to_ = copied_at;
-    not_before_ = parts.stage.clock.at + putting_back_takes;
+    not_before_ = parts.stage.clock.at + by_hand_takes;
     parts.stage.at(not_before_, [this] { start_when_nobody_is_left(); });
 }
 

@@ -16,8 +16,9 @@ namespace kassi::simulation {
 
 class Machine;
 
-/// A copy is put back by hand: what was on its way to providers has arrived by then.
-inline constexpr Millis putting_back_takes{180'000};
+/// A copy is put back by hand, and a machine whose clock has leapt comes up again: what was on its way to
+/// providers has arrived by then.
+inline constexpr Millis by_hand_takes{180'000};
 
 /// One life of the real engine, with a store and a clock of its own.
 class Process final : public engine::Outside {
@@ -119,7 +120,11 @@ class Machine {
     std::vector<std::unique_ptr<Process>> processes_;  ///< the dead, too: callbacks may still point there
     Millis wall_error_{0};
     Instant disk_full_until_{};
+    /// Whoever starts now is ahead of those before: what they sent may still be on its way when its time is
+    /// over.
+    [[nodiscard]] bool leaps() const { return wall_error_ - started_error_ > std::chrono::seconds(5); }
     bool start_is_coming_ = false;
+    Millis started_error_{0};
     Instant not_before_{};
     std::optional<Instant> put_back_to_;  ///< until every transaction has heard of it
     std::deque<Record> before_;           ///< of a planted bug

@@ -353,7 +353,7 @@ void People::put_back(const Told& then) {
         const auto* row = record_.find(id);
         if (row == nullptr || core::has_verdict(row->loaded.transaction.phase)) continue;
         const Stage::As as(stage_, stage_.actor(customer));
-        stage_.in(putting_back_takes + Millis{stage_.roll(1'000, 120'000)},
+        stage_.in(by_hand_takes + Millis{stage_.roll(1'000, 120'000)},
                   [this, booking = bookings_.at(customer), id = id] {
                       if (stage_.happens(Fault::asked_twice, "after a copy")) purchase(booking, id);
                   });
