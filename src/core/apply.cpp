@@ -95,6 +95,7 @@ struct Applier {
     void operator()(const CallEnded& e) const {
         Leg& leg = leg_of(t, e.leg);
         remember(leg, e.references);
+        if (e.outcome == CallOutcome::done && leg.doing == Doing::rest) leg.look = false;
         if (e.outcome == CallOutcome::next) {
             leg.doing = Doing::rest;
             leg.recheck_at.reset();
@@ -236,6 +237,8 @@ struct Applier {
         leg.stuck.clear();
         leg.exposed = false;
         leg.not_done = 0;
+        // A person's word is what a look would have been for.
+        leg.look = leg.restored = false;
     }
     void operator()(const ConfirmAsked& e) const {
         t.phase = Phase::confirming;

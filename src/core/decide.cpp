@@ -271,9 +271,11 @@ void Deciding::end_call(CallOutcome outcome, std::string_view evidence_text,
                         const std::vector<std::pair<std::string, std::string>>& references,
                         std::optional<Instant> retry_at) {
     const bool open = leg().doing == Doing::call || leg().doing == Doing::doubt;
+    // A look that needed no call was one, or the planner would look for ever.
+    const bool looked = verb == Verb::query && leg().look && leg().doing == Doing::rest;
     for (const auto& [kind, reference] : references)
         out.references.push_back({leg_no, leg().merchant, reference});
-    if (!open && references.empty() && outcome != CallOutcome::not_done) return;
+    if (!open && !looked && references.empty() && outcome != CallOutcome::not_done) return;
     emit(CallEnded{leg_no, leg().calls, outcome, std::string(evidence_text), references, retry_at});
 }
 

@@ -1132,6 +1132,8 @@ void Engine::returned(std::string caller, std::string token, Fields fields, std:
         return input_of(std::move(back), meta.by, meta.tracking);
     };
     job->done = [&s, kept, id = found->transaction, done](Result<Loaded> after) {
+        // What it proves is not on the disk: who is told anything else never brings it again.
+        if (!after && after.error().kind == ErrorKind::unavailable) return done(after.error());
         if (kept->other) return done(Error{ErrorKind::gone, "token", "this return was used already"});
         if (kept->repeat) {
             const auto loaded = s.store().load(id);

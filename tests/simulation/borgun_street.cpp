@@ -15,14 +15,12 @@ namespace {
 namespace tables = sandbox::borgun;
 using sandbox::BorgunHouse;
 
-sandbox::BorgunHouse::Options shops_of(Stage& stage, bool one_partial_refund) {
+sandbox::BorgunHouse::Options shops_of(Stage& stage, bool one_partial_refund, Millis hold_life) {
     static constexpr int statuses[] = {201, 201, 200, 400, 402};
     BorgunHouse::Options options;
     options.page_origin = BorgunStreet::address;
     const int decline_status = stage.one_of(statuses);
     const bool charset = stage.one_in(2), exponent_fails = stage.one_in(3), wants_3ds = stage.one_in(6);
-    // Seven days, or less than a purchase may take.
-    const Millis hold_life = stage.one_in(4) ? Millis{stage.roll(2, 40) * 60'000} : sandbox::borgun_hold_life;
     for (const auto& shop : BorgunStreet::shops()) {
         BorgunHouse::Merchant merchant;
         merchant.name = shop.name;
@@ -62,8 +60,10 @@ BorgunStreet::BorgunStreet(Stage& stage, std::uint64_t seed, BorgunHouse::SendNo
       randomness_(seed + 3),
       loses_events_(stage.one_in(3)),
       one_partial_refund_(stage.one_in(5)),
+      // Seven days, or less than a purchase may take.
+      hold_life_(stage.one_in(4) ? Millis{stage.roll(2, 40) * 60'000} : sandbox::borgun_hold_life),
       house_(
-          shops_of(stage, one_partial_refund_), stage.clock, randomness_,
+          shops_of(stage, one_partial_refund_, hold_life_), stage.clock, randomness_,
           [this, send = std::move(send)](HttpRequest request, const BorgunHouse::NoticeAnswer& answer) {
               events_.push_back(request.body);
               send(std::move(request), answer);
@@ -117,7 +117,8 @@ void BorgunStreet::storm() {
         if (rule.what == "reorder" && !loses_events_) rule.what = "delay";
         rule.ms = Millis{stage_.one_in(3) ? stage_.roll(20'000, 120'000) : stage_.roll(0, 5'000)};
         rule.times = static_cast<int>(stage_.roll(1, 3));
-        rules.push_back(std::move(rule));
+        if (stage_.happens(Fault::provider_rule, "borgun: " + rule.on + " " + rule.what))
+            rules.push_back(std::move(rule));
     }
     const auto wrong = house_.set_faults(std::move(rules));
     KASSI_ENSURE(!wrong);
@@ -307,7 +308,8 @@ void BorgunStreet::at_the_bank(const core::Callout& callout, const std::string& 
     const std::string act = stage_.one_of(acts);
     stage_.say(fmt::format("the bank's page: {}", act));
     // Who was sent there can say what he likes at the return URL.
-    if (const auto* creq = find_field(callout.parameters, "creq"); creq && stage_.one_in(10)) {
+    if (const auto* creq = find_field(callout.parameters, "creq");
+        creq && stage_.strikes(Fault::lied_at_return, 10)) {
         const auto bytes = encoding::from_base64url(*creq, "creq");
         auto message = parse_json(bytes ? std::string(bytes->begin(), bytes->end()) : "{}");
         if (message && message->is_object()) {
@@ -317,23 +319,22 @@ void BorgunStreet::at_the_bank(const core::Callout& callout, const std::string& 
             const Fields lie{{"cres", encoding::base64url(message->dump())}};
             stage_.in(Millis{stage_.roll(500, 30'000)}, [home, return_url, lie] { home(return_url, lie); });
         }
-    } else if (!anothers_reply_.empty() && stage_.one_in(8)) {
+    } else if (!anothers_reply_.empty() && stage_.strikes(Fault::lied_at_return, 8)) {
         stage_.in(Millis{stage_.roll(500, 30'000)},
                   [home, return_url, reply = anothers_reply_] { home(return_url, reply); });
-    } else if (stage_.one_in(12)) {
+    } else if (stage_.strikes(Fault::lied_at_return, 12)) {
         const Fields lie{{"PaRes", "eJxVUsFuwjAM"}, {"MD", stage_.one_in(2) ? "x" : "T000"}};
         stage_.in(Millis{stage_.roll(500, 30'000)}, [home, return_url, lie] { home(return_url, lie); });
     }
     Form page;
     house_.handler()(posted(url->target, callout.parameters), [&](const HttpResponse& response) {
-        if (response.status == 404)
-            stage_.broken("the bank does not know its own page: " + callout.destination);
+        if (response.status == 404) stage_.broken(Invariant::pages_are_known, callout.destination);
         page = form_of(response.body);
     });
     page.fields.emplace_back("act", act);
     const auto pressed = posted("/borgun/acs/act", page.fields);
-    const Millis thinks{stage_.roll(1'000, stage_.one_in(8) ? 900'000 : 60'000)};
-    const int tabs = stage_.one_in(6) ? 2 : 1;
+    const Millis thinks{stage_.roll(1'000, stage_.strikes(Fault::came_late, 8) ? 900'000 : 60'000)};
+    const int tabs = stage_.strikes(Fault::two_tabs, 6) ? 2 : 1;
     for (int tab = 0; tab < tabs; ++tab)
         stage_.in(thinks + Millis{tab * stage_.roll(0, 3'000)}, [this, pressed, home] {
             house_.handler()(pressed, [&](const HttpResponse& response) {
@@ -399,7 +400,7 @@ void BorgunStreet::refund_at_the_dashboard() {
     const auto answer = ask(private_key(entry.merchant), "PUT", "/payment/" + id + "/refund", "");
     stage_.say(fmt::format("B-Online gives {} back: {}", id, answer.status));
     if (answer.status != 200) return;
-    ++stage_.report.dashboard_refunds;
+    stage_.seen(Fault::refund_at_the_dashboard);
     given_back_by_hand_.insert(reference);
 }
 

@@ -34,6 +34,7 @@ class BorgunStreet {
     static std::string public_key(const std::string& merchant) { return "PUB-" + merchant; }
 
     [[nodiscard]] Handler handler() const { return house_.handler(); }
+    [[nodiscard]] std::size_t moves() const { return house_.ledger().size(); }
     /// Other faults than those of before.
     void storm();
     void calm();
@@ -73,6 +74,9 @@ class BorgunStreet {
     [[nodiscard]] static bool may_answer_the_copy(const HttpRequest& request);
 
     // ---- the truth
+    /// What it has of a leg's money, held or taken, in minor units.
+    [[nodiscard]] std::int64_t has_of(const core::Transaction& transaction, const core::Leg& leg);
+    void forget_tokens() { spent_.clear(); }
     /// After a commit of the leg's transaction.
     void check(const core::Transaction& transaction, const core::Leg& leg);
     /// No card of a customer is in it.
@@ -115,6 +119,7 @@ class BorgunStreet {
     SeededRandomness randomness_;
     bool loses_events_ = false;
     bool one_partial_refund_ = false;
+    Millis hold_life_{0};
     sandbox::BorgunHouse house_;
     std::map<std::string, std::vector<std::string>> minted_;  ///< single-use tokens by merchant
     std::map<std::string, std::vector<std::string>> multi_;   ///< multi-use ones
@@ -136,7 +141,8 @@ class BorgunStreet {
     std::vector<std::string> events_;  ///< bodies
     std::size_t entries_read_ = 0;
     std::map<std::string, Truth> by_order_;
-    std::set<std::string> held_once_;  ///< payments that were held: what is taken of them is captured
+    std::map<std::string, Instant> held_at_;  ///< by payment
+    std::set<std::string> held_once_;         ///< payments that were held: what is taken of them is captured
     std::map<std::string, Truth> truths_;
     std::map<std::string, std::set<std::string>> orders_of_;  ///< that a leg sent
     std::map<std::string, std::string> order_owner_;

@@ -61,7 +61,8 @@ void BorgunStreet::sent(const HttpRequest& request) {
         const auto body = parse_json(request.body);
         KASSI_ENSURE(body);
         auto& typed = typed_[text_of(*body, "PAN") + text_of(*body, "CVC")];
-        if (++typed.sent > typed.payments) stage_.broken("a card was sent more often than it is to pay");
+        if (++typed.sent > typed.payments)
+            stage_.broken(Invariant::sent_once, "a card: more often than it is to pay");
     }
     if (!is_payment(request)) return;
     const auto payment = payment_of(request);
@@ -71,21 +72,21 @@ void BorgunStreet::sent(const HttpRequest& request) {
         static const std::set<std::string> never{"0", "7", "8", "9", "42", "50", "97"};
         const auto& said = known->second;
         if (std::all_of(said.begin(), said.end(), [](const auto& each) { return never.contains(each); }))
-            stage_.broken("paid without an authentication: " + payment.order);
+            stage_.broken(Invariant::authenticated, "not at all: " + payment.order);
     }
     if (lies_.contains(payment.mpi_token))
-        stage_.broken("paid otherwise than the client authenticated: " + payment.order);
+        stage_.broken(Invariant::authenticated, "otherwise than the client did: " + payment.order);
     if (!orders_sent_.insert(payment.order).second)
-        stage_.broken("a payment was sent twice: " + payment.order);
+        stage_.broken(Invariant::sent_once, "a payment: " + payment.order);
     if (!payment.cryptogram.empty() && !tokens_sent_.emplace(payment.cryptogram, payment.order).second)
-        stage_.broken("a wallet's cryptogram was paid with twice: " + payment.order);
+        stage_.broken(Invariant::sent_once, "a wallet's cryptogram: " + payment.order);
     for (const auto& token : {payment.token, payment.mpi_token}) {
         if (token.empty() || token.starts_with("tm_")) continue;
         // What a client authenticated by itself is claimed by its MPI token, the other one by nobody.
         if (of_finals_.contains(token)) continue;
         const auto key = std::string(request.header("Authorization")) + token;
         if (!tokens_sent_.emplace(key, payment.order).second)
-            stage_.broken("a token was paid with twice: " + token);
+            stage_.broken(Invariant::sent_once, "a token: " + token);
     }
 }
 
@@ -126,8 +127,10 @@ void BorgunStreet::read_ledger() {
             ++truth.payments;
             truth.held += minor;
             held_once_.insert(entry.transaction);
+            held_at_[entry.transaction] = entry.at;
         } else if (entry.kind == "hold_gone") {
             truth.hold_gone += minor;
+            if (entry.at - held_at_[entry.transaction] >= hold_life_) stage_.seen(Fault::bank_let_go);
         } else if (entry.kind == "given_back") {
             truth.back += minor;
         } else {
@@ -156,31 +159,37 @@ const BorgunStreet::Truth& BorgunStreet::truth(const core::Transaction& transact
 
 // ---- the invariants ------------------------------------------------------------------------------------
 
+std::int64_t BorgunStreet::has_of(const core::Transaction& transaction, const core::Leg& leg) {
+    const auto& truth = this->truth(transaction, leg);
+    return truth.kept() + truth.still_held();
+}
+
 void BorgunStreet::check(const core::Transaction& transaction, const core::Leg& leg) {
     const auto name = name_of(transaction, leg);
     if (leg.call && leg.call->step == "pay") {
         const auto owner = order_owner_.emplace(leg.call->reference, name).first;
-        if (owner->second != name) stage_.broken("an order of two legs: " + leg.call->reference);
+        if (owner->second != name)
+            stage_.broken(Invariant::sent_once, "an order of two legs: " + leg.call->reference);
         orders_of_[name].insert(leg.call->reference);
     }
     const auto& truth = this->truth(transaction, leg);
-    if (truth.payments > 1) stage_.broken("authorised twice: " + name);
-    if (truth.taken > leg.amount.minor) stage_.broken("charged twice: " + name);
-    if (truth.back > truth.taken) stage_.broken("more given back than taken: " + name);
+    if (truth.payments > 1) stage_.broken(Invariant::charged_once, "authorised twice: " + name);
+    if (truth.taken > leg.amount.minor) stage_.broken(Invariant::charged_once, name);
+    if (truth.back > truth.taken) stage_.broken(Invariant::no_more_back_than_taken, name);
     const bool taken = leg.money == LegMoney::taken || leg.money == LegMoney::back;
     if ((taken && truth.taken != leg.taken_minor) ||
         (leg.money == LegMoney::held && truth.held != leg.taken_minor))
-        stage_.broken(fmt::format("more believed than is true: {}", name));
-    if (leg.back_minor > truth.back) stage_.broken("believed to be given back, and is not: " + name);
+        stage_.broken(Invariant::believed_is_true, name);
+    if (leg.back_minor > truth.back) stage_.broken(Invariant::believed_is_true, "given back: " + name);
     if (!core::settled(transaction)) return;
-    if (truth.still_held() != 0) stage_.broken("settled, and the card's owner cannot use his money: " + name);
+    if (truth.still_held() != 0) stage_.broken(Invariant::settled_frees_the_card, name);
     if (transaction.phase == core::Phase::failed && truth.kept() != 0)
-        stage_.broken("failed, settled, and the house keeps money: " + name);
+        stage_.broken(Invariant::failed_keeps_nothing, "the house keeps money: " + name);
 }
 
 void BorgunStreet::check_no_card(const std::string& text, const std::string& where) {
     for (const auto& number : numbers_)
-        if (text.find(number) != std::string::npos) stage_.broken("a card number was written: " + where);
+        if (text.find(number) != std::string::npos) stage_.broken(Invariant::no_card_written, where);
 }
 
 void BorgunStreet::check_token(const TransactionId& id, const core::Leg& leg,
@@ -189,7 +198,7 @@ void BorgunStreet::check_token(const TransactionId& id, const core::Leg& leg,
     if (credential.kind == "apple_pay") {
         const auto [known, fresh] = spent_.emplace(key, std::pair(id, leg.no));
         if (!fresh && known->second != std::pair(id, leg.no))
-            stage_.broken("a wallet's token was spent twice");
+            stage_.broken(Invariant::token_spent_once, "a wallet's");
         return;
     }
     if (credential.kind == "borgun_final") {
@@ -203,7 +212,7 @@ void BorgunStreet::check_token(const TransactionId& id, const core::Leg& leg,
     if (key.starts_with("tm_") || key.size() < 10) return;
     // It is the merchant's: to another one it means nothing.
     const auto [known, fresh] = spent_.emplace(leg.merchant + " " + key, std::pair(id, leg.no));
-    if (!fresh && known->second != std::pair(id, leg.no)) stage_.broken("spent twice: " + key);
+    if (!fresh && known->second != std::pair(id, leg.no)) stage_.broken(Invariant::token_spent_once, key);
 }
 
 // ---- the end -------------------------------------------------------------------------------------------
@@ -215,6 +224,8 @@ bool BorgunStreet::hears_everything(const core::Leg& leg) const {
 /// What no machine can know or change: a payment with a multi-use token or a part that went back, of which
 /// nobody was told; what the bank refuses for good.
 bool BorgunStreet::explains(const std::string& name, const core::Leg& leg, const std::string& credential) {
+    // Without the token that was paid with nobody can be asked what became of it since the copy was made.
+    if (leg.restored) return true;
     const bool big = leg.amount.minor >= refusing_amount(leg.amount.currency);
     const auto& orders = orders_of_[name];
     const bool by_hand = std::any_of(orders.begin(), orders.end(), [this](const std::string& order) {
@@ -263,7 +274,7 @@ std::optional<LegMoney> BorgunStreet::person(const core::Transaction& transactio
     const std::string why =
         leg.stuck.empty() ? fmt::format("in doubt: {}: {}", core::word(leg.verb), leg.doubt_why) : leg.stuck;
     if (!by_hand && !explains(name, leg, credential))
-        stage_.broken("a machine could have known: " + name + ": " + why);
+        stage_.broken(Invariant::person_only_where_needed, name + ": " + why);
     const auto fact = truth.taken > 0 && truth.kept() == 0 ? LegMoney::back
                       : truth.taken > 0                    ? LegMoney::taken
                       : truth.still_held() > 0             ? LegMoney::held
@@ -292,10 +303,12 @@ bool BorgunStreet::check_end(const core::Transaction& transaction, const core::L
     const std::int64_t ours = moved ? leg.taken_minor - leg.back_minor : 0;
     const bool open = core::needs_person(leg);
     const bool explained = open && explains(name, leg, credential);
-    if (open && !explained) stage_.broken("needs a person: " + name + ": " + leg.stuck + leg.doubt_why);
+    if (open && !explained)
+        stage_.broken(Invariant::person_only_where_needed, name + ": " + leg.stuck + leg.doubt_why);
     if (explained) ++stage_.report.left_to_a_person;
     if (truth.kept() != ours && !explained)
-        stage_.broken(fmt::format("ledgers differ: {} theirs {} ours {}", name, truth.kept(), ours));
+        stage_.broken(Invariant::ledgers_agree,
+                      fmt::format("{} theirs {} ours {}", name, truth.kept(), ours));
     return explained;
 }
 

@@ -56,7 +56,8 @@ void PageStreet::storm() {
         if (rule.what == "lose" && !loses_notices_) rule.what = "dead";
         rule.ms = Millis{stage_.one_in(3) ? stage_.roll(20'000, 120'000) : stage_.roll(0, 5'000)};
         rule.times = static_cast<int>(stage_.roll(1, 3));
-        rules.push_back(std::move(rule));
+        if (stage_.happens(Fault::provider_rule, "page: " + rule.on + " " + rule.what))
+            rules.push_back(std::move(rule));
     }
     const auto wrong = house_.set_faults(std::move(rules));
     KASSI_ENSURE(!wrong);
@@ -88,22 +89,23 @@ void PageStreet::at_the_page(const core::Callout& callout, const std::string& re
     const auto* reference = find_field(callout.parameters, "reference");
     KASSI_ENSURE(order != nullptr && reference != nullptr);
     const auto known = orders_.emplace(*order, *reference).first;
-    if (known->second != *reference) stage_.broken("an order of two legs: " + *order);
+    if (known->second != *reference) stage_.broken(Invariant::sent_once, "an order of two legs: " + *order);
     static constexpr const char* acts[] = {"pay", "pay",    "pay",    "pay",  "pay",
                                            "pay", "refuse", "cancel", "stay", "pay_stay"};
     const std::string act = stage_.one_of(acts);
     stage_.say("SecurePay's page: " + act);
-    if (stage_.one_in(6)) lie(callout, return_url, home);
+    if (stage_.one_in(6) && stage_.happens(Fault::lied_at_return)) lie(callout, return_url, home);
     Form page;
     house_.handler()(posted(url->target, callout.parameters), [&](const HttpResponse& response) {
-        if (response.status != 200) stage_.broken("the page refuses what we sent: " + response.body);
+        if (response.status != 200)
+            stage_.broken(Invariant::pages_are_known, "the page refuses what we sent: " + response.body);
         page = form_of(response.body);
     });
-    if (act == "stay") return;
+    if (act == "stay") return stage_.seen(Fault::never_came);
     page.fields.emplace_back("act", act);
     const auto pressed = posted("/borgun/securepay/act", page.fields);
-    const Millis thinks{stage_.roll(1'000, stage_.one_in(8) ? 900'000 : 60'000)};
-    const int tabs = stage_.one_in(6) ? 2 : 1;
+    const Millis thinks{stage_.roll(1'000, stage_.strikes(Fault::came_late, 8) ? 900'000 : 60'000)};
+    const int tabs = stage_.strikes(Fault::two_tabs, 6) ? 2 : 1;
     for (int tab = 0; tab < tabs; ++tab)
         stage_.in(thinks + Millis{tab * stage_.roll(0, 3'000)}, [this, pressed, home] {
             house_.handler()(pressed, [&](const HttpResponse& response) {
@@ -129,19 +131,25 @@ PageStreet::Truth PageStreet::truth(const core::Transaction& transaction, const 
         std::int64_t minor = entry.minor;
         for (int i = row->places; i < row->exponent; ++i) minor *= 10;
         for (int i = row->exponent; i < row->places; ++i) minor /= 10;
-        (entry.kind == "given_back" ? sum.back : sum.taken) += minor;
+        const bool back = entry.kind == "given_back";
+        if (back && stage_.planted(Bug::refund_booked_twice)) minor *= 2;
+        (back ? sum.back : sum.taken) += minor;
     }
     return sum;
+}
+
+std::int64_t PageStreet::has_of(const core::Transaction& transaction, const core::Leg& leg) const {
+    return truth(transaction, leg).kept();
 }
 
 void PageStreet::check(const core::Transaction& transaction, const core::Leg& leg) {
     const auto name = name_of(transaction, leg);
     const auto truth = this->truth(transaction, leg);
-    if (truth.taken > leg.amount.minor) stage_.broken("charged twice: " + name);
-    if (truth.back > truth.taken) stage_.broken("more given back than taken: " + name);
+    if (truth.taken > leg.amount.minor) stage_.broken(Invariant::charged_once, name);
+    if (truth.back > truth.taken) stage_.broken(Invariant::no_more_back_than_taken, name);
     const bool taken = leg.money == LegMoney::taken || leg.money == LegMoney::back;
-    if (taken && truth.taken != leg.taken_minor) stage_.broken("more believed than is true: " + name);
-    if (leg.back_minor > truth.back) stage_.broken("believed to be given back, and is not: " + name);
+    if (taken && truth.taken != leg.taken_minor) stage_.broken(Invariant::believed_is_true, name);
+    if (leg.back_minor > truth.back) stage_.broken(Invariant::believed_is_true, "given back: " + name);
 }
 
 bool PageStreet::check_end(const core::Transaction& transaction, const core::Leg& leg) {
@@ -152,14 +160,15 @@ bool PageStreet::check_end(const core::Transaction& transaction, const core::Leg
     const bool needs_person = core::needs_person(leg) || leg.doing == core::Doing::doubt;
     // A refund whose answer was lost cannot be looked up; without the id of the payment there is none.
     if (needs_person && !gives_back(leg) && leg.back_minor == 0)
-        stage_.broken("a person is needed, and nothing was to go back: " + name);
+        stage_.broken(Invariant::person_only_where_needed, "nothing was to go back: " + name);
     if (needs_person) ++stage_.report.left_to_a_person;
     if (truth.kept() == ours) return needs_person;
     // Paid, nobody came back, and the notification was lost for good: nobody can know.
     if (!moved && loses_notices_)
         ++stage_.report.blind;
     else if (!needs_person)
-        stage_.broken(fmt::format("ledgers differ: {} theirs {} ours {}", name, truth.kept(), ours));
+        stage_.broken(Invariant::ledgers_agree,
+                      fmt::format("{} theirs {} ours {}", name, truth.kept(), ours));
     return needs_person;
 }
 
@@ -168,7 +177,7 @@ std::optional<LegMoney> PageStreet::person(const core::Transaction& transaction,
     const std::string why =
         leg.stuck.empty() ? fmt::format("in doubt: {}: {}", core::word(leg.verb), leg.doubt_why) : leg.stuck;
     if (leg.stuck.empty() && leg.verb != core::Verb::refund)
-        stage_.broken("a machine could have known: " + name_of(transaction, leg) + ": " + why);
+        stage_.broken(Invariant::person_only_where_needed, name_of(transaction, leg) + ": " + why);
     const auto fact = truth.taken > 0 && truth.kept() == 0 ? LegMoney::back
                       : truth.taken > 0                    ? LegMoney::taken
                                                            : LegMoney::none;

@@ -24,6 +24,7 @@ class PageStreet {
     static constexpr const char* secret = "SECRET-OF-THE-PAGE";
 
     [[nodiscard]] Handler handler() const { return house_.handler(); }
+    [[nodiscard]] std::size_t moves() const { return house_.ledger().size(); }
     /// Other faults than those of before.
     void storm();
     void calm();
@@ -32,6 +33,8 @@ class PageStreet {
     using Home = std::function<void(const std::string& url, const Fields& fields)>;
     void at_the_page(const core::Callout& callout, const std::string& return_url, const Home& home);
 
+    /// What it has of a leg's money, held or taken, in minor units.
+    [[nodiscard]] std::int64_t has_of(const core::Transaction& transaction, const core::Leg& leg) const;
     /// After a commit of the leg's transaction.
     void check(const core::Transaction& transaction, const core::Leg& leg);
     /// True: a person has to look, and for a reason that no machine can settle.

@@ -9,6 +9,8 @@
 namespace kassi::simulation {
 namespace {
 
+using core::LegMoney;
+
 sandbox::StripeHouse::Options accounts() {
     sandbox::StripeHouse::Options options;
     options.page_origin = StripeStreet::address;
@@ -32,12 +34,16 @@ std::int64_t iso_minor(std::int64_t wire, const std::string& currency) {
     return currency == "ISK" || currency == "UGX" ? wire / 100 : wire;
 }
 
+std::string reference_of(const core::Transaction& transaction, const core::Leg& leg) {
+    return transaction.id.text() + "-" + std::to_string(leg.no);
+}
+
 }  // namespace
 
 StripeStreet::StripeStreet(Stage& stage, std::uint64_t seed, sandbox::StripeHouse::SendNotice send)
     : stage_(stage),
       randomness_(seed + 2),
-      loses_webhooks_(stage.one_in(3)),
+      loses_webhooks_(stage.one_in(3) || stage.clock_goes_wrong),
       house_(accounts(), stage.clock, randomness_, std::move(send),
              [this](Millis delay, std::function<void()> f) { stage_.in(delay, std::move(f)); }) {}
 
@@ -75,10 +81,13 @@ void StripeStreet::storm() {
         const bool webhook = stage_.one_in(3);
         std::string what = webhook ? stage_.one_of(of_webhooks) : stage_.one_of(of_calls);
         if (what == "lost" && !loses_webhooks_) what = "dead";
-        out.begin_object().field("on", webhook ? "webhook" : stage_.one_of(steps)).field("do", what);
-        out.field("ms", stage_.one_in(3) ? stage_.roll(20'000, 90'000) : stage_.roll(0, 5'000));
-        out.field("times", stage_.roll(1, 3));
-        if (!webhook && stage_.one_in(2)) out.field("should_retry", stage_.one_in(2));
+        const std::string on = webhook ? "webhook" : stage_.one_of(steps);
+        const auto ms = stage_.one_in(3) ? stage_.roll(20'000, 90'000) : stage_.roll(0, 5'000);
+        const auto times = stage_.roll(1, 3);
+        const bool says = !webhook && stage_.one_in(2), should_retry = stage_.one_in(2);
+        if (!stage_.happens(Fault::provider_rule, "stripe: " + on + " " + what)) continue;
+        out.begin_object().field("on", on).field("do", what).field("ms", ms).field("times", times);
+        if (says) out.field("should_retry", should_retry);
         out.end_object();
     }
     out.end_array().end_object();
@@ -160,10 +169,10 @@ void StripeStreet::at_the_bank(const core::Callout& callout,
     KASSI_ENSURE(url.has_value());
     const auto fate = stage_.roll(1, 10);
     stage_.say(fmt::format("the bank's page, fate {}", fate));
-    if (fate == 10) return;  // walks away
+    if (fate == 10) return stage_.seen(Fault::never_came);
     HttpRequest page{"GET", url->target + "?" + encoding::form(callout.parameters), {}, "", ""};
     house_.handler()(page, [&](const HttpResponse& response) {
-        if (response.status == 404) stage_.broken("the bank does not know its own page: " + page.target);
+        if (response.status == 404) stage_.broken(Invariant::pages_are_known, page.target);
     });
     const char* act = fate <= 6 ? "complete" : fate == 7 ? "complete_stay" : "fail";
     Fields form = callout.parameters;
@@ -173,7 +182,7 @@ void StripeStreet::at_the_bank(const core::Callout& callout,
                         {{"Content-Type", "application/x-www-form-urlencoded"}},
                         encoding::form(form),
                         ""};
-    const Millis thinks{stage_.roll(1'000, stage_.one_in(8) ? 900'000 : 60'000)};
+    const Millis thinks{stage_.roll(1'000, stage_.strikes(Fault::came_late, 8) ? 900'000 : 60'000)};
     stage_.in(thinks, [this, pressed, home] {
         house_.handler()(pressed, [&](const HttpResponse& response) {
             ++stage_.report.authentications;
@@ -182,7 +191,7 @@ void StripeStreet::at_the_bank(const core::Callout& callout,
         });
     });
     // Pressed twice: the second time the question is over.
-    if (stage_.one_in(6))
+    if (stage_.strikes(Fault::two_tabs, 6))
         stage_.in(thinks + Millis{50}, [this, pressed] { house_.handler()(pressed, [](const auto&) {}); });
 }
 
@@ -203,7 +212,7 @@ void StripeStreet::refund_at_the_dashboard() {
     const std::string intent = entry.intent;
     const auto answer = ask(secret_key("stripe"), "POST", "/v1/refunds", form);
     stage_.say(fmt::format("the dashboard refunds {} {}: {}", intent, encoding::form(form), answer.status));
-    if (answer.status == 200) ++stage_.report.dashboard_refunds;
+    if (answer.status == 200) stage_.seen(Fault::refund_at_the_dashboard);
 }
 
 // ---- the truth -----------------------------------------------------------------------------------------
@@ -224,7 +233,7 @@ const StripeStreet::Truth& StripeStreet::truth(const std::string& reference) {
             truth.hold_gone += minor;
             truth.expired += minor > 0 && entry.at - truth.held_at >= std::chrono::hours(24 * 7) ? 1 : 0;
         } else if (entry.kind == "given_back") {
-            truth.back += minor;
+            truth.back += stage_.planted(Bug::refund_booked_twice) ? 2 * minor : minor;
         } else {
             // A payment is captured once; what the house enters later came home from a refund.
             (truth.captured == 0 ? truth.captured : truth.came_home) += minor;
@@ -249,6 +258,81 @@ StripeStreet::Look StripeStreet::look(const Truth& of) const {
         look.refunds_pending += status == "pending" ? 1 : 0;
     }
     return look;
+}
+
+// ---- the invariants ------------------------------------------------------------------------------------
+
+std::int64_t StripeStreet::has_of(const core::Transaction& transaction, const core::Leg& leg) {
+    const auto& truth = this->truth(reference_of(transaction, leg));
+    return truth.kept() + truth.still_held();
+}
+
+void StripeStreet::check(const core::Transaction& transaction, const core::Leg& leg) {
+    const auto reference = reference_of(transaction, leg);
+    const auto& truth = this->truth(reference);
+    if (truth.holds > 1) stage_.broken(Invariant::charged_once, "authorised twice: " + reference);
+    if (truth.kept() > leg.amount.minor) stage_.broken(Invariant::charged_once, reference);
+    if (truth.back > truth.captured + truth.came_home)
+        stage_.broken(Invariant::no_more_back_than_taken, reference);
+    const bool taken = leg.money == LegMoney::taken || leg.money == LegMoney::back;
+    if ((taken && truth.captured != leg.taken_minor) ||
+        (leg.money == LegMoney::held && truth.held != leg.taken_minor))
+        stage_.broken(Invariant::believed_is_true, reference);
+    if (leg.back_minor > truth.back) stage_.broken(Invariant::believed_is_true, "given back: " + reference);
+    if (!core::settled(transaction)) return;
+    if (truth.still_held() != 0) stage_.broken(Invariant::settled_frees_the_card, reference);
+    if (transaction.phase == core::Phase::failed && truth.kept() != 0 && truth.came_home == 0)
+        stage_.broken(Invariant::failed_keeps_nothing, "the house keeps money: " + reference);
+}
+
+void StripeStreet::check_token(const TransactionId& id, const core::Leg& leg,
+                               const core::Credential& credential) {
+    if (!all_minted_.contains(credential.value)) return;
+    const auto [known, fresh] = spent_.emplace(credential.value, std::pair(id, leg.no));
+    if (!fresh && known->second != std::pair(id, leg.no))
+        stage_.broken(Invariant::token_spent_once, credential.value);
+}
+
+bool StripeStreet::check_end(const core::Transaction& transaction, const core::Leg& leg) {
+    const auto reference = reference_of(transaction, leg);
+    const auto& truth = this->truth(reference);
+    stage_.report.cards_held += truth.holds;
+    stage_.report.cards_taken += truth.captured > 0 ? 1 : 0;
+    if (truth.expired > 0) stage_.seen(Fault::bank_let_go);
+    stage_.report.refunds += truth.back > 0 ? 1 : 0;
+    const bool moved = leg.money == LegMoney::taken || leg.money == LegMoney::back;
+    const std::int64_t ours = moved ? leg.taken_minor - leg.back_minor : 0;
+    const auto look = this->look(truth);
+    stage_.report.disputes += look.disputed ? 1 : 0;
+    stage_.report.refunds_failed += look.refunds_failed;
+    // A refund that failed, or that Stripe refuses since the card's owner has taken the money already.
+    const bool explained = !leg.stuck.empty() && (look.disputed || look.refunds_failed > 0);
+    // Money that went back and came home: our books keep what was said first, and a person was called.
+    const auto more = truth.kept() - ours;
+    const bool came_home =
+        more > 0 && more <= truth.came_home && (!leg.stuck.empty() || helped_.contains(reference));
+    if (explained || came_home) ++stage_.report.left_to_a_person;
+    if (!leg.stuck.empty() && !explained)
+        stage_.broken(Invariant::person_only_where_needed, reference + ": " + leg.stuck);
+    if (truth.kept() != ours && !came_home)
+        stage_.broken(Invariant::ledgers_agree,
+                      fmt::format("{} theirs {} ours {}", reference, truth.kept(), ours));
+    return explained;
+}
+
+std::optional<LegMoney> StripeStreet::person(const core::Transaction& transaction, const core::Leg& leg) {
+    if (leg.stuck.empty()) return std::nullopt;
+    const auto reference = reference_of(transaction, leg);
+    const auto& truth = this->truth(reference);
+    const auto look = this->look(truth);
+    if (look.refunds_pending > 0 || !helped_.insert(reference).second) return std::nullopt;
+    const auto fact = truth.captured > 0 && truth.kept() == 0 ? LegMoney::back
+                      : truth.captured > 0                    ? LegMoney::taken
+                      : truth.still_held() > 0                ? LegMoney::held
+                                                              : LegMoney::none;
+    ++stage_.report.stuck[leg.stuck];
+    stage_.say(fmt::format("Anna looks at {}: {}: it is {}", reference, leg.stuck, core::word(fact)));
+    return fact;
 }
 
 }  // namespace kassi::simulation

@@ -24,6 +24,8 @@ class StripeStreet {
     static std::string webhook_secret(const std::string& merchant) { return "whsec_" + merchant; }
 
     [[nodiscard]] Handler handler() const { return house_.handler(); }
+    [[nodiscard]] std::size_t moves() const { return house_.ledger().size(); }
+    static bool has(std::string_view merchant) { return merchant == "stripe" || merchant == "deaf"; }
     /// Other faults than those of before.
     void storm();
     void calm();
@@ -36,8 +38,6 @@ class StripeStreet {
     std::string token(const std::string& merchant);
     /// As a caller brings it: a fresh token, a test token, one that was used before, or nothing that is one.
     core::Credential credential(const std::string& merchant);
-    /// It is good for one payment.
-    [[nodiscard]] bool minted(const std::string& value) const { return all_minted_.contains(value); }
     /// The bank's page of a callout: `home` gets where the browser is sent afterwards.
     void at_the_bank(const core::Callout& callout, const std::function<void(const std::string&)>& home);
 
@@ -58,6 +58,17 @@ class StripeStreet {
     };
     /// Of a leg, by our reference.
     const Truth& truth(const std::string& reference);
+    /// What it has of a leg's money, held or taken, in minor units.
+    [[nodiscard]] std::int64_t has_of(const core::Transaction& transaction, const core::Leg& leg);
+    void forget_tokens() { spent_.clear(); }
+    /// After a commit of the leg's transaction.
+    void check(const core::Transaction& transaction, const core::Leg& leg);
+    /// What is good for one payment pays for one leg.
+    void check_token(const TransactionId& id, const core::Leg& leg, const core::Credential& credential);
+    /// True: a person has to look, and for a reason that no machine can settle.
+    bool check_end(const core::Transaction& transaction, const core::Leg& leg);
+    /// What a person who looks at the dashboard says of a leg that is stuck: once; nullopt: nothing to say.
+    std::optional<core::LegMoney> person(const core::Transaction& transaction, const core::Leg& leg);
     /// What the payment is like now.
     struct Look {
         bool disputed = false;
@@ -78,6 +89,8 @@ class StripeStreet {
     std::set<std::string> all_minted_;
     std::size_t entries_read_ = 0;
     std::map<std::string, Truth> truths_;
+    std::map<std::string, std::pair<TransactionId, std::int64_t>> spent_;  ///< token -> leg
+    std::set<std::string> helped_;  ///< references that a person has looked at
 };
 
 }  // namespace kassi::simulation

@@ -129,6 +129,43 @@ TEST(Restored, ACaptureThatWasToBeginIsAskedAboutFirst) {
     EXPECT_EQ(s.calls(), "1:capture 2:capture");
 }
 
+TEST(Restored, ALookThatNeedsNoCallIsMadeOnce) {
+    struct NothingWasSent final : test::ScriptedFlows {
+        [[nodiscard]] Step begin(const Scene& scene) const override {
+            if (scene.verb == Verb::query) return Done{};
+            return ScriptedFlows::begin(scene);
+        }
+    };
+    Story s;
+    s.hand_over({{"a", 100}, {"b", 200}});
+    ASSERT_FALSE(s.purchase({{"a", "card"}, {"b", "card"}}));
+    const NothingWasSent flows;
+    const Terms terms{flows, s.times, "https://pay.example"};
+    Input input;
+    input.body = Restored{s.now - 1h};
+    const auto decision = decide(&s.t, s.papers, input, s.now, terms);
+    ASSERT_TRUE(decision);
+    const Leg& second = decision->next.legs[1];
+    EXPECT_FALSE(second.look);
+    EXPECT_EQ(second.money, LegMoney::none);
+    EXPECT_EQ(word(second.verb), "close") << "nothing is begun that may have been begun before";
+}
+
+TEST(Restored, AfterAPersonsWordNobodyIsAsked) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "card"}}));
+    ASSERT_FALSE(s.silence(1, true));
+    ASSERT_EQ(s.doing(1), "none/doubt(authorise)/take");
+    ASSERT_FALSE(put_back(s));
+    ASSERT_TRUE(s.leg(1).look);
+    ASSERT_FALSE(s.hear(Settle{1, LegMoney::none, "Anna", "seen in the portal"}));
+    EXPECT_EQ(s.calls(), "") << "the answer is known";
+    EXPECT_FALSE(s.leg(1).look);
+    EXPECT_FALSE(s.leg(1).restored);
+    EXPECT_EQ(s.t.phase, Phase::failed);
+}
+
 TEST(Restored, TheCustomerWhoWasAwayMayHavePaid) {
     Story s;
     s.hand_over({{"a", 100}});
