@@ -67,7 +67,10 @@ bool Inspector::replays(const TransactionId& id, const Record::Row& row) {
     }
     if (!(replayed == row.loaded.transaction))
         stage_.broken(Invariant::journal_replays, "another state: " + id.text());
-    if (row.journal.size() > rows_max) stage_.broken(Invariant::everything_ends, "no rest: " + id.text());
+    if (row.journal.size() > rows_max && replayed.put_back > 0)
+        stage_.given_up = true;
+    else if (row.journal.size() > rows_max)
+        stage_.broken(Invariant::everything_ends, "no rest: " + id.text());
     return true;
 }
 
@@ -154,6 +157,8 @@ void Inspector::put_back(const Record& before) {
             const auto* known = copy == nullptr ? nullptr : core::find_leg(copy->loaded.transaction, leg.no);
             if (known == nullptr) {
                 lost_legs_.push_back({then, leg});
+                // Another leg may get its number, and with that its reference at the provider.
+                town_.out_of_sight.insert(name_of(then, leg));
                 continue;
             }
             put_out_of_sight(copy->loaded.transaction, *known, leg);

@@ -56,9 +56,9 @@ void tell_counts(const Report& sum) {
         "copies put back: {} hand-overs and {} legs made since were lost, {} of them with money; {} verdicts "
         "told since are others now; not looked at any more: {} legs with refunds since, {} of what was "
         "settled, "
-        "{} of houses that cannot be asked\n",
+        "{} of houses that cannot be asked; {} never rest\n",
         sum.handed_over_lost, sum.legs_lost, sum.money_lost_sight_of, sum.verdicts_changed,
-        sum.refunded_since, sum.settled_changed, sum.unasked_since);
+        sum.refunded_since, sum.settled_changed, sum.unasked_since, sum.never_rests);
     for (std::size_t i = 0; i < fault_kinds; ++i)
         fmt::print("{:>9} {}\n", sum.faults[i], word(static_cast<Fault>(i)));
 }

@@ -74,6 +74,8 @@ struct Stage {
     bool over = false;  ///< the world comes down: nothing is to come any more
     SimulatedClock clock;
     bool calm = false;  ///< nothing goes wrong any more
+    /// Of a payment that was put back to a copy and never rests: a known limit, the life ends here.
+    bool given_up = false;
     /// In this life. What is signed with a time may be refused then until its sender gives up.
     bool clock_goes_wrong = false;
     Report report;

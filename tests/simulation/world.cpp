@@ -40,6 +40,7 @@ void Report::add(const Report& other) {
                                                        &Report::settled_changed,
                                                        &Report::refunded_since,
                                                        &Report::unasked_since,
+                                                       &Report::never_rests,
                                                        &Report::verdicts_changed};
     for (const auto count : counts) this->*count += other.*count;
     for (const auto& [why, times] : other.stuck) stuck[why] += times;
@@ -153,14 +154,16 @@ void World::live() {
                 [this](const HttpRequest& request) { notice(request, [](int) {}); });
     storm.plan();
     const Instant end = stage.clock.at + std::chrono::hours(24 * 30);
-    while (stage.report.steps < steps_max && stage.report.broken.empty() && stage.step(end))
+    while (stage.report.steps < steps_max && stage.report.broken.empty() && !stage.given_up &&
+           stage.step(end))
         inspector.check_changed();
     if (stage.report.steps >= steps_max) {
         stage.broken(Invariant::everything_ends, "it never comes to rest");
         for (const auto& [id, row] : record.rows)
             if (row.due_at) stage.say("due: " + core::state_json(row.loaded.transaction));
     }
-    if (!stage.report.broken.empty()) return;
+    if (stage.given_up) ++stage.report.never_rests;
+    if (!stage.report.broken.empty() || stage.given_up) return;
     inspector.check_end();
     people.check_end();
 }

@@ -41,7 +41,7 @@ struct Report {
                  left_to_a_person = 0, disputes = 0, refunds_failed = 0, tokens_asked_for = 0,
                  pages_passed = 0, answers_compared = 0, assumed_unpaid = 0, handed_over_lost = 0,
                  legs_lost = 0, money_lost_sight_of = 0, settled_changed = 0, refunded_since = 0,
-                 unasked_since = 0, verdicts_changed = 0;
+                 unasked_since = 0, never_rests = 0, verdicts_changed = 0;
     std::map<std::string, std::int64_t> stuck;  ///< what a person was called for
     [[nodiscard]] bool breaks(Invariant invariant) const;
     /// Counts only.
