@@ -210,7 +210,7 @@ struct Applier {
     void operator()(const Refused& e) const {
         Leg& leg = leg_of(t, e.leg);
         leg.refused = e.why;
-        leg.restored = false;
+        if (!leg.look) leg.restored = false;  // else it is still to be asked about
         leg.retry_at.reset();
         leg.goal = Goal::give_back;
     }

@@ -444,7 +444,9 @@ bool Deciding::plan_transaction() {
             why = "hold";
             if (now >= hold_limit()) return happen(On::hold_over);
             why = "declined";
-            if (open_bundles && tx.policy.on_decline == OnDecline::again) return false;  // waits for Purchase
+            // It waits for Purchase; not where a second try may have been made since the copy that we go on
+            // from.
+            if (open_bundles && tx.policy.on_decline == OnDecline::again && tx.put_back == 0) return false;
             if (open_bundles && !tx.policy.partial) return happen(On::refused);
             if (nothing_left) return happen(On::none_left);
             if (every(covered)) return happen(On::all_covered);
@@ -880,7 +882,8 @@ class Handler {
         if (has_verdict(d.tx.phase) && settled(d.tx)) return std::nullopt;
         PutBack put_back{restored.copied_at, {}};
         for (const Leg& leg : d.tx.legs)
-            if (may_have_gone_on(leg) && d.facts_of(leg).can_query) put_back.legs.push_back(leg.no);
+            if (may_have_gone_on(leg) && (d.facts_of(leg).can_query || leg.doing == Doing::away))
+                put_back.legs.push_back(leg.no);
         d.emit(std::move(put_back));
         for (std::size_t i = 0; i < d.tx.legs.size(); ++i)
             if (may_have_gone_on(d.tx.legs[i])) take_up_again(d.tx.legs[i]);
@@ -1072,9 +1075,7 @@ class Handler {
         if (leg.goal == Goal::take && leg.money == LegMoney::none)
             d.refuse(
                 {"restored", "Whether this was paid for is not known: the record is a copy from before."});
-        else
-            d.emit(Stuck{leg.no,
-                         "the record is a copy from before: what became of this payment since is not known"});
+        d.emit(Stuck{leg.no, std::string(copy_is_old)});
     }
 
     /// Of the money, that was not known.

@@ -11,6 +11,10 @@
 /// transaction; tables.cpp says what follows; nothing else moves anything.
 namespace kassi::core {
 
+/// Why a person is needed where nobody can be asked.
+inline constexpr std::string_view copy_is_old =
+    "the record is a copy from before: what became of this payment since is not known";
+
 class Deciding {
   public:
     Deciding(Transaction transaction, Papers given, const Input& cause, Instant at, const Terms& known)

@@ -516,9 +516,16 @@ void act_settle_by_asking(Deciding& d) {
     d.close_callout("nobody came back in time");
     d.begin(d.leg_no, Verb::query);
 }
+/// Only its return could have told: counted and listed with the others of that kind. Where the record is a
+/// copy from before he may have returned since.
+void assume_unpaid(Deciding& d) {
+    const bool restored = d.leg().restored;
+    d.refuse({"assumed_unpaid", "The customer did not come back, and the provider cannot be asked."});
+    if (restored) d.emit(Stuck{d.leg_no, std::string(copy_is_old)});
+}
 void act_assume_unpaid(Deciding& d) {
     d.close_callout("nobody came back in time");
-    d.refuse({"assumed_unpaid", "The customer did not come back, and the provider cannot be asked."});
+    assume_unpaid(d);
 }
 void act_close(Deciding& d) {
     d.close_callout("no longer wanted");
@@ -526,9 +533,7 @@ void act_close(Deciding& d) {
 }
 void act_close_silently(Deciding& d) {
     d.close_callout("no longer wanted");
-    // Only its return could have told: counted and listed with the others of that kind.
-    if (d.facts().settled_by_return)
-        d.refuse({"assumed_unpaid", "The customer did not come back, and the provider cannot be asked."});
+    if (d.facts().settled_by_return) assume_unpaid(d);
 }
 void act_again(Deciding& d) {
     const Parcel& parcel = d.parcel();

@@ -430,18 +430,24 @@ struct Engine::State {
             });
     }
 
+    static constexpr std::size_t matched_at_once_max = 200;
+    /// Notices whose reference became known while nobody could hear them.
+    void match_those_left() {
+        for (const auto& kept : store().matched_since(matched_at_once_max)) hear_kept(kept);
+    }
+
     /// A notice that came before its reference was known.
     void match(const std::string& merchant, const std::string& reference) {
-        for (const auto& kept : store().unmatched(merchant, reference)) {
-            auto notice = store::parse_notice(kept.json);
-            if (!notice) continue;
-            const auto found = store().find_leg(merchant, reference);
-            if (!found) continue;
-            hear_notice(found->transaction, found->leg, merchant, kept.event_id, *notice,
-                        [this, merchant, event = kept.event_id](const Result<NoticeHeard>& done) {
-                            if (done) store().drop_unmatched(merchant, event);
-                        });
-        }
+        for (const auto& kept : store().unmatched(merchant, reference)) hear_kept(kept);
+    }
+    void hear_kept(const store::UnmatchedNotice& kept) {
+        const auto notice = store::parse_notice(kept.json);
+        const auto found = store().find_leg(kept.merchant, kept.reference);
+        if (!notice || !found) return;
+        hear_notice(found->transaction, found->leg, kept.merchant, kept.event_id, *notice,
+                    [this, merchant = kept.merchant, event = kept.event_id](const Result<NoticeHeard>& done) {
+                        if (done) store().drop_unmatched(merchant, event);
+                    });
     }
 
     void hear_notice(const TransactionId& id, std::int64_t leg, const std::string& merchant,
@@ -630,6 +636,7 @@ struct Engine::State {
                                                    core::explain(loaded->transaction, now(), terms).summary));
         }
         store().expire(now(), [](std::int64_t) {});
+        match_those_left();
         arm_again();
         sweep.done(std::move(report));
     }
@@ -887,6 +894,7 @@ void Engine::start() {
     if (!open.empty()) log::info("recovery", {{"open_calls", std::to_string(open.size())}});
     s.doubts.load(s.store());
     s.retention->start();
+    s.match_those_left();
     s.take_up(std::make_shared<const std::vector<TransactionId>>(open), 0);
 }
 

@@ -105,6 +105,9 @@ struct Reader {
         db,
         "SELECT event_id, at, json FROM unmatched_notice WHERE merchant = ? AND reference = ? "
         "ORDER BY at, event_id"};
+    Statement matched_since{db,
+                            "SELECT merchant, reference, event_id, at, json FROM unmatched_notice "
+                            "JOIN reference USING (merchant, reference) ORDER BY at, event_id LIMIT ?"};
     // Serials and journal numbers have no gaps: their largest is their count.
     Statement counts{db,
                      "SELECT (SELECT max(serial) FROM transaction_state), "
@@ -409,6 +412,18 @@ std::vector<UnmatchedNotice> SqliteStore::unmatched(std::string_view merchant, s
                                         .event_id = std::string(rows.text(0)),
                                         .json = std::string(rows.text(2)),
                                         .at = to_instant(rows.integer(1))});
+    return found;
+}
+
+std::vector<UnmatchedNotice> SqliteStore::matched_since(std::size_t limit) {
+    std::vector<UnmatchedNotice> found;
+    Rows rows(state_->reader->matched_since, static_cast<std::int64_t>(limit));
+    while (rows.next())
+        found.push_back(UnmatchedNotice{.merchant = std::string(rows.text(0)),
+                                        .reference = std::string(rows.text(1)),
+                                        .event_id = std::string(rows.text(2)),
+                                        .json = std::string(rows.text(4)),
+                                        .at = to_instant(rows.integer(3))});
     return found;
 }
 

@@ -58,6 +58,7 @@ class SqliteStore final : public Store {
                                          Instant to, std::size_t limit) override;
     std::vector<Balance> balances(std::string_view caller) override;
     std::vector<UnmatchedNotice> unmatched(std::string_view merchant, std::string_view reference) override;
+    std::vector<UnmatchedNotice> matched_since(std::size_t limit) override;
     std::vector<std::string> open_merchants() override;
     Counts counts() override;
     Origin origin() override;

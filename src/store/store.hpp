@@ -151,6 +151,8 @@ class Store {
     [[nodiscard]] virtual std::vector<Balance> balances(std::string_view caller) = 0;  ///< "" all
     [[nodiscard]] virtual std::vector<UnmatchedNotice> unmatched(std::string_view merchant,
                                                                  std::string_view reference) = 0;
+    /// Kept notices whose reference is known by now, at most `limit`: the process died between two commits.
+    [[nodiscard]] virtual std::vector<UnmatchedNotice> matched_since(std::size_t limit) = 0;
     /// Merchants that open (unsettled) legs name.
     [[nodiscard]] virtual std::vector<std::string> open_merchants() = 0;
     /// `unmatched`: notices kept that match nothing.

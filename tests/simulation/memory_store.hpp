@@ -60,6 +60,9 @@ class MemoryStore final : public store::Store {
     std::vector<std::string> open_merchants() override { return {}; }
     Counts counts() override;
     void commit(store::Unit unit, std::function<void(store::CommitOutcome)> done) override;
+    std::vector<store::UnmatchedNotice> matched_since(std::size_t limit) override {
+        return record_.matched_since(limit);
+    }
     void keep_unmatched(store::UnmatchedNotice notice, std::function<void(bool)> done) override;
     void drop_unmatched(std::string_view merchant, std::string_view event_id) override;
     std::vector<TransactionId> forgettable(Instant, std::size_t) override { return {}; }

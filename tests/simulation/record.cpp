@@ -117,6 +117,13 @@ void Record::keep(store::UnmatchedNotice notice) {
     unmatched_.push_back(std::move(notice));
 }
 
+std::vector<store::UnmatchedNotice> Record::matched_since(std::size_t limit) const {
+    std::vector<store::UnmatchedNotice> found;
+    for (const auto& kept : unmatched_)
+        if (found.size() < limit && find_leg(kept.merchant, kept.reference)) found.push_back(kept);
+    return found;
+}
+
 void Record::drop(std::string_view merchant, std::string_view event_id) {
     std::erase_if(unmatched_, [&](const auto& notice) {
         return notice.merchant == merchant && notice.event_id == event_id;

@@ -32,6 +32,7 @@ class Record {
     [[nodiscard]] std::vector<TransactionId> due(Instant now, std::size_t limit) const;
     [[nodiscard]] std::optional<Instant> next_due() const;
     [[nodiscard]] std::vector<store::Balance> balances(std::string_view caller) const;
+    [[nodiscard]] std::vector<store::UnmatchedNotice> matched_since(std::size_t limit) const;
     [[nodiscard]] std::vector<store::UnmatchedNotice> unmatched(std::string_view merchant,
                                                                 std::string_view reference) const;
 

@@ -186,9 +186,58 @@ TEST(Restored, WhoCannotBeAskedIsNotPaidAgain) {
     ASSERT_EQ(s.calls(), "1:authorise");
     ASSERT_FALSE(put_back(s));
     EXPECT_EQ(s.leg(2).refused->code, "restored");
+    EXPECT_THAT(s.leg(2).stuck, HasSubstr("a copy from before"))
+        << "a person looks whether it was paid since";
     EXPECT_EQ(s.doing(1), "none/doubt(authorise)/give_back");
     EXPECT_EQ(s.t.phase, Phase::failed);
     EXPECT_EQ(s.calls(), "") << "what may never be repeated is not";
+}
+
+TEST(Restored, WhoMayHaveReturnedSinceIsNotAssumedUnpaid) {
+    for (const bool hold_over : {false, true}) {
+        Story s;
+        s.hand_over({{"a", 100}});
+        ASSERT_FALSE(s.purchase({{"a", "silent"}}));
+        ASSERT_FALSE(s.answer(1, "waiting"));
+        ASSERT_EQ(s.doing(1), "none/away(open)/take");
+        ASSERT_FALSE(put_back(s));
+        ASSERT_EQ(s.doing(1), "none/away(open)/take") << "his return still counts";
+        if (hold_over) {
+            s.now = s.t.held_until;
+            ASSERT_FALSE(s.hear(Due{}));
+        }
+        while (s.leg(1).stuck.empty()) s.pass();
+        EXPECT_EQ(s.t.phase, Phase::failed);
+        EXPECT_THAT(s.leg(1).stuck, HasSubstr("a copy from before"));
+        EXPECT_FALSE(settled(s.t));
+        ASSERT_FALSE(s.hear(Settle{1, LegMoney::none, "Anna", "as the house's books say"}));
+        EXPECT_TRUE(settled(s.t));
+    }
+}
+
+TEST(Restored, NothingIsTriedASecondTime) {
+    Story s;
+    s.hand_over({{"a", 100}}, {.on_decline = OnDecline::again});
+    ASSERT_FALSE(s.purchase({{"a", "card"}}));
+    ASSERT_FALSE(put_back(s));
+    s.pass(0ms);
+    ASSERT_EQ(s.calls(), "1:authorise");
+    ASSERT_FALSE(s.answer(1, "declined"));
+    while (!s.calls().empty()) ASSERT_FALSE(s.answer(1, "none"));
+    EXPECT_EQ(s.t.phase, Phase::failed) << "leg 2 may have been paid since, and nobody here knows of it";
+    EXPECT_TRUE(s.purchase({{"a", "card"}}));
+}
+
+TEST(Restored, ACardThatWasLostIsStillAskedAbout) {
+    Story s;
+    s.flows.volatile_open = true;
+    s.flows.merchants["redirect"].browser = Browser::no;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(put_back(s));
+    EXPECT_EQ(s.leg(1).refused->code, "card_lost");
+    EXPECT_EQ(s.calls(), "1:query");
+    EXPECT_TRUE(s.leg(1).restored) << "so that the way of paying knows why it is asked";
 }
 
 TEST(Restored, ARefundThatCannotBeAskedAboutNeedsAPerson) {

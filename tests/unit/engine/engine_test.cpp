@@ -306,6 +306,27 @@ TEST_F(EngineTest, AFreshStartTakesUpWhatWasMeant) {
     EXPECT_TRUE(engine->view(id, "", "")->callout);
 }
 
+TEST_F(EngineTest, ANoticeThatWasKeptIsHeardAfterACrashToo) {
+    const auto id = hand_over(trolley())->transaction.id;
+    ASSERT_TRUE(purchase(id, by_redirect("T1")));
+    answer(201, session(id, "open"));
+    const std::string merchant = engine->view(id, "", "")->transaction.legs[0].merchant;
+    // It came before its reference was known, and the process died right after that became known.
+    core::Notice notice;
+    notice.fact = core::LegMoney::taken;
+    notice.trust = core::Trust::proof;
+    notice.amount = engine->view(id, "", "")->transaction.legs[0].amount;
+    notice.evidence = "paid";
+    bool kept = false;
+    store->keep_unmatched({merchant, id.text() + "-1", "ev-1", store::notice_json(notice), clock.at},
+                          [&](bool ok) { kept = ok; });
+    pump([&] { return kept; });
+    restart();
+    pump([&] { return engine->view(id, "", "")->transaction.phase == core::Phase::purchased; });
+    ASSERT_TRUE(hand_over(trolley()));  // what was to be written before is
+    EXPECT_TRUE(store->matched_since(10).empty());
+}
+
 TEST_F(EngineTest, ACopyThatWasPutBackAsksBeforeItGoesOn) {
     const auto away = hand_over(trolley())->transaction.id;
     ASSERT_TRUE(purchase(away, by_redirect("T1")));

@@ -1,64 +1,9 @@
+#include "tests/unit/engine/full_disk.hpp"
+
 #include "tests/unit/engine/engine_world.hpp"
 
 namespace kassi::engine {
 namespace {
-
-/// The real store, but for commits while the disk is full.
-class FullDisk final : public store::Store {
-  public:
-    explicit FullDisk(store::Store& given) : store_(given) {}
-    bool full = false;
-
-    std::optional<store::Loaded> load(const TransactionId& id) override { return store_.load(id); }
-    std::optional<TransactionId> find_reference(std::string_view reference) override {
-        return store_.find_reference(reference);
-    }
-    std::optional<store::TokenFound> find_token(std::string_view caller, std::string_view token) override {
-        return store_.find_token(caller, token);
-    }
-    std::optional<store::LegFound> find_leg(std::string_view merchant, std::string_view reference) override {
-        return store_.find_leg(merchant, reference);
-    }
-    std::optional<store::ClaimFound> find_claim(const store::Claim& claim) override {
-        return store_.find_claim(claim);
-    }
-    std::optional<std::string> customer(const TransactionId& id) override { return store_.customer(id); }
-    std::optional<std::string> document(const TransactionId& id) override { return store_.document(id); }
-    std::vector<store::StoredRow> journal(const TransactionId& id) override { return store_.journal(id); }
-    std::vector<TransactionId> list(const store::ListFilter& filter) override { return store_.list(filter); }
-    std::vector<TransactionId> due(Instant now, std::size_t limit) override { return store_.due(now, limit); }
-    std::optional<Instant> next_due() override { return store_.next_due(); }
-    std::vector<TransactionId> with_open_call() override { return store_.with_open_call(); }
-    std::vector<store::StatementLine> statement(std::string_view caller, Currency currency,
-                                                store::StatementPlace after, Instant to,
-                                                std::size_t limit) override {
-        return store_.statement(caller, currency, after, to, limit);
-    }
-    std::vector<store::Balance> balances(std::string_view caller) override { return store_.balances(caller); }
-    std::vector<store::UnmatchedNotice> unmatched(std::string_view merchant,
-                                                  std::string_view reference) override {
-        return store_.unmatched(merchant, reference);
-    }
-    std::vector<std::string> open_merchants() override { return store_.open_merchants(); }
-    Counts counts() override { return store_.counts(); }
-    void commit(store::Unit unit, std::function<void(store::CommitOutcome)> done) override {
-        if (full) return done({store::CommitOutcome::Kind::unavailable});
-        store_.commit(std::move(unit), std::move(done));
-    }
-    void keep_unmatched(store::UnmatchedNotice notice, std::function<void(bool)> done) override {
-        if (full) return done(false);
-        store_.keep_unmatched(std::move(notice), std::move(done));
-    }
-    void drop_unmatched(std::string_view merchant, std::string_view event_id) override {
-        store_.drop_unmatched(merchant, event_id);
-    }
-    void expire(Instant now, std::function<void(std::int64_t)> done) override {
-        store_.expire(now, std::move(done));
-    }
-
-  private:
-    store::Store& store_;
-};
 
 /// With a house that can neither be asked nor told: its returns are all that there is.
 struct FullDiskTest : EngineTest {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "engine_world.hpp"
+#include "tests/unit/engine/full_disk.hpp"
 
 namespace kassi::engine {
 namespace {
@@ -222,57 +223,8 @@ TEST_F(EngineTest, AsManyDoorsWaitAsMayAndOneMoreIsAnsweredAsItStands) {
     EXPECT_EQ(answered, waiters_max + 1);
 }
 
-/// The store, and for a while no room in it.
-class Full final : public store::Store {
-  public:
-    explicit Full(store::Store& given) : inner(given) {}
-    store::Store& inner;
-    int refuse = 0;  ///< so many commits to come
-    using Id = TransactionId;
-    using Text = std::string_view;
-    std::optional<store::Loaded> load(const Id& id) override { return inner.load(id); }
-    std::optional<Id> find_reference(Text reference) override { return inner.find_reference(reference); }
-    std::optional<store::TokenFound> find_token(Text caller, Text token) override {
-        return inner.find_token(caller, token);
-    }
-    std::optional<store::LegFound> find_leg(Text merchant, Text reference) override {
-        return inner.find_leg(merchant, reference);
-    }
-    std::optional<store::ClaimFound> find_claim(const store::Claim& claim) override {
-        return inner.find_claim(claim);
-    }
-    std::optional<std::string> customer(const Id& id) override { return inner.customer(id); }
-    std::optional<std::string> document(const Id& id) override { return inner.document(id); }
-    std::vector<store::StoredRow> journal(const Id& id) override { return inner.journal(id); }
-    std::vector<Id> list(const store::ListFilter& filter) override { return inner.list(filter); }
-    std::vector<Id> due(Instant now, std::size_t limit) override { return inner.due(now, limit); }
-    std::optional<Instant> next_due() override { return inner.next_due(); }
-    std::vector<Id> with_open_call() override { return inner.with_open_call(); }
-    std::vector<store::StatementLine> statement(Text caller, Currency currency, store::StatementPlace after,
-                                                Instant to, std::size_t limit) override {
-        return inner.statement(caller, currency, after, to, limit);
-    }
-    std::vector<store::Balance> balances(Text caller) override { return inner.balances(caller); }
-    std::vector<store::UnmatchedNotice> unmatched(Text merchant, Text reference) override {
-        return inner.unmatched(merchant, reference);
-    }
-    std::vector<std::string> open_merchants() override { return inner.open_merchants(); }
-    Counts counts() override { return inner.counts(); }
-    void commit(store::Unit unit, std::function<void(store::CommitOutcome)> done) override {
-        if (refuse > 0 && refuse-- > 0) return done({store::CommitOutcome::Kind::unavailable});
-        inner.commit(std::move(unit), std::move(done));
-    }
-    void keep_unmatched(store::UnmatchedNotice notice, std::function<void(bool)> done) override {
-        inner.keep_unmatched(std::move(notice), std::move(done));
-    }
-    void drop_unmatched(Text merchant, Text event_id) override { inner.drop_unmatched(merchant, event_id); }
-    void expire(Instant now, std::function<void(std::int64_t)> done) override {
-        inner.expire(now, std::move(done));
-    }
-};
-
 struct FullStore : EngineTest {
-    Full full{*store};
+    FullDisk full{*store};
     FullStore() {
         engine = std::make_unique<Engine>(Engine::Parts{full, *registry, directory, settings, clock,
                                                         randomness, outside, std::string(32, 'd')});
