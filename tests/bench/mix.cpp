@@ -39,8 +39,10 @@ Expected expected_of(Step step) {
     switch (step) {
         case Step::hand_over:
             return {201, "phase", "reserved"};
+        case Step::begin_purchase:
+            return {202, "phase", "authorising"};
         case Step::send_away:
-            return {200, "phase", "attempting"};
+            return {200, "state", "called_out"};
         case Step::purchase:
         case Step::come_back:
         case Step::read:
@@ -54,14 +56,15 @@ Expected expected_of(Step step) {
 }  // namespace
 
 std::string_view word(Step step) {
-    static constexpr std::string_view words[steps_count] = {"hand_over", "purchase", "send_away",
-                                                            "come_back", "read",     "read_f13"};
+    static constexpr std::string_view words[steps_count] = {
+        "hand_over", "purchase", "begin_purchase", "send_away", "come_back", "read", "read_f13"};
     return words[static_cast<std::size_t>(step)];
 }
 
 Scenario scenario_of(const std::string& name) {
     if (name == "credit" || name == "stripe") return {name, {Step::hand_over, Step::purchase}};
     if (name == "redirect") return {name, {Step::hand_over, Step::send_away, Step::come_back}};
+    if (name == "in-flight") return {name, {Step::hand_over, Step::begin_purchase}};
     if (name == "away") return {name, {Step::hand_over, Step::send_away}};
     if (name == "hand-over") return {name, {Step::hand_over}};
     if (name == "status") return {name, {Step::read}, true};
@@ -86,6 +89,7 @@ std::string Mix::request(Step step, Customer& customer) {
             return post("/v1/transactions/" + customer.transaction + "/purchase",
                         purchase_body(customer, true));
         case Step::purchase:
+        case Step::begin_purchase:
             return post("/v1/transactions/" + customer.transaction + "/purchase",
                         purchase_body(customer, false));
         case Step::come_back:

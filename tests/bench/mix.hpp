@@ -9,8 +9,8 @@
 /// The requests of the load, and what must be in their answers.
 namespace kassi::bench {
 
-enum class Step { hand_over, purchase, send_away, come_back, read, read_f13 };
-inline constexpr std::size_t steps_count = 6;
+enum class Step { hand_over, purchase, begin_purchase, send_away, come_back, read, read_f13 };
+inline constexpr std::size_t steps_count = 7;
 std::string_view word(Step step);
 
 /// What one customer does, from the first request to the last; the transaction is read from the first answer.
@@ -19,7 +19,8 @@ struct Scenario {
     std::vector<Step> steps;
     bool reads = false;  ///< of transactions that were bought before
 };
-/// "credit", "stripe", "redirect", "hand-over", "status", "status-f13". Throws std::runtime_error.
+/// "credit", "stripe", "in-flight", "redirect", "away", "hand-over", "status", "status-f13". Throws
+/// std::runtime_error.
 Scenario scenario_of(const std::string& name);
 
 struct Parties {

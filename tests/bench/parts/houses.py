@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+import urllib.request
 
 API_KEY = "key-of-the-box-office"
 CALLER, PASSWORD = "demo", "demopass"
@@ -27,6 +28,7 @@ class Binaries:
         self.load = build / "tests" / "bench_load"
         self.bare_http = build / "tests" / "bench_bare_http"
         self.bare_sqlite = build / "tests" / "bench_bare_sqlite"
+        self.houses = build / "tests" / "bench_houses"
         self.history = build / "tests" / "bench_history"
         self.counters = build / "tests" / "bench_counters.so"
 
@@ -123,6 +125,16 @@ ways = {{ "*" = {json.dumps(list(ways))} }}
         self.operators = int(line["operators"].rsplit(":", 1)[1])
         return self
 
+    def metric(self, name):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.operators}/metrics", timeout=PATIENCE) as answer:
+            text = answer.read().decode()
+        return int(re.search(rf"^{name} (-?\d+)$", text, re.MULTILINE).group(1))
+
+    def memory(self, name="VmRSS"):
+        """MiB; VmHWM is the most that it ever was."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(rf"^{name}:\s+(\d+) kB", status, re.MULTILINE).group(1)) / 1024
+
     def load(self, scenario, connections, *more):
         return load(self.binaries, self.port, scenario, connections, "--operators", self.operators,
                     "--server", self.process.pid, "--counters", self.counters, *more)
@@ -173,3 +185,46 @@ def bare_sqlite(binaries, folder, sample, seconds, group):
                               "--seconds", seconds))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+class Providers:
+    """Stripe and a redirect house, in a process of their own."""
+
+    def __init__(self, binaries, folder, latency_ms):
+        folder.mkdir(parents=True, exist_ok=True)
+        log = folder / f"houses-{latency_ms}.log"
+        log.write_bytes(b"")
+        self.process = Process([binaries.houses, "--latency", latency_ms], log)
+        self.pid = self.process.pid
+        self.url = "http://127.0.0.1:" + self.process.wait_for(r"^port (\d+)$").group(1)
+
+    def kill(self):
+        self.process.kill()
+
+    def house(self, binaries, folder, way, settings=""):
+        """One whose payments go by `way`, "cards" or "acme"."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in (("stripe.key", "sk_test_OfTheBench"), ("webhook.key", "whsec_OfTheBench"),
+                           ("acme.key", "key-of-the-bench"), ("acme-notice.key", "secret-of-the-bench")):
+            (folder / name).write_text(text)
+            (folder / name).chmod(0o600)
+        return House(binaries, folder, (way,), f"""
+[[merchant]]
+name = "cards"
+provider = "stripe"
+base_url = "{self.url}"
+simulator = true
+[merchant.settings]
+publishable_key = "pk_test_OfTheBench"
+script_url = "{self.url}/stripe/v3/"
+[merchant.secrets]
+secret_key = {{ file = "stripe.key" }}
+webhook_secret = {{ file = "webhook.key" }}
+[[merchant]]
+name = "acme"
+provider = "redirect"
+base_url = "{self.url}/redirect/v1"
+[merchant.secrets]
+api_key = {{ file = "acme.key" }}
+notice_secret = {{ file = "acme-notice.key" }}
+""", settings)

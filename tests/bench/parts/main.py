@@ -8,16 +8,18 @@ import subprocess
 import sys
 import tempfile
 
-from parts import credit, houses, machine, table
+from parts import credit, houses, machine, providers, table
 from parts.settings import Settings
 
 TREE = pathlib.Path(__file__).resolve().parents[3]
-SCENARIOS = ["credit", "status"]
+PARTS = {"credit": credit.measure_credit, "status": credit.measure_status, "redirect": providers.measure_redirect,
+         "stripe": providers.measure_stripe, "in-flight": providers.measure_in_flight}
+QUICK = ["credit", "status"]
 
 
 def arguments(words):
     parser = argparse.ArgumentParser(prog="tests/bench/run", description="Measures the house against this machine.")
-    parser.add_argument("--scenario", action="append", choices=SCENARIOS, help="only these; default all")
+    parser.add_argument("--scenario", action="append", choices=list(PARTS), help="only these; default all")
     parser.add_argument("--quick", action="store_true", help="credit and status in under a minute, less exact")
     parser.add_argument("--rounds", type=int, help="rounds that count (default 5, quick 2)")
     parser.add_argument("--rounds-max", type=int, help="with those that are thrown away (default twice as many)")
@@ -53,9 +55,8 @@ def measure(settings, scenarios):
     """Name -> figures, and the targets beside them."""
     found, targets = {}, []
     sample = credit.Sample(settings)
-    parts = {"credit": credit.measure_credit, "status": credit.measure_status}
     for scenario in scenarios:
-        figures, wanted = parts[scenario](settings, sample)
+        figures, wanted = PARTS[scenario](settings, sample)
         found.update(figures)
         targets += wanted
     return found, targets
@@ -86,7 +87,7 @@ def main(words):
         if machine.on_memory_only(folder):
             raise houses.Failed(f"{place} is in memory: nothing there is durable (--folder)")
         settings = settings_of(given, folder)
-        found, targets = measure(settings, given.scenario or SCENARIOS)
+        found, targets = measure(settings, given.scenario or (QUICK if given.quick else list(PARTS)))
         report(settings, found, targets, given.json)
     except (houses.Failed, subprocess.CalledProcessError) as error:
         print(f"tests/bench/run: {error}", file=sys.stderr)
