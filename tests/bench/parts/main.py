@@ -8,12 +8,13 @@ import subprocess
 import sys
 import tempfile
 
-from parts import credit, houses, machine, providers, table
+from parts import credit, history, houses, machine, providers, table
 from parts.settings import Settings
 
 TREE = pathlib.Path(__file__).resolve().parents[3]
 PARTS = {"credit": credit.measure_credit, "status": credit.measure_status, "redirect": providers.measure_redirect,
-         "stripe": providers.measure_stripe, "in-flight": providers.measure_in_flight}
+         "stripe": providers.measure_stripe, "in-flight": providers.measure_in_flight,
+         "history": history.measure_history}
 QUICK = ["credit", "status"]
 
 
@@ -24,6 +25,8 @@ def arguments(words):
     parser.add_argument("--rounds", type=int, help="rounds that count (default 5, quick 2)")
     parser.add_argument("--rounds-max", type=int, help="with those that are thrown away (default twice as many)")
     parser.add_argument("--seconds", type=float, help="that are measured each time (default 4, quick 1.2)")
+    parser.add_argument("--history", type=int, help="transactions on disk (default 100,000; the target is for 5,000,000)")
+    parser.add_argument("--due", type=int, help="reservations that a sweep finds (default 100,000)")
     parser.add_argument("--json", type=pathlib.Path, help="a file for everything that was found")
     parser.add_argument("--folder", type=pathlib.Path, help="on the disk to measure (default: the build folder)")
     return parser.parse_args(words)
@@ -47,6 +50,8 @@ def settings_of(given, folder):
         settings.rounds = given.rounds
     if given.seconds:
         settings.seconds = given.seconds
+    settings.history = given.history or settings.history
+    settings.due = given.due or settings.due
     settings.rounds_max = given.rounds_max or (settings.rounds if given.quick else 2 * settings.rounds)
     return settings
 

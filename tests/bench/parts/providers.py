@@ -8,7 +8,7 @@ from parts.rounds import alternate
 from parts.table import Target
 
 TOKEN = '{"stripe_token":"tok_visa"}'
-SLOW_MS = 10_000  # long enough for all to be under way at the same time
+SLOW_MS = 20_000  # long enough for all to be under way at the same time, less than a call may take
 CALLED_OUT = 50_000
 
 
