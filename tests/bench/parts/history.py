@@ -1,6 +1,7 @@
 """What a long history costs: payments beside those of an empty house, the start, the sweep, idle memory."""
 
 import json
+import re
 import shutil
 import statistics
 import time
@@ -10,6 +11,7 @@ from parts.rounds import alternate
 from parts.table import Target
 
 STARTS = 11
+SWEEPS_MAX = 200
 
 
 def fill(settings, house, *what):
@@ -42,19 +44,28 @@ def rounds(settings, house):
     return alternate(settings, "history", one_round)
 
 
+def still_open(settings, house):
+    status = houses.run(settings.binaries.kassi, "status", "--config", house.file)
+    return int(re.search(r", (\d+) open, ", status).group(1))
+
+
 def sweep(settings, house):
-    """`kassi sweep` while no server runs: it does the work itself."""
+    """`kassi sweep` while no server runs: it does the work itself. Again until nothing is due any more."""
     fill(settings, house, "--due", settings.due)
-    watch, began = machine.Stopwatch(), time.monotonic()
-    houses.run(settings.binaries.kassi, "sweep", "--config", house.file)
-    took = time.monotonic() - began
-    foreign = watch.foreign_cores()
-    if foreign >= machine.FOREIGN_MAX:
-        settings.notes.append(f"sweep: others used {foreign:.2f} cores")
-    still = houses.run(settings.binaries.kassi, "status", "--config", house.file)
-    if ", 0 open, " not in still:
-        raise houses.Failed("the sweep left something open:\n" + still)
-    return {"due_s": settings.due / took, "foreign_cores": foreign}
+    watch, took, runs = machine.Stopwatch(), 0.0, 0
+    while still_open(settings, house) > 0:
+        if runs == SWEEPS_MAX:
+            raise houses.Failed(f"{runs} sweeps left something open")
+        began = time.monotonic()
+        houses.run(settings.binaries.kassi, "sweep", "--config", house.file)
+        took += time.monotonic() - began
+        runs += 1
+    if runs > 1:
+        settings.notes.append(f"sweep: {runs} runs of it were needed until nothing was due")
+    found = {"due_s": settings.due / took, "sweeps": runs, "foreign_cores": watch.foreign_cores()}
+    if found["foreign_cores"] >= machine.FOREIGN_MAX:
+        settings.notes.append(f"sweep: others used {found['foreign_cores']:.2f} cores")
+    return found
 
 
 def measure_history(settings, _):
