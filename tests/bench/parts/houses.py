@@ -28,6 +28,7 @@ class Binaries:
         self.load = build / "tests" / "bench_load"
         self.bare_http = build / "tests" / "bench_bare_http"
         self.bare_sqlite = build / "tests" / "bench_bare_sqlite"
+        self.apple_pay = build / "tests" / "apple_pay_bench"
         self.houses = build / "tests" / "bench_houses"
         self.history = build / "tests" / "bench_history"
         self.counters = build / "tests" / "bench_counters.so"

@@ -8,13 +8,13 @@ import subprocess
 import sys
 import tempfile
 
-from parts import credit, history, houses, machine, providers, table
+from parts import apple_pay, credit, history, houses, machine, providers, table
 from parts.settings import Settings
 
 TREE = pathlib.Path(__file__).resolve().parents[3]
 PARTS = {"credit": credit.measure_credit, "status": credit.measure_status, "redirect": providers.measure_redirect,
          "stripe": providers.measure_stripe, "in-flight": providers.measure_in_flight,
-         "history": history.measure_history}
+         "history": history.measure_history, "apple-pay": apple_pay.measure_apple_pay}
 QUICK = ["credit", "status"]
 
 
