@@ -57,14 +57,20 @@ def settings_of(given, folder):
 
 
 def measure(settings, scenarios):
-    """Name -> figures, and the targets beside them."""
+    """Name -> figures, the targets beside them, and whether all could be measured."""
     found, targets = {}, []
     sample = credit.Sample(settings)
+    whole = True
     for scenario in scenarios:
-        figures, wanted = PARTS[scenario](settings, sample)
+        try:
+            figures, wanted = PARTS[scenario](settings, sample)
+        except (houses.Failed, subprocess.TimeoutExpired) as error:
+            settings.notes.append(f"{scenario}: FAILED, {error}")
+            whole = False
+            continue
         found.update(figures)
         targets += wanted
-    return found, targets
+    return found, targets, whole
 
 
 def report(settings, found, targets, to_file):
@@ -92,11 +98,11 @@ def main(words):
         if machine.on_memory_only(folder):
             raise houses.Failed(f"{place} is in memory: nothing there is durable (--folder)")
         settings = settings_of(given, folder)
-        found, targets = measure(settings, given.scenario or (QUICK if given.quick else list(PARTS)))
+        found, targets, whole = measure(settings, given.scenario or (QUICK if given.quick else list(PARTS)))
         report(settings, found, targets, given.json)
     except (houses.Failed, subprocess.CalledProcessError) as error:
         print(f"tests/bench/run: {error}", file=sys.stderr)
         return 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return 0
+    return 0 if whole else 1
