@@ -27,6 +27,7 @@ def arguments(words):
     parser.add_argument("--seconds", type=float, help="that are measured each time (default 4, quick 1.2)")
     parser.add_argument("--history", type=int, help="transactions on disk (default 100,000; the target is for 5,000,000)")
     parser.add_argument("--due", type=int, help="reservations that a sweep finds (default 100,000)")
+    parser.add_argument("--build", type=pathlib.Path, help="a build as it is (default: build/release, brought up to date)")
     parser.add_argument("--json", type=pathlib.Path, help="a file for everything that was found")
     parser.add_argument("--folder", type=pathlib.Path, help="on the disk to measure (default: the build folder)")
     return parser.parse_args(words)
@@ -43,7 +44,7 @@ def built():
 
 
 def settings_of(given, folder):
-    settings = Settings(built(), folder)
+    settings = Settings(houses.Binaries(given.build.resolve()) if given.build else built(), folder)
     if given.quick:
         settings.quick, settings.rounds, settings.warm, settings.seconds = True, 2, 0.4, 1.2
     if given.rounds:
