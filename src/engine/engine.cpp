@@ -506,7 +506,11 @@ struct Engine::State {
         const auto finish = [left, total, done] {
             if (--*left == 0) done(*total);
         };
-        for (const auto& id : store().due(now(), due_batch_max)) {
+        // Behind those that are looked at just now, or are to be left alone for a moment, there may be
+        // others.
+        const std::size_t passed_over = due_running.size() + not_before.size();
+        for (const auto& id : store().due(now(), due_batch_max + passed_over)) {
+            if (*total == due_batch_max) break;
             if (due_running.contains(id)) continue;
             const auto skip = not_before.find(id);
             if (skip != not_before.end() && skip->second > now()) continue;
@@ -611,7 +615,9 @@ struct Engine::State {
             sweep->report.looked_at += static_cast<std::int64_t>(looked);
             if (sweep->progress && looked > 0)
                 sweep->progress(fmt::format("{} looked at", sweep->report.looked_at));
-            if ((looked == 0 && open_calls.empty()) || now() >= sweep->until)
+            // What the clock began counts, too.
+            const bool rests = looked == 0 && due_running.empty() && open_calls.empty();
+            if (rests || now() >= sweep->until)
                 return retention->run(sweep->until, [this, sweep](std::int64_t forgotten) {
                     sweep->report.forgotten = forgotten;
                     sweep_end(*sweep);

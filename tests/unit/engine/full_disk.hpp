@@ -1,16 +1,23 @@
 #pragma once
 
+#include <utility>
+
 #include "store/store.hpp"
 
 namespace kassi::engine {
 
-/// The real store, and for a while no room in it.
+/// The real store, and for a while no room in it, or much patience needed.
 class FullDisk final : public store::Store {
   public:
     explicit FullDisk(store::Store& given) : inner(given) {}
     store::Store& inner;
     bool full = false;
-    int refuse = 0;  ///< so many commits to come
+    int refuse = 0;     ///< so many commits to come
+    bool slow = false;  ///< commits wait for let_go()
+    void let_go() {
+        slow = false;
+        for (auto& [unit, done] : std::exchange(held, {})) inner.commit(std::move(unit), std::move(done));
+    }
     using Id = TransactionId;
     using Text = std::string_view;
     std::optional<store::Loaded> load(const Id& id) override { return inner.load(id); }
@@ -50,7 +57,10 @@ class FullDisk final : public store::Store {
     Counts counts() override { return inner.counts(); }
     void commit(store::Unit unit, std::function<void(store::CommitOutcome)> done) override {
         if (full || (refuse > 0 && refuse-- > 0)) return done({store::CommitOutcome::Kind::unavailable});
-        inner.commit(std::move(unit), std::move(done));
+        if (slow)
+            held.emplace_back(std::move(unit), std::move(done));
+        else
+            inner.commit(std::move(unit), std::move(done));
     }
     void keep_unmatched(store::UnmatchedNotice notice, std::function<void(bool)> done) override {
         if (full) return done(false);
@@ -60,6 +70,9 @@ class FullDisk final : public store::Store {
     void expire(Instant now, std::function<void(std::int64_t)> done) override {
         inner.expire(now, std::move(done));
     }
+
+  private:
+    std::vector<std::pair<store::Unit, std::function<void(store::CommitOutcome)>>> held;
 };
 
 }  // namespace kassi::engine

@@ -246,6 +246,25 @@ struct FullStore : EngineTest {
     core::Doing doing(const TransactionId& id) { return store->load(id)->transaction.legs.at(0).doing; }
 };
 
+TEST_F(FullStore, ASweepSeesWhatIsDueBehindThatWhichTheClockHasBegun) {
+    constexpr std::int64_t many = 450;  // more than two batches
+    for (std::int64_t i = 0; i < many; ++i) ASSERT_TRUE(hand_over(trolley()));
+    clock.at += 16min;
+    full.slow = true;
+    ASSERT_TRUE(outside.awake);
+    outside.awake();  // the first batch is on its way to the disk
+    std::optional<Engine::SweepReport> report;
+    engine->sweep(1h, {}, [&](Engine::SweepReport done) { report = std::move(done); });
+    EXPECT_FALSE(report) << "it is not at its end while something is on its way";
+    full.let_go();
+    while (!report) {
+        pump([&] { return report.has_value() || !outside.later.empty(); });
+        for (auto& callback : std::exchange(outside.later, {})) callback();
+    }
+    EXPECT_EQ(report->released, many) << "whoever released them, it was meanwhile";
+    EXPECT_EQ(report->still_open, 0);
+}
+
 TEST_F(FullStore, AProvidersAnswerIsKeptUntilItCanBeRecorded) {
     auto [id, done] = begun();
     full.refuse = answer_tries_max - 1;
