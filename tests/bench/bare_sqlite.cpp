@@ -56,7 +56,8 @@ struct Request {
     std::vector<std::string> credit_kinds;
 };
 struct Payment {
-    std::string system, caller, customer, document;
+    std::string system, caller;
+    std::size_t customer_bytes = 0, document_bytes = 0;  ///< sealed; 0: there is none
     Request hand_over, purchase;
 };
 
@@ -64,6 +65,12 @@ std::string text_at(Database& from, std::string_view sql, std::int64_t serial) {
     Statement statement(from, sql);
     Rows rows(statement, serial);
     return rows.next() ? std::string(rows.text(0)) : std::string();
+}
+
+std::size_t bytes_at(Database& from, std::string_view sql, std::int64_t serial) {
+    Statement statement(from, sql);
+    Rows rows(statement, serial);
+    return rows.next() ? static_cast<std::size_t>(rows.integer(0)) : 0;
 }
 
 void read_state(Database& from, std::int64_t serial, Request& request) {
@@ -112,8 +119,10 @@ Payment read_payment(Database& from) {
     read_rows(from, bought, 2, 1000, payment.purchase);
     payment.system = text_at(from, "SELECT system FROM transaction_state WHERE serial = ?", bought);
     payment.caller = text_at(from, "SELECT caller FROM transaction_state WHERE serial = ?", bought);
-    payment.customer = text_at(from, "SELECT json FROM customer WHERE transaction_serial = ?", bought);
-    payment.document = text_at(from, "SELECT json FROM document WHERE transaction_serial = ?", bought);
+    payment.customer_bytes =
+        bytes_at(from, "SELECT length(sealed) FROM customer WHERE transaction_serial = ?", bought);
+    payment.document_bytes =
+        bytes_at(from, "SELECT length(sealed) FROM document WHERE transaction_serial = ?", bought);
     Statement credit(from, "SELECT kind FROM credit_entry WHERE transaction_serial = ?");
     for (Rows rows(credit, bought); rows.next();) payment.purchase.credit_kinds.emplace_back(rows.text(0));
     if (payment.hand_over.journal.empty() || payment.purchase.journal.empty())
@@ -161,9 +170,17 @@ class BareWriter {
                     request.open_call, request.papers, Blob{random(hash_bytes, 0)}, request.state);
         const auto serial = db_.last_serial();
         rows(request, serial, 1);
-        if (!payment_.customer.empty()) customer_.run(serial, payment_.customer);
-        if (!payment_.document.empty()) document_.run(serial, payment_.document);
+        person(customer_, serial, payment_.customer_bytes);
+        person(document_, serial, payment_.document_bytes);
         handed_over_.push_back(serial);
+    }
+
+    /// Noise as what is sealed, and the key that goes with it.
+    void person(Statement& put, std::int64_t serial, std::size_t sealed_bytes) {
+        if (sealed_bytes == 0) return;
+        constexpr std::size_t salt_bytes = 16;
+        add_key_.run(Blob{random(salt_bytes, 0)});
+        put.run(serial, db_.last_serial(), Blob{random(sealed_bytes, 0)});
     }
 
     void purchase(std::int64_t serial) {
@@ -213,8 +230,9 @@ class BareWriter {
     Statement claim_{db_,
                      "INSERT INTO once (key_hmac, scope, fingerprint_hmac, transaction_serial, version) "
                      "VALUES (?, ?, ?, ?, ?)"};
-    Statement customer_{db_, "INSERT INTO customer VALUES (?, ?)"};
-    Statement document_{db_, "INSERT INTO document VALUES (?, ?)"};
+    Statement add_key_{db_, "INSERT INTO person_key (salt) VALUES (?)"};
+    Statement customer_{db_, "INSERT INTO customer VALUES (?, '', ?, ?)"};
+    Statement document_{db_, "INSERT INTO document VALUES (?, '', ?, ?)"};
     Statement credit_{
         db_,
         "INSERT INTO credit_entry (account, journal_number, transaction_serial, leg, at, kind, minor, "
