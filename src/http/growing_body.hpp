@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
-#include <boost/beast/core/buffers_range.hpp>
-#include <boost/beast/http/message.hpp>
 #include <boost/optional.hpp>
 #include <boost/system/error_code.hpp>
 #include <cstddef>
@@ -19,8 +17,8 @@ struct GrowingBody {
     using value_type = std::string;
     class reader {
       public:
-        template <bool is_request, class Fields>
-        reader(boost::beast::http::header<is_request, Fields>&, value_type& body) : body_(body) {}
+        template <class Header>
+        reader(Header&, value_type& body) : body_(body) {}
         void init(const boost::optional<std::uint64_t>& length, boost::system::error_code& ec) {
             if (length) announced_ = static_cast<std::size_t>(*length);
             ec = {};
@@ -28,7 +26,9 @@ struct GrowingBody {
         template <class Buffers>
         std::size_t put(const Buffers& buffers, boost::system::error_code& ec) {
             const std::size_t before = body_.size();
-            for (const boost::asio::const_buffer piece : boost::beast::buffers_range_ref(buffers)) {
+            const auto end = boost::asio::buffer_sequence_end(buffers);
+            for (auto each = boost::asio::buffer_sequence_begin(buffers); each != end; ++each) {
+                const boost::asio::const_buffer piece = *each;
                 make_room(body_.size() + piece.size());
                 body_.append(static_cast<const char*>(piece.data()), piece.size());
             }
