@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <iostream>
 #include <optional>
 #include <stdexcept>
@@ -9,6 +7,7 @@
 #include "api/v1/door.hpp"
 #include "base/log.hpp"
 #include "tests/bench/in_process.hpp"
+#include "tests/unit/temporary.hpp"
 
 /// `bench_workload PAYMENTS`: that many payments on credit through the /v1 door, the engine and the store:
 /// handed over, bought, read. Always the same work: one at a time, so that every commit is a group of one,
@@ -69,26 +68,6 @@ class Client {
     Handler door_;
 };
 
-/// A folder that goes away.
-class Folder {
-  public:
-    Folder() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "kassi-bench-XXXXXX").string();
-        if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
-        path_ = pattern;
-    }
-    ~Folder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    [[nodiscard]] const std::string& path() const { return path_; }
-
-  private:
-    std::string path_;
-};
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -96,7 +75,7 @@ int main(int argc, char** argv) {
         if (argc != 2) throw std::runtime_error("usage: bench_workload PAYMENTS");
         const int payments = std::stoi(argv[1]);
         log::start(log::Level::info, "/dev/null");  // lines are part of the work
-        const Folder folder;
+        const TemporaryFolder folder;
         Dice dice(1);
         InProcess house(folder.path() + "/data", Secret<>(std::string(32, 'k')), api_key, then, dice);
         Client client(house);
