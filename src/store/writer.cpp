@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <limits>
 #include <utility>
 
 #include "base/crypto.hpp"
@@ -11,6 +10,7 @@
 #include "store/chain.hpp"
 #include "store/columns.hpp"
 #include "store/copy.hpp"
+#include "store/tokens.hpp"
 
 namespace kassi::store {
 
@@ -392,23 +392,6 @@ bool Writer::reference_exists(const std::string& reference) {
     Rows rows(sql_->find_reference, reference);
     return rows.next();
 }
-
-namespace {
-
-/// Up to which callout of the leg the tokens are over, once the transaction is as `next` says.
-std::int64_t last_callout_over(const core::Leg& leg) {
-    if (!leg.callout) return std::numeric_limits<std::int64_t>::max();
-    return leg.callout->returned || leg.callout->closed ? leg.callout->no : leg.callout->no - 1;
-}
-
-bool ends_token(const core::Decision& decision, std::int64_t leg_no, std::int64_t callout, bool page) {
-    const auto& spent = decision.token_spent;
-    if (spent && !page && spent->leg == leg_no && spent->callout == callout) return true;
-    const core::Leg* leg = core::find_leg(decision.next, leg_no);
-    return leg != nullptr && callout <= last_callout_over(*leg);
-}
-
-}  // namespace
 
 std::optional<std::size_t> Writer::token_taken(const Unit& unit, std::int64_t serial,
                                                const std::vector<std::string>& hmacs) {
