@@ -149,6 +149,14 @@ Result<std::string> ask(const Place& place, const std::string& request, bool beg
 
 const Operations::Progress no_progress = [](const std::string&) {};
 
+/// What a person asks to be done to a transaction, and the words for what has become of it.
+int change(const Place& place, const std::string& request, std::string (*words)(const json& after)) {
+    const auto answer = ask(place, request, true, no_progress);
+    if (!answer) return fail(answer.error());
+    print(for_terminal(words(json::parse(*answer))));
+    return exit_ok;
+}
+
 }  // namespace
 
 int guarded(const std::function<int()>& command) {
@@ -313,13 +321,12 @@ int settle(const Place& place, const SettleRequest& request) {
                           .field("because", request.because)
                           .end_object()
                           .take();
-    const auto answer = ask(place, text, true, no_progress);
-    if (!answer) return fail(answer.error());
-    const auto after = json::parse(*answer);
-    print(for_terminal(fmt::format(
-        "{}  {}{}  {}", after.at("reference").get<std::string>(), after.at("phase").get<std::string>(),
-        after.at("settled").get<bool>() ? "" : ", not settled yet", after.at("summary").get<std::string>())));
-    return exit_ok;
+    return change(place, text, [](const json& after) {
+        return fmt::format("{}  {}{}  {}", after.at("reference").get<std::string>(),
+                           after.at("phase").get<std::string>(),
+                           after.at("settled").get<bool>() ? "" : ", not settled yet",
+                           after.at("summary").get<std::string>());
+    });
 }
 
 int forget(const Place& place, const ForgetRequest& request) {
@@ -331,11 +338,8 @@ int forget(const Place& place, const ForgetRequest& request) {
                           .field("because", request.because)
                           .end_object()
                           .take();
-    const auto answer = ask(place, text, true, no_progress);
-    if (!answer) return fail(answer.error());
-    const auto after = json::parse(*answer);
-    print(for_terminal(after.at("reference").get<std::string>() + "  forgotten"));
-    return exit_ok;
+    return change(place, text,
+                  [](const json& after) { return after.at("reference").get<std::string>() + "  forgotten"; });
 }
 
 int states(const std::string& format) {

@@ -170,24 +170,24 @@ TEST(ServiceTest, ASignalDuringTheStartWaitsForTheRun) {
     }
 }
 
+/// With a provider that never answers; then the process is gone.
+void leave_a_call_open(const TemporaryFolder& folder) {
+    boost::asio::io_context provider_io{1};
+    std::vector<http::Reply> kept;
+    http::Server provider(provider_io, {},
+                          [&](HttpRequest, http::Reply reply) { kept.push_back(std::move(reply)); });
+    Stepping before(
+        redirect_config(folder.path("data"), "http://127.0.0.1:" + std::to_string(provider.port())));
+    before.house.check_merchants();
+    engine::PurchaseRequest request;
+    request.returns = engine::ReturnDetails{
+        .token = "abc", .url = "http://127.0.0.1:9/back/abc", .remote_site = "127.0.0.1:9"};
+    before.purchase(before.hand_over(), request);
+}
+
 TEST(ServiceTest, AnOpenLegWhoseMerchantIsGoneRefusesTheStart) {
     TemporaryFolder folder;
-    {
-        // A provider that never answers; then the process is gone.
-        boost::asio::io_context provider_io{1};
-        std::vector<http::Reply> kept;
-        http::Server provider(provider_io, {},
-                              [&](HttpRequest, http::Reply reply) { kept.push_back(std::move(reply)); });
-        Stepping before(
-            redirect_config(folder.path("data"), "http://127.0.0.1:" + std::to_string(provider.port())));
-        before.house.check_merchants();
-        engine::PurchaseRequest request;
-        request.returns.emplace();
-        request.returns->token = "abc";
-        request.returns->url = "http://127.0.0.1:9/back/abc";
-        request.returns->remote_site = "127.0.0.1:9";
-        before.purchase(before.hand_over(), request);
-    }
+    leave_a_call_open(folder);
     try {
         Service service(on_credit_config(folder.path("data")), std::make_shared<SystemClock>());
         FAIL();
@@ -546,19 +546,7 @@ TEST(StatusTest, NamesWhatHasAVerdictAndIsNotSettledAndSaysThatThereAreMore) {
 
 TEST(StatusTest, SaysSinceWhenSomethingIsUnknown) {
     TemporaryFolder folder;
-    {
-        // A provider that never answers; then the process is gone.
-        boost::asio::io_context provider_io{1};
-        std::vector<http::Reply> kept;
-        http::Server provider(provider_io, {},
-                              [&](HttpRequest, http::Reply reply) { kept.push_back(std::move(reply)); });
-        Stepping before(
-            redirect_config(folder.path("data"), "http://127.0.0.1:" + std::to_string(provider.port())));
-        engine::PurchaseRequest request;
-        request.returns = engine::ReturnDetails{
-            .token = "abc", .url = "http://127.0.0.1:9/back/abc", .remote_site = "127.0.0.1:9"};
-        before.purchase(before.hand_over(), request);
-    }
+    leave_a_call_open(folder);
     Stepping after(redirect_config(folder.path("data"), "http://127.0.0.1:1"));
     after.house.engine().start();
     const auto work = boost::asio::make_work_guard(after.io);
