@@ -264,7 +264,7 @@ void Deciding::does_not_fit() {
     if (leg().doing == Doing::call || leg().doing == Doing::doubt)
         doubt(reason, now + recheck_pause(leg().rechecks));
     else
-        emit(Stuck{leg_no, std::string(reason)});
+        emit(Stuck{leg_no, std::string(leg().restored ? copy_is_old : reason)});
 }
 
 void Deciding::end_call(CallOutcome outcome, std::string_view evidence_text,

@@ -151,6 +151,25 @@ TEST(Restored, ALookThatNeedsNoCallIsMadeOnce) {
     EXPECT_EQ(word(second.verb), "close") << "nothing is begun that may have been begun before";
 }
 
+TEST(Restored, ALookThatCannotTellCallsAPersonAndSaysWhy) {
+    struct CannotTell final : test::ScriptedFlows {
+        [[nodiscard]] Step begin(const Scene& scene) const override {
+            if (scene.verb == Verb::query) return Unknown{.why = "it cannot be asked"};
+            return ScriptedFlows::begin(scene);
+        }
+    };
+    Story s;
+    s.hand_over({{"a", 100}, {"b", 200}});
+    ASSERT_FALSE(s.purchase({{"a", "card"}, {"b", "card"}}));
+    const CannotTell flows;
+    const Terms terms{flows, s.times, "https://pay.example"};
+    Input input;
+    input.body = Restored{s.now - 1h};
+    const auto decision = decide(&s.t, s.papers, input, s.now, terms);
+    ASSERT_TRUE(decision);
+    EXPECT_THAT(decision->next.legs[1].stuck, HasSubstr("a copy from before"));
+}
+
 TEST(Restored, AfterAPersonsWordNobodyIsAsked) {
     Story s;
     s.hand_over({{"a", 100}});
