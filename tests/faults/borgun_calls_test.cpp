@@ -242,7 +242,7 @@ class Calls : public testing::TestWithParam<std::tuple<Call, const Fault*, bool>
         const auto said = payment.told();
         if (fault.work == Work::done_later) came_through = !town.borgun_ledger().empty();
         const auto phase = call == Call::refund ? "cancelled" : is_bought() ? "purchased" : "failed";
-        EXPECT_EQ(said.at("phase"), phase) << said;
+        EXPECT_EQ(said.at("phase"), phase) << said << "\n" << payment.journal();
         EXPECT_EQ(said.at("settled"), true) << said;
         EXPECT_EQ(said.at("in_doubt"), false);
         EXPECT_EQ(said.at("needs_person"), false) << payment.journal();

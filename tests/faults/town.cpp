@@ -142,7 +142,7 @@ void Town::start_kassi() {
 void Town::kill_kassi() {
     kassi_.reset();
     // What the dead one asked is nothing that the next one waits for.
-    unanswered_ = std::make_shared<int>(0);
+    unanswered_ = std::make_shared<std::multiset<Instant>>();
 }
 
 void Town::pump(Millis at_most) {
@@ -188,9 +188,9 @@ void Town::serve(std::optional<http::TlsIdentity> identity) {
 void Town::answer_as_house(HttpRequest request, Reply reply) {
     const std::string step = step_of(request);
     ++asked_[step];
-    ++*unanswered_;
-    // Counted down when the answer was given, or will never be.
-    const std::shared_ptr<void> counted(nullptr, [count = unanswered_](void*) { --*count; });
+    // Taken out when the answer was given, or will never be.
+    const std::shared_ptr<void> counted(
+        nullptr, [all = unanswered_, mine = unanswered_->insert(now())](void*) { all->erase(mine); });
     Reply counting = [counted = std::make_shared<std::shared_ptr<void>>(counted),
                       reply = std::move(reply)](HttpResponse response) {
         counted->reset();
@@ -362,12 +362,16 @@ void Town::advance(Millis by) {
     });
 }
 
-/// Time may be moved: nobody works, but for requests that Stripe lets wait.
+/// Time may be moved: nobody works, but for requests that the house lets wait.
 bool Town::nothing_under_way(const Glance& seen) const {
-    if (notices_open_ > 0 || seen.calls_open > *unanswered_) return false;
+    if (notices_open_ > 0 || seen.calls_open > std::ssize(*unanswered_)) return false;
     if (seen.next_due && *seen.next_due <= now()) return false;
+    // A call that the house has: those that came before it was meant are others, which Kassi gave up.
+    const auto house_has = [this](const core::Call& call) {
+        return !unanswered_->empty() && *unanswered_->rbegin() >= call.meant_at;
+    };
     for (const auto& leg : seen.transaction.legs)
-        if (leg.doing == core::Doing::call && seen.calls_open == 0) return false;
+        if (leg.doing == core::Doing::call && (seen.calls_open == 0 || !house_has(*leg.call))) return false;
     return true;
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <thread>
@@ -83,7 +84,7 @@ class Town {
     /// How often it was asked for that.
     [[nodiscard]] int asked(const std::string& step) { return asked_[step]; }
     /// Requests of the Kassi that runs which the house has and did not answer.
-    [[nodiscard]] int unanswered() const { return *unanswered_; }
+    [[nodiscard]] std::ptrdiff_t unanswered() const { return std::ssize(*unanswered_); }
     /// With another certificate, or without TLS, for new connections.
     void serve(std::optional<http::TlsIdentity> identity);
     Wire& wire() { return wire_; }
@@ -167,7 +168,8 @@ class Town {
     std::unique_ptr<Folder> folder_;
     boost::asio::io_context io_{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{io_.get_executor()};
-    std::shared_ptr<int> unanswered_ = std::make_shared<int>(0);
+    /// When each request came that has no answer.
+    std::shared_ptr<std::multiset<Instant>> unanswered_ = std::make_shared<std::multiset<Instant>>();
     int notices_open_ = 0;
     std::map<std::string, int> asked_;
     std::optional<Line> line_;
