@@ -171,9 +171,26 @@ Millis SystemClock::drift() const {
 
 std::string iso8601(Instant at) {
     const Calendar c(at);
-    auto text = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", c.year, c.month, c.day_of_month,
-                            c.time.hours().count(), c.time.minutes().count(), c.time.seconds().count());
-    if (const auto millis = c.time.subseconds().count(); millis != 0) text += fmt::format(".{:03}", millis);
+    std::string text;
+    text.reserve(std::size("2026-01-10T10:00:00.000Z"));
+    // Every answer and every log line has some: digit by digit, as the format of fmt is read anew each time.
+    const auto number = [&text](auto value, int digits) {
+        const auto end = text.size() + static_cast<std::size_t>(digits);
+        text.resize(end, '0');
+        auto left = static_cast<unsigned>(value);
+        for (std::size_t at_digit = end; left != 0; left /= 10)
+            text.at(--at_digit) = static_cast<char>('0' + left % 10);
+    };
+    if (c.year < 0 || c.year > 9999)
+        text = fmt::format("{:04}", c.year);
+    else
+        number(c.year, 4);
+    text += '-', number(c.month, 2);
+    text += '-', number(c.day_of_month, 2);
+    text += 'T', number(c.time.hours().count(), 2);
+    text += ':', number(c.time.minutes().count(), 2);
+    text += ':', number(c.time.seconds().count(), 2);
+    if (const auto millis = c.time.subseconds().count(); millis != 0) text += '.', number(millis, 3);
     text += 'Z';
     return text;
 }

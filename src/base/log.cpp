@@ -82,18 +82,18 @@ Logger logger_in_use() {
 std::string time_now() {
     const auto now = std::chrono::floor<Millis>(std::chrono::system_clock::now());
     const auto second = std::chrono::floor<std::chrono::seconds>(now);
-    auto text = iso8601(second);
-    text.insert(text.size() - 1, fmt::format(".{:03}", (now - second).count()));
+    auto text = iso8601(now);
+    if (now == second) text.insert(text.size() - 1, ".000");
     return text;
 }
 
-/// A line must stay JSON whatever somebody wants to see in it.
-std::string as_utf8(std::string_view text) {
-    std::string out(text);
-    if (encoding::is_utf8(text)) return out;
-    for (char& c : out)
+/// A line must stay JSON whatever somebody wants to see in it. `kept` holds what had to be changed.
+std::string_view as_utf8(std::string_view text, std::string& kept) {
+    if (encoding::is_utf8(text)) return text;
+    kept = text;
+    for (char& c : kept)
         if (static_cast<unsigned char>(c) >= 0x80) c = '?';
-    return out;
+    return kept;
 }
 
 }  // namespace
@@ -108,11 +108,12 @@ void write(Level level, std::string_view event, Pairs pairs) {
     const auto logger = logger_in_use();
     if (!logger->should_log(spdlog_level(level))) return;
     JsonWriter line;
+    std::string first, second;
     line.begin_object()
         .field("at", time_now())
         .field("level", level_word(level))
-        .field("event", as_utf8(event));
-    for (const auto& [name, value] : pairs) line.field(as_utf8(name), as_utf8(value));
+        .field("event", as_utf8(event, first));
+    for (const auto& [name, value] : pairs) line.field(as_utf8(name, first), as_utf8(value, second));
     line.end_object();
     logger->log(spdlog_level(level), line.text());
 }
