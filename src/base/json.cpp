@@ -355,10 +355,53 @@ JsonWriter& JsonWriter::null() {
     return *this;
 }
 
-JsonWriter& JsonWriter::raw(std::string_view json_text) {
+JsonWriter& JsonWriter::raw(std::string_view text) {
     separate();
-    out_ += json_text;
+    out_ += text;
     return *this;
+}
+
+namespace {
+
+void write_value(JsonWriter& out, const json& value) {
+    switch (value.type()) {
+        case json::value_t::object:
+            out.begin_object();
+            for (const auto& [name, member] : value.items()) write_value(out.key(name), member);
+            out.end_object();
+            return;
+        case json::value_t::array:
+            out.begin_array();
+            for (const auto& element : value) write_value(out, element);
+            out.end_array();
+            return;
+        case json::value_t::string:
+            out.string(value.get_ref<const std::string&>());
+            return;
+        case json::value_t::boolean:
+            out.boolean(value.get<bool>());
+            return;
+        case json::value_t::null:
+            out.null();
+            return;
+        case json::value_t::number_integer:
+        case json::value_t::number_unsigned:
+            out.integer(value.get<std::int64_t>());
+            return;
+        case json::value_t::number_float:
+        case json::value_t::binary:
+        case json::value_t::discarded:
+            out.raw(value.dump());
+            return;
+    }
+}
+
+}  // namespace
+
+std::string json_text(const json& value) {
+    JsonWriter out;
+    write_value(out, value);
+    return out.take();
 }
 
 }  // namespace kassi

@@ -25,6 +25,10 @@ Result<nlohmann::json> parse_json(std::string_view text, std::string_view field 
 Result<Fields> parse_flat_json(std::string_view text, std::string_view field = "body",
                                std::size_t fields_max = 200);
 
+/// As text, without blanks. Unlike dump() it leaves no copy of a string on the stack: the value may be a
+/// card. Strings must be UTF-8, as those of parse_json are.
+std::string json_text(const nlohmann::json& value);
+
 /// Writes JSON text straight into one string, in the order of the calls. Commas are its business.
 /// Strings are escaped, control characters of a terminal (DEL, C1) too; text must be UTF-8 already.
 class JsonWriter {

@@ -152,7 +152,7 @@ core::Credential read_credential(ObjectReader& members, const json& kinds, std::
     const auto* value = members.member(kind, Need::required);
     if (value == nullptr || !value->is_object())
         return {kind, members.text(kind, Need::required, limits::text_bytes_max)};
-    auto text = value->dump(-1, ' ', false, json::error_handler_t::replace);
+    auto text = json_text(*value);
     if (text.size() > credential_bytes_max)
         members.refuse(members.at(kind),
                        "must have at most " + std::to_string(credential_bytes_max) + " bytes");

@@ -499,6 +499,16 @@ TEST(FlatJsonTest, FieldsUpToTheLimit) {
               (Error{ErrorKind::too_large, "body", "has more than 2 fields"}));
 }
 
+TEST(JsonTest, AsTextItIsWhatItWas) {
+    const std::string_view text =
+        R"({"a":[1,-9223372036854775808,0.5,true,false,null,[],{}],"b \"q\"":{"n":"\u0001\u00e9"},"c":4741520000000004})";
+    const auto value = parse_json(text);
+    ASSERT_TRUE(value);
+    EXPECT_EQ(*parse_json(json_text(*value)), *value);
+    EXPECT_EQ(json_text(*parse_json("{ }")), "{}");
+    EXPECT_EQ(json_text(*parse_json("\"x\"")), "\"x\"");
+}
+
 TEST(JsonWriterTest, WritesInTheOrderOfTheCalls) {
     JsonWriter out;
     out.begin_object()
