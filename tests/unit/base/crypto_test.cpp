@@ -269,9 +269,10 @@ TEST(IdTest, RefusesWhatIsNoUuidNamingTheField) {
 
 TEST(IdTest, IsUuidVersionSevenInTheOrderOfTime) {
     Counting randomness;
-    // The example of RFC 9562, appendix A.6: 0x017F22E279B0 milliseconds.
+    // The instant of RFC 9562, appendix A.6: 0x017F22E279B0 milliseconds, 0x6215'37EE seconds, the last 30
+    // bits of which are 0x2215'37EE.
     const auto id = uuid7(Instant(Millis(0x017F22E279B0)), randomness);
-    EXPECT_EQ(uuid_text(id), "017f22e2-79b0-7102-8304-05060708090a");
+    EXPECT_EQ(uuid_text(id), "017f22e2-79b0-7885-937e-e5060708090a");
     SystemRandomness system;
     const auto start = at("2026-01-10T10:00:00Z");
     auto last = TransactionId::make(start, system);
