@@ -23,6 +23,7 @@ using core::Input;
 using core::Transaction;
 using store::CommitOutcome;
 using store::Loaded;
+using LoadedPtr = std::shared_ptr<const Loaded>;
 using store::Unit;
 
 bool answerable(const Transaction& transaction, Until until) {
@@ -47,6 +48,17 @@ bool at_work(const Transaction& transaction, Until until) {
                                 transaction.phase == core::Phase::confirming ||
                                 core::leg_away(transaction) != nullptr;
     return in_doubt && (until == Until::rest || !says_something);
+}
+
+View view_of(const Loaded& record) {
+    View view;
+    view.transaction = record.transaction;
+    if (const core::Leg* leg = core::leg_away(record.transaction)) {
+        const auto parcel = record.papers.parcels.find(leg->no);
+        if (parcel != record.papers.parcels.end()) view.callout = parcel->second.callout;
+        view.callout_leg = leg->no;
+    }
+    return view;
 }
 
 namespace {
@@ -138,9 +150,9 @@ struct Engine::State {
         std::function<Result<Input>(const Loaded*)> make;  ///< asked again after a conflict
         std::vector<store::Claim> claims;
         std::optional<std::string> customer_json, document_json;
-        std::function<void(Result<Loaded>)> done;  ///< the state after the commit
-        std::vector<core::Event> events;           ///< of the commit
-        std::function<void()> claimed;             ///< a claim exists already
+        std::function<void(Result<LoadedPtr>)> done;  ///< the state after the commit
+        std::vector<core::Event> events;              ///< of the commit
+        std::function<void()> claimed;                ///< a claim exists already
         bool due = false;
         bool credit_exhausted = false;
         bool token_taken = false;
@@ -148,13 +160,21 @@ struct Engine::State {
     };
     static constexpr int conflict_tries_max = 100;
 
+    /// Of a decision, what is needed when it is on the disk.
+    struct Kept {
+        std::vector<core::Event> events;
+        std::vector<core::Effect> effects;
+        std::vector<core::ReferenceKnown> references;
+        LoadedPtr before;  ///< nullptr: it is new
+    };
+
     void run(std::shared_ptr<Job> job) {
-        std::optional<Loaded> loaded;
+        LoadedPtr loaded;
         if (!job->create) {
             loaded = store().load(job->id);
             if (!loaded) return job->done(Error{ErrorKind::not_found, "transaction", "no such transaction"});
         }
-        auto input = job->make(loaded ? &*loaded : nullptr);
+        auto input = job->make(loaded.get());
         if (!input) return job->done(input.error());
         input->fresh_return_token = crypto::mint_token(parts.randomness);
         input->fresh_page_token = crypto::mint_token(parts.randomness);
@@ -167,7 +187,8 @@ struct Engine::State {
                                      *input, at, terms);
         if (!decision) return job->done(decision.error());
         if (decision->events.empty())
-            return job->done(Loaded{std::move(decision->next), std::move(decision->papers)});
+            return job->done(std::make_shared<const Loaded>(
+                Loaded{std::move(decision->next), std::move(decision->papers)}));
         for (const auto& spent : decision->spent) {
             const auto found = store().find_claim({spent.scope, spent.key, ""});
             if (!found) continue;
@@ -193,35 +214,34 @@ struct Engine::State {
         unit.customer_json = job->customer_json;
         unit.document_json = job->document_json;
         unit.credit = credit_of(*decision, loaded ? &loaded->transaction : nullptr);
-        auto kept = std::make_shared<Decision>(*decision);
+        auto kept = std::make_shared<Kept>(
+            Kept{decision->events, std::move(decision->effects), decision->references, loaded});
         unit.decision = std::move(*decision);
         // What we are about to work on is ours from the commit on, so that no Due takes it for abandoned.
         for (const auto& effect : kept->effects)
             if (const auto* call = std::get_if<core::CallEffect>(&effect))
                 take_up({job->id, call->leg, call->call});
         const std::string by = input->by, name(core::input_name(input->body));
-        const auto before = loaded ? std::make_shared<Transaction>(std::move(loaded->transaction)) : nullptr;
         ++metrics.commits_open;
-        store().commit(std::move(unit), [this, job, kept, by, name, before](CommitOutcome outcome) {
+        store().commit(std::move(unit), [this, job, kept, by, name](const CommitOutcome& outcome) {
             --metrics.commits_open;
-            committed(job, kept, outcome, by, name, before.get());
+            committed(job, *kept, outcome, by, name);
         });
     }
 
     /// Its calls are not begun by us.
-    void leave_alone(const TransactionId& id, const Decision& decision) {
-        for (const auto& effect : decision.effects) {
+    void leave_alone(const TransactionId& id, const Kept& kept) {
+        for (const auto& effect : kept.effects) {
             const auto* call = std::get_if<core::CallEffect>(&effect);
             if (call == nullptr) continue;
             let_go({id, call->leg, call->call});
         }
     }
 
-    void committed(const std::shared_ptr<Job>& job, const std::shared_ptr<Decision>& decision,
-                   CommitOutcome outcome, const std::string& by, const std::string& name,
-                   const Transaction* before) {
+    void committed(const std::shared_ptr<Job>& job, Kept& kept, const CommitOutcome& outcome,
+                   const std::string& by, const std::string& name) {
         using Kind = CommitOutcome::Kind;
-        if (outcome.kind != Kind::committed) leave_alone(job->id, *decision);
+        if (outcome.kind != Kind::committed) leave_alone(job->id, kept);
         switch (outcome.kind) {
             case Kind::committed:
                 break;
@@ -252,9 +272,10 @@ struct Engine::State {
                     Error{ErrorKind::unavailable, "", "nothing can be recorded at the moment; try again"});
         }
         ++metrics.commits;
-        const Transaction& next = decision->next;
+        const Transaction& next = outcome.after->transaction;
+        const Transaction* before = kept.before ? &kept.before->transaction : nullptr;
         std::string events;
-        for (const auto& event : decision->events) {
+        for (const auto& event : kept.events) {
             if (!events.empty()) events += ' ';
             events += core::event_name(event);
             if (std::holds_alternative<core::CallDoubted>(event)) ++metrics.doubts;
@@ -268,14 +289,13 @@ struct Engine::State {
                             {"events", events},
                             {"tracking", next.tracking}});
         doubts.moved(before, next);
-        if (sweeping != nullptr) count(*sweeping, before, *decision);
-        act(*decision);
+        if (sweeping != nullptr) count(*sweeping, before, next, kept.events);
+        act(next, kept);
         arm_for(core::due_at(next, terms));
-        for (const auto& reference : decision->references) match(reference.merchant, reference.reference);
-        Loaded after{next, decision->papers};
-        job->events = decision->events;
-        answer_waiters(after);
-        job->done(std::move(after));
+        for (const auto& reference : kept.references) match(reference.merchant, reference.reference);
+        job->events = std::move(kept.events);
+        answer_waiters(*outcome.after);
+        job->done(outcome.after);
     }
 
     std::vector<Unit::Credit> credit_of(const Decision& decision, const Transaction* before) const {
@@ -313,15 +333,14 @@ struct Engine::State {
 
     // ---- effects
     // -------------------------------------------------------------------------------------------
-    void act(const Decision& decision) {
-        const TransactionId id = decision.next.id;
+    void act(const Transaction& now_is, const Kept& kept) {
         // What was meant is in the journal; the next start takes it up.
-        if (stopping) return leave_alone(id, decision);
-        for (const auto& effect : decision.effects) {
+        if (stopping) return leave_alone(now_is.id, kept);
+        for (const auto& effect : kept.effects) {
             if (const auto* call = std::get_if<core::CallEffect>(&effect))
-                do_call(decision.next, *call);
+                do_call(now_is, *call);
             else if (const auto* visit = std::get_if<core::VisitEffect>(&effect))
-                do_visit(id, *visit);
+                do_visit(now_is.id, *visit);
         }
     }
 
@@ -388,7 +407,7 @@ struct Engine::State {
         job->make = [call, what](const Loaded*) -> Result<Input> {
             return input_of(core::Answer{call->effect.leg, call->effect.call, *what}, "provider");
         };
-        job->done = [this, call, what](const Result<Loaded>& after) {
+        job->done = [this, call, what](const Result<LoadedPtr>& after) {
             const bool again = !after && after.error().kind == ErrorKind::unavailable && !stopping &&
                                ++call->tries < answer_tries_max;
             // What a provider said is not thrown away because there was no room for it.
@@ -412,7 +431,7 @@ struct Engine::State {
             job->make = [leg, callout, outcome](const Loaded*) -> Result<Input> {
                 return input_of(core::Visited{leg, callout, outcome}, "clock");
             };
-            job->done = [](const Result<Loaded>&) {};
+            job->done = [](const Result<LoadedPtr>&) {};
             run(job);
         };
         visit_lane.enter(
@@ -458,7 +477,7 @@ struct Engine::State {
         job->claims.push_back({"notice:" + merchant, event_id, ""});
         job->make = [notice](const Loaded*) -> Result<Input> { return input_of(notice, "provider"); };
         job->claimed = [done] { done(NoticeHeard{.repeated = true}); };
-        job->done = [done](const Result<Loaded>& after) {
+        job->done = [done](const Result<LoadedPtr>& after) {
             if (after)
                 done(NoticeHeard{});
             else
@@ -479,7 +498,7 @@ struct Engine::State {
     void wake() {
         armed.reset();
         if (stopping) return;
-        look_at_due([this](std::size_t) { arm_again(); });
+        look_at_due([this] { arm_again(); });
     }
 
     void arm_again() {
@@ -497,28 +516,39 @@ struct Engine::State {
         arm_for(next);
     }
 
-    static constexpr std::size_t due_batch_max = 200;
+    static constexpr std::size_t due_batch_max = 200;    ///< begun without a pause for others
+    static constexpr std::size_t due_running_max = 800;  ///< begun and not on the disk yet
 
-    /// Due for everything that is due now; `done` with their number when all were decided.
-    void look_at_due(std::function<void(std::size_t)> done) {
-        auto left = std::make_shared<std::size_t>(1);
-        auto total = std::make_shared<std::size_t>(0);
-        const auto finish = [left, total, done] {
-            if (--*left == 0) done(*total);
-        };
+    /// Begins Due for what is due now; answers with their number. `done` after each that was decided.
+    std::size_t begin_due(const std::function<void()>& done) {
+        const std::size_t room = due_running_max - std::min(due_running.size(), due_running_max);
+        const std::size_t batch = std::min(due_batch_max, room);
+        if (batch == 0) return 0;
+        std::size_t begun = 0;
         // Behind those that are looked at just now, or are to be left alone for a moment, there may be
         // others.
         const std::size_t passed_over = due_running.size() + not_before.size();
-        for (const auto& id : store().due(now(), due_batch_max + passed_over)) {
-            if (*total == due_batch_max) break;
+        for (const auto& id : store().due(now(), batch + passed_over)) {
+            if (begun == batch) break;
             if (due_running.contains(id)) continue;
             const auto skip = not_before.find(id);
             if (skip != not_before.end() && skip->second > now()) continue;
-            ++*left;
-            ++*total;
-            run_due(id, finish);
+            ++begun;
+            run_due(id, done);
         }
-        finish();
+        return begun;
+    }
+
+    /// Due for everything that is due now, up to a batch; `done` when all were decided.
+    void look_at_due(std::function<void()> done) {
+        // One more than there are, so that none that is decided at once is taken for the last.
+        auto left = std::make_shared<std::size_t>(1);
+        const auto finish = [left, done = std::move(done)](std::size_t ready) {
+            if ((*left -= ready) == 0) done();
+        };
+        *left += due_batch_max;
+        const std::size_t begun = begin_due([finish] { finish(1); });
+        finish(due_batch_max - begun + 1);
     }
 
     void run_due(const TransactionId& id, std::function<void()> done) {
@@ -534,9 +564,9 @@ struct Engine::State {
                     due.unattended.push_back(leg.no);
             return input_of(due, "clock");
         };
-        job->done = [this, id, version, done](const Result<Loaded>& after) {
+        job->done = [this, id, version, done](const Result<LoadedPtr>& after) {
             due_running.erase(id);
-            if (!after || after->transaction.version == *version)
+            if (!after || (*after)->transaction.version == *version)
                 not_before[id] = now() + std::chrono::seconds(5);
             if (!after)
                 log::warning("due_failed", {{"transaction", id.text()}, {"why", after.error().message}});
@@ -577,7 +607,7 @@ struct Engine::State {
         job->make = [work](const Loaded*) -> Result<Input> {
             return input_of(core::Restored{work->copied_at}, "restored");
         };
-        job->done = [this, work](const Result<Loaded>& after) {
+        job->done = [this, work](const Result<LoadedPtr>& after) {
             if (!after) return work->done(after.error());
             ++work->done_with;
             put_back_next(work);
@@ -611,20 +641,20 @@ struct Engine::State {
     };
 
     void sweep_round(const std::shared_ptr<Sweep>& sweep) {
-        look_at_due([this, sweep](std::size_t looked) {
-            sweep->report.looked_at += static_cast<std::int64_t>(looked);
-            if (sweep->progress && looked > 0)
-                sweep->progress(fmt::format("{} looked at", sweep->report.looked_at));
-            // What the clock began counts, too.
-            const bool rests = looked == 0 && due_running.empty() && open_calls.empty();
-            if (rests || now() >= sweep->until)
-                return retention->run(sweep->until, [this, sweep](std::int64_t forgotten) {
-                    sweep->report.forgotten = forgotten;
-                    sweep_end(*sweep);
-                });
-            static constexpr Millis pause{10};
-            parts.outside.after(pause, [this, sweep] { sweep_round(sweep); });
-        });
+        const std::size_t looked = begin_due([] {});
+        sweep->report.looked_at += static_cast<std::int64_t>(looked);
+        if (sweep->progress && looked > 0)
+            sweep->progress(fmt::format("{} looked at", sweep->report.looked_at));
+        // What the clock began counts, too.
+        const bool rests = looked == 0 && due_running.empty() && open_calls.empty();
+        if (rests || now() >= sweep->until)
+            return retention->run(sweep->until, [this, sweep](std::int64_t forgotten) {
+                sweep->report.forgotten = forgotten;
+                sweep_end(*sweep);
+            });
+        // While there is more, others have their turn and no more; the disk is kept busy meanwhile.
+        const Millis pause{looked > 0 ? 0 : 10};
+        parts.outside.after(pause, [this, sweep] { sweep_round(sweep); });
     }
 
     void sweep_end(Sweep& sweep) {
@@ -649,18 +679,6 @@ struct Engine::State {
 
     // ---- waiting doors
     // ---------------------------------------------------------------------------------------
-    static View view_of(const Loaded& loaded, std::vector<core::Event> events = {}) {
-        View view;
-        view.events = std::move(events);
-        view.transaction = loaded.transaction;
-        if (const core::Leg* leg = core::leg_away(loaded.transaction)) {
-            const auto parcel = loaded.papers.parcels.find(leg->no);
-            if (parcel != loaded.papers.parcels.end()) view.callout = parcel->second.callout;
-            view.callout_leg = leg->no;
-        }
-        return view;
-    }
-
     void answer_waiters(const Loaded& after) {
         const auto found = waiters.find(after.transaction.id);
         if (found == waiters.end()) return;
@@ -826,11 +844,10 @@ struct Engine::State {
 
     std::string digest(const std::string& text) const { return crypto::keyed_digest(parts.digest_key, text); }
 
-    static void count(SweepReport& report, const Transaction* before, const Decision& decision) {
-        const Transaction& next = decision.next;
+    static void count(SweepReport& report, const Transaction* before, const Transaction& next,
+                      const std::vector<core::Event>& events) {
         bool visited = false;
-        for (const auto& event : decision.events)
-            visited = visited || std::holds_alternative<core::VisitMeant>(event);
+        for (const auto& event : events) visited = visited || std::holds_alternative<core::VisitMeant>(event);
         if (visited) {
             ++report.visited;
             report.lines.push_back(fmt::format("{} the return URL is visited", next.reference));
@@ -870,12 +887,12 @@ struct Engine::State {
 
     /// For the one who asked: the state after the commit, and what was his doing. The job outlives its
     /// `done`.
-    static std::function<void(Result<Loaded>)> tell(const Job& job, Done<View> done) {
-        return [&job, done = std::move(done)](const Result<Loaded>& after) {
-            if (after)
-                done(view_of(*after, job.events));
-            else
-                done(after.error());
+    static std::function<void(Result<LoadedPtr>)> tell(const Job& job, Done<View> done) {
+        return [&job, done = std::move(done)](const Result<LoadedPtr>& after) {
+            if (!after) return done(after.error());
+            View view = view_of(**after);
+            view.events = job.events;
+            done(std::move(view));
         };
     }
 };
@@ -925,7 +942,7 @@ void Engine::stop(Millis patience, std::function<void()> done) {
         const auto loaded = s.store().load(id);
         for (auto& waiter : list) {
             if (loaded)
-                waiter.done(State::view_of(*loaded));
+                waiter.done(view_of(*loaded));
             else
                 waiter.done(Error{ErrorKind::unavailable, "", "shutting down"});
         }
@@ -1145,17 +1162,17 @@ void Engine::returned(std::string caller, std::string token, Fields fields, std:
         }
         return input_of(std::move(back), meta.by, meta.tracking);
     };
-    job->done = [&s, kept, id = found->transaction, done](Result<Loaded> after) {
+    job->done = [&s, kept, id = found->transaction, done](Result<LoadedPtr> after) {
         // What it proves is not on the disk: who is told anything else never brings it again.
         if (!after && after.error().kind == ErrorKind::unavailable) return done(after.error());
         if (kept->other) return done(Error{ErrorKind::gone, "token", "this return was used already"});
         if (kept->repeat) {
             const auto loaded = s.store().load(id);
             if (!loaded) return done(Error{ErrorKind::gone, "token", "this return was used already"});
-            return done(ReturnOutcome{State::view_of(*loaded), true, kept->landing_url});
+            return done(ReturnOutcome{view_of(*loaded), true, kept->landing_url});
         }
         if (!after) return done(after.error());
-        done(ReturnOutcome{State::view_of(*after), false, kept->landing_url});
+        done(ReturnOutcome{view_of(**after), false, kept->landing_url});
     };
     s.run(job);
 }
@@ -1166,7 +1183,7 @@ Result<View> Engine::callout_page(std::string_view page_token) {
     if (!found) return found.error();
     auto loaded = s.store().load(found->transaction);
     if (!loaded) return Error{ErrorKind::not_found, "token", "no such page"};
-    View view = State::view_of(*loaded);
+    View view = view_of(*loaded);
     const core::Leg* leg = core::find_leg(view.transaction, found->leg);
     const bool live = leg != nullptr && leg->doing == core::Doing::away && leg->callout &&
                       leg->callout->no == found->callout && view.callout;
@@ -1198,7 +1215,7 @@ Result<Engine::WayOn> Engine::way_on(std::string_view page_token) {
     if (!loaded) return Error{ErrorKind::not_found, "token", "no such page"};
     const Error over{ErrorKind::gone, "token", "this step of the payment is over"};
     WayOn way;
-    way.view = State::view_of(*loaded);
+    way.view = view_of(*loaded);
     const core::Leg* leg = core::find_leg(way.view.transaction, found->leg);
     if (leg == nullptr || !leg->callout || leg->callout->no != found->callout) return over;
     const auto& callout = *leg->callout;
@@ -1250,8 +1267,8 @@ void Engine::wait(TransactionId id, Until until, Millis within, std::function<vo
     State& s = *state_;
     const auto loaded = s.store().load(id);
     if (!loaded) return done(Error{ErrorKind::not_found, "transaction", "no such transaction"});
-    if (answerable(loaded->transaction, until) || s.stopping) return done(State::view_of(*loaded));
-    if (s.waiter_count >= waiters_max) return done(State::view_of(*loaded));
+    if (answerable(loaded->transaction, until) || s.stopping) return done(view_of(*loaded));
+    if (s.waiter_count >= waiters_max) return done(view_of(*loaded));
     const std::uint64_t number = ++s.next_waiter;
     ++s.waiter_count;
     auto timer = s.parts.outside.timer(within, [&s, id, number] { s.waited_enough(id, number); });
@@ -1259,11 +1276,18 @@ void Engine::wait(TransactionId id, Until until, Millis within, std::function<vo
 }
 
 Result<View> Engine::view(const TransactionId& id, std::string_view system, std::string_view caller) {
-    const auto loaded = state_->store().load(id);
+    const auto found = record(id, system, caller);
+    if (!found) return found.error();
+    return view_of(**found);
+}
+
+Result<std::shared_ptr<const store::Loaded>> Engine::record(const TransactionId& id, std::string_view system,
+                                                            std::string_view caller) {
+    auto loaded = state_->store().load(id);
     const bool theirs = loaded && (system.empty() || loaded->transaction.system == system) &&
                         (caller.empty() || loaded->transaction.caller == caller);
     if (!theirs) return Error{ErrorKind::not_found, "transaction", "no such transaction"};
-    return State::view_of(*loaded);
+    return loaded;
 }
 
 Result<core::Transaction> Engine::as_of(const TransactionId& id, std::int64_t version) {

@@ -54,6 +54,8 @@ struct View {
     std::vector<core::Event> events;  ///< what this very request caused; empty when it changed nothing
 };
 
+View view_of(const store::Loaded& record);
+
 /// Who asks and how it may be repeated.
 struct Meta {
     std::string by;  ///< "caller demo", "system box-office", "person Anna"
@@ -182,6 +184,9 @@ class Engine {
     // ---- reading ----------------------------------------------------------------------------------------
     /// `system`/`caller` "" : not checked. Error: not_found for unknown and for another's, alike.
     Result<View> view(const TransactionId& id, std::string_view system, std::string_view caller);
+    /// The same as it is stored.
+    Result<std::shared_ptr<const store::Loaded>> record(const TransactionId& id, std::string_view system,
+                                                        std::string_view caller);
     /// The state just after the commit of `version`, by replay.
     Result<core::Transaction> as_of(const TransactionId& id, std::int64_t version);
     core::Explanation explain(const core::Transaction& transaction) const;

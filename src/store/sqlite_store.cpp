@@ -13,6 +13,7 @@
 #include "store/directory.hpp"
 #include "store/keys.hpp"
 #include "store/migrations.hpp"
+#include "store/newest.hpp"
 #include "store/people.hpp"
 #include "store/writer.hpp"
 
@@ -217,13 +218,17 @@ Result<DirectoryLock> take_lock(const std::string& directory, const std::functio
 }  // namespace
 
 struct SqliteStore::State {
-    State(DirectoryLock taken, const Secret<>& master) : lock(std::move(taken)), keys(master) {}
+    State(DirectoryLock taken, const SqliteOptions& options)
+        : lock(std::move(taken)),
+          keys(options.master_key),
+          newest(std::make_shared<Newest>(options.newest_bytes_max)) {}
     std::optional<std::string> person(Statement& statement, Person what, const TransactionId& id) const;
 
     // Destroyed from below: the reader closes first, then the writer writes what is queued and closes as the
     // last connection (which checkpoints), and the lock goes at the end.
     DirectoryLock lock;
     Keys keys;
+    std::shared_ptr<Newest> newest;  ///< also of answers that come after the end
     std::unique_ptr<Writer> writer;
     std::unique_ptr<Reader> reader;
 };
@@ -239,7 +244,7 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(SqliteOptions options) {
     auto lock = take_lock(options.directory, options.lock_held);
     if (!lock) return lock.error();
     if (auto made = make_database_file(options.directory); !made) return made.error();
-    auto state = std::make_unique<State>(std::move(*lock), options.master_key);
+    auto state = std::make_unique<State>(std::move(*lock), options);
     try {
         const std::string file = database_file(options.directory);
         const std::string key_id = std::to_string(state->keys.id);
@@ -266,21 +271,26 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(SqliteOptions options) {
     return store;
 }
 
-std::optional<Loaded> SqliteStore::load(const TransactionId& id) {
+std::shared_ptr<const Loaded> SqliteStore::load(const TransactionId& id) {
+    if (auto kept = state_->newest->find(id)) return kept;
     Rows rows(state_->reader->load, to_blob(id));
-    if (!rows.next()) return std::nullopt;
-    Loaded loaded{read_back(core::parse_state(rows.text(0)), "state"), {}};
-    if (rows.null(1)) return loaded;
-    do {
+    if (!rows.next()) return nullptr;
+    Loaded loaded{.transaction = read_back(core::parse_state(rows.text(0)), "state"),
+                  .stored_bytes = rows.text(0).size()};
+    for (bool more = !rows.null(1); more; more = rows.next()) {
         const std::int64_t leg = leg_of_slot(rows.integer(1));
-        const std::string json = read_back(
-            crypto::open(state_->keys.parcel.reveal(), parcel_context(id, leg), rows.text(2)), "parcel");
+        const auto sealed = rows.text(2);
+        loaded.stored_bytes += sealed.size();
+        const std::string json =
+            read_back(crypto::open(state_->keys.parcel.reveal(), parcel_context(id, leg), sealed), "parcel");
         if (leg == 0)
             loaded.papers.journey = read_back(core::parse_journey(json), "journey");
         else
             loaded.papers.parcels[leg] = read_back(core::parse_parcel(json), "parcel");
-    } while (rows.next());
-    return loaded;
+    }
+    auto found = std::make_shared<const Loaded>(std::move(loaded));
+    state_->newest->keep(found);
+    return found;
 }
 
 std::optional<TransactionId> SqliteStore::find_reference(std::string_view reference) {
@@ -478,7 +488,13 @@ std::vector<TransactionId> SqliteStore::forgettable(Instant before, std::size_t 
 }
 
 void SqliteStore::commit(Unit unit, std::function<void(CommitOutcome)> done) {
-    state_->writer->commit(std::move(unit), std::move(done));
+    const TransactionId id = unit.decision.next.id;
+    state_->newest->write_begins(id);
+    state_->writer->commit(std::move(unit),
+                           [newest = state_->newest, id, done = std::move(done)](CommitOutcome outcome) {
+                               newest->write_ended(id, outcome.after);
+                               if (done) done(std::move(outcome));
+                           });
 }
 
 void SqliteStore::keep_unmatched(UnmatchedNotice notice, std::function<void(bool)> done) {

@@ -16,8 +16,9 @@ struct SqliteOptions {
     /// Brings a callback to the io thread; called from the writer thread once a group commit, and from the
     /// calling thread for what the full queue refuses.
     std::function<void(std::function<void()>)> post;
-    const Clock* clock = nullptr;     ///< not looked at: every time comes with what is stored
-    std::size_t queue_units_max = 0;  ///< 0: limits::write_queue_units_max
+    const Clock* clock = nullptr;                    ///< not looked at: every time comes with what is stored
+    std::size_t queue_units_max = 0;                 ///< 0: limits::write_queue_units_max
+    std::size_t newest_bytes_max = 4 * 1024 * 1024;  ///< of transactions kept in memory, as stored; 0: none
     /// A word kept at the first open; a store with another one is not opened. "": not looked at.
     std::string mode;
     /// What becomes of a record that is a copy and was not put to work (origin().copied_at).
@@ -42,7 +43,7 @@ class SqliteStore final : public Store {
     static Result<std::unique_ptr<SqliteStore>> open(SqliteOptions options);
     ~SqliteStore() override;  ///< writes what is queued, then closes
 
-    std::optional<Loaded> load(const TransactionId& id) override;
+    std::shared_ptr<const Loaded> load(const TransactionId& id) override;
     std::optional<TransactionId> find_reference(std::string_view reference) override;
     std::optional<TokenFound> find_token(std::string_view caller, std::string_view token) override;
     std::optional<LegFound> find_leg(std::string_view merchant, std::string_view reference) override;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -47,6 +48,12 @@ struct Unit {
     std::vector<Credit> credit;
 };
 
+struct Loaded {
+    core::Transaction transaction;
+    core::Papers papers;
+    std::size_t stored_bytes = 0;  ///< of state and papers, where a store counts them
+};
+
 struct CommitOutcome {
     enum class Kind {
         committed,
@@ -57,12 +64,9 @@ struct CommitOutcome {
         unavailable,       ///< queue or disk full, read only, stopping: nothing was changed
     } kind = Kind::committed;
     std::size_t index = 0;
+    std::shared_ptr<const Loaded> after{};  ///< committed: what the transaction is now
 };
 
-struct Loaded {
-    core::Transaction transaction;
-    core::Papers papers;
-};
 struct TokenFound {
     TransactionId transaction;
     std::int64_t leg = 0, callout = 0;
@@ -127,7 +131,8 @@ class Store {
   public:
     virtual ~Store() = default;
 
-    [[nodiscard]] virtual std::optional<Loaded> load(const TransactionId& id) = 0;
+    [[nodiscard]] virtual std::shared_ptr<const Loaded> load(
+        const TransactionId& id) = 0;  ///< nullptr: there is none
     [[nodiscard]] virtual std::optional<TransactionId> find_reference(
         std::string_view reference) = 0;  ///< "T000-..."
     /// `caller` "" for tokens that we minted; else among that caller's tokens.

@@ -112,28 +112,52 @@ Writer::~Writer() {
 
 void Writer::stop() {
     {
-        const std::lock_guard lock(mutex_);
-        stopping_ = true;
+        const std::lock_guard lock(queue_->mutex);
+        queue_->stopping = true;
     }
-    wake_.notify_one();
+    queue_->wake.notify_one();
     if (thread_.joinable()) thread_.join();
 }
 
 // ---- the queue, called from the io thread --------------------------------------------------------------
 
 bool Writer::push(Job job) {
-    {
-        const std::lock_guard lock(mutex_);
-        // Dropping a notice makes room and has nobody to tell that there was none.
-        const bool full = queue_.size() >= queue_jobs_max_ && !std::holds_alternative<DropJob>(job);
-        if (!stopping_ && !full) {
-            queue_.push_back(std::move(job));
-            wake_.notify_one();
-            return true;
-        }
+    Queue& queue = *queue_;
+    std::unique_lock lock(queue.mutex);
+    // Dropping a notice makes room and has nobody to tell that there was none.
+    const bool full = queue.jobs.size() >= queue_jobs_max_ && !std::holds_alternative<DropJob>(job);
+    if (queue.stopping || full) {
+        lock.unlock();
+        if (auto refused = answer(job, false)) post_(std::move(refused));
+        return false;
     }
-    if (auto refused = answer(job, false)) post_(std::move(refused));
-    return false;
+    queue.jobs.push_back(std::move(job));
+    const std::size_t count = queue.jobs.size();
+    if (count == 1) {
+        queue.wait_until = std::chrono::steady_clock::now() + group_wait_max;
+        queue.looked_at = 0;
+        queue.gathered = false;
+        queue.wake.notify_one();
+    } else if (count == group_jobs_enough) {
+        queue.wake.notify_one();
+    }
+    lock.unlock();
+    if (count == 1) look_again_at(queue_, post_);
+    return true;
+}
+
+/// Behind everything that waits for the io thread now: who is served meanwhile may bring a job, too.
+void Writer::look_again_at(const std::shared_ptr<Queue>& queue, const Post& post) {
+    post([queue, post] {
+        {
+            const std::lock_guard lock(queue->mutex);
+            if (queue->gathered || queue->jobs.empty()) return;
+            const std::size_t before = std::exchange(queue->looked_at, queue->jobs.size());
+            queue->gathered = queue->looked_at == before;
+            if (queue->gathered) return queue->wake.notify_one();
+        }
+        look_again_at(queue, post);
+    });
 }
 
 void Writer::commit(Unit unit, std::function<void(CommitOutcome)> done) {
@@ -164,24 +188,7 @@ void Writer::expire(Instant now, std::function<void(std::int64_t)> done) {
 void Writer::loop() {
     try {
         std::vector<Job> group;
-        for (;;) {
-            {
-                std::unique_lock lock(mutex_);
-                const auto called = [this] { return stopping_ || !queue_.empty(); };
-                const bool restless = !writable_ || to_truncate_;
-                if (!restless) {
-                    wake_.wait(lock, called);
-                } else if (!wake_.wait_for(lock, look_again, called)) {
-                    lock.unlock();
-                    writable_ ? truncate() : probe();
-                    continue;
-                }
-                if (queue_.empty()) return;
-                const auto count = static_cast<std::ptrdiff_t>(std::min(queue_.size(), group_jobs_max));
-                group.assign(std::make_move_iterator(queue_.begin()),
-                             std::make_move_iterator(queue_.begin() + count));
-                queue_.erase(queue_.begin(), queue_.begin() + count);
-            }
+        while (next_group(group)) {
             write(group);
             group.clear();
         }
@@ -191,7 +198,32 @@ void Writer::loop() {
     }
 }
 
+/// False: it is over. An empty group: it was time to look after something else.
+bool Writer::next_group(std::vector<Job>& group) {
+    Queue& queue = *queue_;
+    std::unique_lock lock(queue.mutex);
+    const auto called = [&queue] { return queue.stopping || !queue.jobs.empty(); };
+    const bool restless = !writable_ || to_truncate_;
+    if (!restless) {
+        queue.wake.wait(lock, called);
+    } else if (!queue.wake.wait_for(lock, look_again, called)) {
+        lock.unlock();
+        writable_ ? truncate() : probe();
+        return true;
+    }
+    queue.wake.wait_until(lock, queue.wait_until, [&queue] {
+        return queue.stopping || queue.gathered || queue.jobs.size() >= group_jobs_enough;
+    });
+    if (queue.jobs.empty()) return false;
+    const auto count = static_cast<std::ptrdiff_t>(std::min(queue.jobs.size(), group_jobs_max));
+    group.assign(std::make_move_iterator(queue.jobs.begin()),
+                 std::make_move_iterator(queue.jobs.begin() + count));
+    queue.jobs.erase(queue.jobs.begin(), queue.jobs.begin() + count);
+    return true;
+}
+
 void Writer::write(std::vector<Job>& group) {
+    if (group.empty()) return;
     const std::int64_t changes = database_.changes();
     const Ends before = ends_;
     const bool written = write_all(group) && commit_all();
@@ -265,7 +297,12 @@ void Writer::probe() {
 std::function<void()> Writer::answer(Job& job, bool written) {
     if (auto* commit = std::get_if<CommitJob>(&job)) {
         if (!commit->done) return {};
-        const auto outcome = written ? commit->outcome : CommitOutcome{CommitOutcome::Kind::unavailable};
+        auto outcome = written ? commit->outcome : CommitOutcome{CommitOutcome::Kind::unavailable};
+        if (outcome.kind == CommitOutcome::Kind::committed) {
+            auto& decision = commit->unit.decision;
+            outcome.after = std::make_shared<const Loaded>(
+                Loaded{std::move(decision.next), std::move(decision.papers), commit->stored_bytes});
+        }
         return [done = std::move(commit->done), outcome] { done(outcome); };
     }
     if (auto* keep = std::get_if<KeepJob>(&job)) {
@@ -298,7 +335,7 @@ void Writer::truncate() {
 }
 
 void Writer::do_job(CommitJob& job) {
-    job.outcome = write_unit(job.unit);
+    job.outcome = write_unit(job.unit, job.stored_bytes);
 }
 
 void Writer::do_job(KeepJob& job) {
@@ -323,7 +360,7 @@ void Writer::do_job(PutToWorkJob& job) {
 
 // ---- one unit --------------------------------------------------------------------------------------------
 
-CommitOutcome Writer::write_unit(const Unit& unit) {
+CommitOutcome Writer::write_unit(const Unit& unit, std::size_t& stored_bytes) {
     using Kind = CommitOutcome::Kind;
     const auto& decision = unit.decision;
 
@@ -347,8 +384,8 @@ CommitOutcome Writer::write_unit(const Unit& unit) {
     if (const auto index = credit_exhausted(unit, accounts)) return {Kind::credit_exhausted, *index};
 
     const bool known = stored.serial != 0;
-    write_state_and_row(unit, stored);
-    write_papers(unit, stored);
+    stored_bytes = write_state_and_row(unit, stored);
+    stored_bytes += write_papers(unit, stored);
     if (known) end_tokens(unit, stored.serial);
     for (std::size_t i = 0; i < tokens.size(); ++i) {
         const auto& live = decision.tokens_live[i];
@@ -427,7 +464,7 @@ std::optional<std::size_t> Writer::credit_exhausted(const Unit& unit,
 
 // ---- writing it ------------------------------------------------------------------------------------------
 
-void Writer::write_state_and_row(const Unit& unit, Stored& stored) {
+std::size_t Writer::write_state_and_row(const Unit& unit, Stored& stored) {
     const auto& next = unit.decision.next;
     const chain::RowHead head{.transaction = next.id,
                               .version = next.version,
@@ -458,10 +495,11 @@ void Writer::write_state_and_row(const Unit& unit, Stored& stored) {
                      head.format, body, Blob{hash});
     ++ends_.next_number;
     ends_.row_hashes += hash;
+    return state.size();
 }
 
 /// Only what changed is written: a parcel lives through many commits.
-void Writer::write_papers(const Unit& unit, const Stored& stored) {
+std::size_t Writer::write_papers(const Unit& unit, const Stored& stored) {
     const auto& papers = unit.decision.papers;
     const auto& id = unit.decision.next.id;
     std::map<std::int64_t, std::string> digests;  // of what is stored, by slot
@@ -470,7 +508,9 @@ void Writer::write_papers(const Unit& unit, const Stored& stored) {
                   slot_of(stored.serial, slots_per_transaction - 1));
         while (rows.next()) digests.emplace(rows.integer(0), rows.text(1));
     }
+    std::size_t bytes = 0;
     const auto put = [&](std::int64_t leg, const std::string& json) {
+        bytes += json.size();
         KASSI_ENSURE(leg >= 0 && leg < slots_per_transaction);
         const std::int64_t slot = slot_of(stored.serial, leg);
         const std::string context = parcel_context(id, leg);
@@ -483,6 +523,7 @@ void Writer::write_papers(const Unit& unit, const Stored& stored) {
     if (papers.journey) put(0, core::papers_json(*papers.journey));
     for (const auto& [leg, parcel] : papers.parcels) put(leg, core::papers_json(parcel));
     for (const auto& [slot, digest] : digests) sql_->drop_parcel.run(slot);
+    return bytes;
 }
 
 void Writer::end_tokens(const Unit& unit, std::int64_t serial) {

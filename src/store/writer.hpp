@@ -21,6 +21,10 @@
 namespace kassi::store {
 
 inline constexpr std::size_t group_jobs_max = 256;  ///< in one group commit: some 20 ms of work
+/// A group waits for those who come next as long as each look finds more of them, until it has so many, and
+/// for so long: a commit costs the disk the same for one and for many.
+inline constexpr std::size_t group_jobs_enough = 32;
+inline constexpr Millis group_wait_max{2};
 inline constexpr std::chrono::days unmatched_kept{30};
 inline constexpr std::chrono::days ended_tokens_kept{400};
 inline constexpr std::int64_t expired_tokens_max =
@@ -57,6 +61,7 @@ class Writer {
         Unit unit;
         std::function<void(CommitOutcome)> done;
         CommitOutcome outcome{};
+        std::size_t stored_bytes = 0;
     };
     struct KeepJob {
         UnmatchedNotice notice;
@@ -98,7 +103,20 @@ class Writer {
     };
     struct Statements;
 
+    /// What the io thread and the writer share: a look may come after the end.
+    struct Queue {
+        std::mutex mutex;
+        std::condition_variable wake;
+        std::deque<Job> jobs;
+        std::chrono::steady_clock::time_point wait_until;  ///< while jobs are there
+        std::size_t looked_at = 0;                         ///< so many were there at the last look
+        bool gathered = false;                             ///< nobody else comes just now
+        bool stopping = false;
+    };
+
     bool push(Job job);
+    static void look_again_at(const std::shared_ptr<Queue>& queue, const Post& post);
+    bool next_group(std::vector<Job>& group);
     static std::function<void()> answer(Job& job, bool written);
     void loop();
     void write(std::vector<Job>& group);
@@ -114,7 +132,7 @@ class Writer {
     void do_job(PutToWorkJob& job);
 
     // Guards: nothing is written before all of them have passed.
-    CommitOutcome write_unit(const Unit& unit);
+    CommitOutcome write_unit(const Unit& unit, std::size_t& stored_bytes);
     Stored find(const TransactionId& id);
     std::optional<std::size_t> claimed(const std::vector<std::string>& keys);
     bool reference_exists(const std::string& reference);
@@ -122,8 +140,9 @@ class Writer {
                                            const std::vector<std::string>& hmacs);
     std::optional<std::size_t> credit_exhausted(const Unit& unit, std::map<AccountKey, Account>& accounts);
 
-    void write_state_and_row(const Unit& unit, Stored& stored);
-    void write_papers(const Unit& unit, const Stored& stored);
+    // Both say how many bytes are kept of it.
+    std::size_t write_state_and_row(const Unit& unit, Stored& stored);
+    std::size_t write_papers(const Unit& unit, const Stored& stored);
     void end_tokens(const Unit& unit, std::int64_t serial);
     void write_people(const Unit& unit, std::int64_t serial);
     void write_credit(const Unit& unit, std::int64_t serial, std::map<AccountKey, Account>& accounts);
@@ -142,10 +161,7 @@ class Writer {
     std::chrono::steady_clock::time_point truncate_at_;  ///< not before
     bool truncate_failed_ = false;                       ///< and it was said that it cannot be
 
-    std::mutex mutex_;
-    std::condition_variable wake_;
-    std::deque<Job> queue_;
-    bool stopping_ = false;
+    const std::shared_ptr<Queue> queue_ = std::make_shared<Queue>();
     std::thread thread_;
 };
 

@@ -34,16 +34,17 @@ void MemoryStore::step(const std::function<void(std::function<void()>)>& deliver
         return deliver([kept = std::move(waiting.kept), refused] { kept(!refused); });
     }
     const TransactionId id = waiting.unit.decision.next.id;
-    const CommitOutcome outcome =
+    CommitOutcome outcome =
         refused ? CommitOutcome{CommitOutcome::Kind::unavailable} : record_.write(waiting.unit);
+    if (outcome.kind == CommitOutcome::Kind::committed) outcome.after = load(id);
     deliver([done = std::move(waiting.done), outcome] { done(outcome); });
     if (outcome.kind == CommitOutcome::Kind::committed) committed(id);
 }
 
-std::optional<store::Loaded> MemoryStore::load(const TransactionId& id) {
+std::shared_ptr<const store::Loaded> MemoryStore::load(const TransactionId& id) {
     const auto* row = record_.find(id);
-    if (row == nullptr) return std::nullopt;
-    return row->loaded;
+    if (row == nullptr) return nullptr;
+    return std::make_shared<const store::Loaded>(row->loaded);
 }
 
 std::optional<TransactionId> MemoryStore::find_reference(std::string_view reference) {

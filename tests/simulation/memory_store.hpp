@@ -26,7 +26,7 @@ class MemoryStore final : public store::Store {
     /// The process is gone: what waits was never written.
     void crash() { queue_.clear(); }
 
-    std::optional<store::Loaded> load(const TransactionId& id) override;
+    std::shared_ptr<const store::Loaded> load(const TransactionId& id) override;
     std::optional<TransactionId> find_reference(std::string_view reference) override;
     std::optional<store::TokenFound> find_token(std::string_view caller, std::string_view token) override {
         return record_.find_token(caller, token);

@@ -20,7 +20,7 @@ class FullDisk final : public store::Store {
     }
     using Id = TransactionId;
     using Text = std::string_view;
-    std::optional<store::Loaded> load(const Id& id) override { return inner.load(id); }
+    std::shared_ptr<const store::Loaded> load(const Id& id) override { return inner.load(id); }
     std::optional<Id> find_reference(Text reference) override { return inner.find_reference(reference); }
     std::optional<store::TokenFound> find_token(Text caller, Text token) override {
         return inner.find_token(caller, token);

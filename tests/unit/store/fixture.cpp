@@ -29,9 +29,10 @@ TempDirectory::~TempDirectory() {
 void Posted::post(std::function<void()> callback) {
     std::unique_lock lock(mutex_);
     queue_.push_back(std::move(callback));
-    ++batches_;
+    const bool by_writer = std::this_thread::get_id() != test_;
+    ++(by_writer ? batches_ : own_);
     // What came before hold() is never held, however late its thread goes on.
-    const bool held = hold_ && std::this_thread::get_id() != test_;
+    const bool held = hold_ && by_writer;
     held_ = held_ || held;
     came_.notify_all();
     if (held) came_.wait(lock, [this] { return !hold_; });
@@ -67,6 +68,11 @@ bool Posted::run_until(const std::function<bool()>& done) {
         callback();
     }
     return true;
+}
+
+std::size_t Posted::own() {
+    const std::lock_guard lock(mutex_);
+    return own_;
 }
 
 std::size_t Posted::batches() {
@@ -188,16 +194,18 @@ Result<std::unique_ptr<SqliteStore>> StoreTest::try_open(char key) {
     return SqliteStore::open(
         {.directory = directory(),
          .master_key = master_key(key),
-         .post = [this](std::function<void()> callback) { posted_.post(std::move(callback)); }});
+         .post = [this](std::function<void()> callback) { posted_.post(std::move(callback)); },
+         .newest_bytes_max = 0});
 }
 
-void StoreTest::open(std::size_t queue_units_max) {
+void StoreTest::open(std::size_t queue_units_max, std::size_t newest_bytes_max) {
     close();
     auto opened = SqliteStore::open(
         {.directory = directory(),
          .master_key = master_key(),
          .post = [this](std::function<void()> callback) { posted_.post(std::move(callback)); },
-         .queue_units_max = queue_units_max});
+         .queue_units_max = queue_units_max,
+         .newest_bytes_max = newest_bytes_max});
     ASSERT_TRUE(opened) << opened.error().message;
     store_ = std::move(*opened);
 }

@@ -48,7 +48,8 @@ class Posted {
     void post(std::function<void()> callback);
     /// Runs callbacks until `done`; false after a minute.
     bool run_until(const std::function<bool()>& done);
-    std::size_t batches();
+    std::size_t batches();  ///< by the writer
+    std::size_t own();      ///< by the test's thread: looks for more jobs, and refusals
 
     /// From now on post() does not return to another thread before release(): the writer stands still.
     void hold();
@@ -61,7 +62,7 @@ class Posted {
     std::mutex mutex_;
     std::condition_variable came_;
     std::deque<std::function<void()>> queue_;
-    std::size_t batches_ = 0;
+    std::size_t batches_ = 0, own_ = 0;
 };
 
 /// A connection behind Kassi's back, to look at and to tamper with.
@@ -100,7 +101,8 @@ core::TokenLive live_token(const std::string& token, bool page = false, bool min
 
 class StoreTest : public testing::Test {
   protected:
-    void open(std::size_t queue_units_max = 0);
+    /// Every read is from the disk, unless told.
+    void open(std::size_t queue_units_max = 0, std::size_t newest_bytes_max = 0);
     Result<std::unique_ptr<SqliteStore>> try_open(char key = 'k');
     void close() { store_.reset(); }
     CommitOutcome commit(const Unit& unit);
@@ -121,6 +123,6 @@ void PrintTo(const Finding& finding, std::ostream* out);
 inline bool operator==(const CommitOutcome& left, const CommitOutcome& right) {
     return left.kind == right.kind && left.index == right.index;
 }
-inline constexpr CommitOutcome done_well{};
+inline const CommitOutcome done_well{};
 
 }  // namespace kassi::store

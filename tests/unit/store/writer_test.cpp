@@ -111,11 +111,12 @@ TEST_F(WriterTest, fullQueueRefusesAtOnceAndChangesNothing) {
     open(queue_max);
     as_one_group([&] {
         for (std::size_t i = 0; i < queue_max; ++i) queue_new();
-        EXPECT_EQ(posted_.batches(), 1U) << "nothing refused at the limit";
+        // A look for more jobs for each of the two groups.
+        EXPECT_EQ(posted_.own(), 2U) << "nothing refused at the limit";
         queue_new();
-        EXPECT_EQ(posted_.batches(), 2U) << "refused one past it";
+        EXPECT_EQ(posted_.own(), 3U) << "refused one past it";
         store_->keep_unmatched({"shop", "r", "e", "{}", at(0)}, [&](bool ok) { EXPECT_FALSE(ok); });
-        EXPECT_EQ(posted_.batches(), 3U);
+        EXPECT_EQ(posted_.own(), 4U);
     });
     wait_for(queue_max + 1);
     EXPECT_EQ(outcomes_.front(), CommitOutcome{Kind::unavailable}) << "it did not wait for the others";
