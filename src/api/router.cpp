@@ -69,8 +69,11 @@ bool is_request_id(std::string_view text) {
 }
 
 Handler route(std::vector<Mount> mounts) {
-    std::stable_sort(mounts.begin(), mounts.end(), [](const Mount& left, const Mount& right) {
-        if ((left.takes != nullptr) != (right.takes != nullptr)) return left.takes != nullptr;
+    // By a prefix it is found at once; those that look at every path for themselves would look at all of
+    // them.
+    const auto rank = [](const Mount& mount) { return mount.takes ? 1 : mount.prefix == "/" ? 2 : 0; };
+    std::stable_sort(mounts.begin(), mounts.end(), [rank](const Mount& left, const Mount& right) {
+        if (rank(left) != rank(right)) return rank(left) < rank(right);
         return left.prefix.size() > right.prefix.size();
     });
     auto shared = std::make_shared<const std::vector<Mount>>(std::move(mounts));

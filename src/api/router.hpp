@@ -17,7 +17,8 @@ struct Mount {
     std::function<bool(std::string_view path)> takes = nullptr;
 };
 
-/// Who says itself that it takes a path is first; then the longest prefix wins; nothing fits: 404 as JSON.
+/// The longest prefix wins; then comes who says itself that it takes a path, then "/"; nothing fits: 404 as
+/// JSON.
 /// Adds `Cache-Control: no-store` where the handler set none, and an `X-Request-Id` (kept when the handler
 /// set one; else the client's own, where it is proper).
 Handler route(std::vector<Mount> mounts);

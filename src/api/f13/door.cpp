@@ -11,6 +11,7 @@
 #include "api/f13/document.hpp"
 #include "api/f13/print.hpp"
 #include "api/f13/request.hpp"
+#include "api/printed.hpp"
 #include "core/codec.hpp"
 
 namespace kassi::api {
@@ -126,14 +127,17 @@ class Door : public std::enable_shared_from_this<Door> {
 
     // ---- helpers --------------------------------------------------------------------------------------
     /// The caller's own transaction that transaction_uuid names.
+    using Record = std::shared_ptr<const store::Loaded>;
+    Result<Record> own_record(const CallPointer& call);
     Result<View> own(const CallPointer& call);
     [[nodiscard]] Document document_of(const Transaction& transaction) const;
     [[nodiscard]] std::string remote_site_of(const Transaction& transaction) const;
-    void print(const CallPointer& call, const View& view, std::string (*how)(const Page&),
-               std::optional<std::string> customer) const;
+    [[nodiscard]] std::string printed(const CallPointer& call, const View& view,
+                                      std::string (*how)(const Page&),
+                                      std::optional<std::string> customer) const;
     void answer_purchase(const CallPointer& call, const TransactionId& id);
     void print_view_of_purchase(const CallPointer& call, const View& view) const;
-    void print_status_view(const CallPointer& call, const View& view) const;
+    void print_status_of(const CallPointer& call, const Record& record);
     [[nodiscard]] FactsOf facts_of() const;
     void drop_untaken(std::map<std::string, core::Credential>& credentials,
                       const engine::Caller& caller) const;
@@ -145,6 +149,7 @@ class Door : public std::enable_shared_from_this<Door> {
     Passwords& passwords_;
     std::shared_ptr<BoxOffice> box_office_;
     House house_;
+    Printed statuses_;
 };
 
 // ---- the way in ---------------------------------------------------------------------------------------
@@ -220,16 +225,22 @@ void Door::serve(const CallPointer& call) {
 }
 
 // ---- helpers ------------------------------------------------------------------------------------------
-Result<View> Door::own(const CallPointer& call) {
+Result<Door::Record> Door::own_record(const CallPointer& call) {
     constexpr std::string_view field = "transaction_uuid";
     const auto text = read_required(call->fields, field);
     if (!text) return text.error();
     const auto id = TransactionId::parse(*text, field);
     if (!id) return id.error();
     call->transaction = id->text();
-    auto view = engine_.view(*id, "", call->caller->name);
-    if (!view && view.error().kind == ErrorKind::not_found) return unknown_transaction(field);
-    return view;
+    auto record = engine_.record(*id, "", call->caller->name);
+    if (!record && record.error().kind == ErrorKind::not_found) return unknown_transaction(field);
+    return record;
+}
+
+Result<View> Door::own(const CallPointer& call) {
+    const auto record = own_record(call);
+    if (!record) return record.error();
+    return engine::view_of(**record);
 }
 
 Document Door::document_of(const Transaction& transaction) const {
@@ -243,23 +254,24 @@ std::string Door::remote_site_of(const Transaction& transaction) const {
     return loaded && loaded->papers.journey ? loaded->papers.journey->remote_site : std::string();
 }
 
-void Door::print(const CallPointer& call, const View& view, std::string (*how)(const Page&),
-                 std::optional<std::string> customer) const {
+std::string Door::printed(const CallPointer& call, const View& view, std::string (*how)(const Page&),
+                          std::optional<std::string> customer) const {
     const auto document = document_of(view.transaction);
     const auto remote_site = remote_site_of(view.transaction);
-    call->answer(how(Page{.house = house_,
-                          .caller = *call->caller,
-                          .transaction = view.transaction,
-                          .document = document,
-                          .now = engine_.now(),
-                          .callout = view.callout ? &*view.callout : nullptr,
-                          .customer_json = std::move(customer),
-                          .remote_site = remote_site}));
+    return how(Page{.house = house_,
+                    .caller = *call->caller,
+                    .transaction = view.transaction,
+                    .document = document,
+                    .now = engine_.now(),
+                    .callout = view.callout ? &*view.callout : nullptr,
+                    .customer_json = std::move(customer),
+                    .remote_site = remote_site});
 }
 
 void Door::print_view_of_purchase(const CallPointer& call, const View& view) const {
-    print(call, view, print_purchase,
-          bought(view.transaction.phase) ? engine_.store().customer(view.transaction.id) : std::nullopt);
+    call->answer(printed(
+        call, view, print_purchase,
+        bought(view.transaction.phase) ? engine_.store().customer(view.transaction.id) : std::nullopt));
 }
 
 /// Waits for an answer to print; the work goes on without us.
@@ -315,18 +327,24 @@ void Door::reserve_page(const CallPointer& call) {
                                         .remote_site = {}}));
 }
 
-void Door::print_status_view(const CallPointer& call, const View& view) const {
+void Door::print_status_of(const CallPointer& call, const Record& record) {
     const auto add_customer = read_flag(call->fields, "add_customer");
     if (!add_customer) return call->refuse(add_customer.error());
-    const bool with_customer = *add_customer && bought(view.transaction.phase);
-    print(call, view, print_status,
-          with_customer ? engine_.store().customer(view.transaction.id) : std::nullopt);
+    const auto& transaction = record->transaction;
+    const bool with_customer = *add_customer && bought(transaction.phase);
+    const auto print = [&] {
+        return printed(call, engine::view_of(*record), print_status,
+                       with_customer ? engine_.store().customer(transaction.id) : std::nullopt);
+    };
+    // Of what may be forgotten, and of what says how long it is still held, there is nothing to keep.
+    const bool keeps = !with_customer && core::has_verdict(transaction.phase);
+    call->answer(keeps ? statuses_.of(record, print) : print());
 }
 
 void Door::status(const CallPointer& call) {
-    const auto view = own(call);
-    if (!view) return call->refuse(view.error());
-    print_status_view(call, *view);
+    const auto record = own_record(call);
+    if (!record) return call->refuse(record.error());
+    print_status_of(call, *record);
 }
 
 void Door::status_by_reference(const CallPointer& call) {
@@ -336,9 +354,9 @@ void Door::status_by_reference(const CallPointer& call) {
     const auto id = engine_.store().find_reference(*reference);
     if (!id) return call->refuse(unknown_transaction(field));
     call->transaction = id->text();
-    const auto view = engine_.view(*id, "", call->caller->name);
-    if (!view) return call->refuse(unknown_transaction(field));
-    print_status_view(call, *view);
+    const auto record = engine_.record(*id, "", call->caller->name);
+    if (!record) return call->refuse(unknown_transaction(field));
+    print_status_of(call, *record);
 }
 
 void Door::purchase(const CallPointer& call) {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "api/call_log.hpp"
+#include "api/printed.hpp"
 #include "api/router.hpp"
 #include "api/v1/apple_pay.hpp"
 #include "api/v1/openapi.hpp"
@@ -69,6 +70,8 @@ class Door {
 
   private:
     [[nodiscard]] const engine::System* authenticate(std::string_view authorization) const;
+    using Record = std::shared_ptr<const store::Loaded>;
+    Result<Record> my_record(Call& call) const;
     Result<View> mine(Call& call) const;
     /// `field`: where the name stands.
     Result<const engine::Caller*> my_caller(const Call& call, const std::string& name,
@@ -82,6 +85,7 @@ class Door {
 
     Engine& engine_;
     MerchantSessions* sessions_;  ///< nullptr: nobody asks Apple
+    Printed printed_;
 };
 
 struct Route {
@@ -111,15 +115,12 @@ constexpr std::array routes{
     Route{"GET", "/v1/ways", &Door::ways},
 };
 
-std::vector<std::string_view> segments_of(std::string_view path) {
-    std::vector<std::string_view> segments;
-    while (!path.empty()) {
-        path.remove_prefix(1);  // the slash
-        const auto end = std::min(path.find('/'), path.size());
-        segments.push_back(path.substr(0, end));
-        path.remove_prefix(end);
-    }
-    return segments;
+/// Cuts the first segment with its slash off `path`.
+std::string_view next_segment(std::string_view& path) {
+    path.remove_prefix(1);
+    const auto segment = path.substr(0, path.find('/'));
+    path.remove_prefix(segment.size());
+    return segment;
 }
 
 /// Error: bad_request naming "path".
@@ -132,27 +133,43 @@ Result<std::string> decoded(std::string_view segment) {
 
 /// What is wrong with an address that fits no pattern: it is malformed, or nothing is there.
 Error fault_of_path(std::string_view path) {
-    for (const auto segment : segments_of(path))
-        if (const auto text = decoded(segment); !text) return text.error();
+    while (!path.empty())
+        if (const auto text = decoded(next_segment(path)); !text) return text.error();
     return {ErrorKind::not_found, "", "There is nothing at this address."};
 }
 
-/// The arguments when the path fits the pattern.
-std::optional<std::vector<std::string>> match(std::string_view pattern, std::string_view path) {
-    const auto wanted = segments_of(pattern);
-    const auto given = segments_of(path);
-    if (wanted.size() != given.size()) return std::nullopt;
+bool is_argument(std::string_view wanted) {
+    return wanted.starts_with('{');
+}
+
+bool fits(std::string_view pattern, std::string_view path) {
+    while (!pattern.empty() && !path.empty()) {
+        const auto wanted = next_segment(pattern), given = next_segment(path);
+        if (is_argument(wanted) ? given.empty() : wanted != given) return false;
+    }
+    return pattern.empty() && path.empty();
+}
+
+/// What stands for the names in the pattern, which the path fits; nothing when one of them is malformed.
+std::optional<std::vector<std::string>> arguments_of(std::string_view pattern, std::string_view path) {
     std::vector<std::string> arguments;
-    for (std::size_t i = 0; i < wanted.size(); ++i) {
-        if (wanted[i].starts_with('{')) {
-            auto argument = decoded(given[i]);
-            if (!argument || argument->empty()) return std::nullopt;
-            arguments.push_back(std::move(*argument));
-        } else if (wanted[i] != given[i]) {
-            return std::nullopt;
-        }
+    while (!pattern.empty()) {
+        const auto wanted = next_segment(pattern), given = next_segment(path);
+        if (!is_argument(wanted)) continue;
+        auto argument = decoded(given);
+        if (!argument) return std::nullopt;
+        arguments.push_back(std::move(*argument));
     }
     return arguments;
+}
+
+/// "GET, POST"; "" there is nothing at this address.
+std::string methods_of(std::string_view path) {
+    std::string methods;
+    for (const auto& route : routes)
+        if (fits(route.path, path) && arguments_of(route.path, path))
+            methods += (methods.empty() ? "" : ", ") + std::string(route.method);
+    return methods;
 }
 
 constexpr std::string_view key_header = "Idempotency-Key";
@@ -212,15 +229,14 @@ void Door::open(HttpRequest request, Reply reply) {
     call->request_id = call->tracking.empty() ? new_request_id() : call->tracking;
     call->request = std::move(request);
 
-    std::string allowed;
+    const auto path = call->request.path();
     for (const auto& route : routes) {
-        auto arguments = match(route.path, call->request.path());
+        if (route.method != call->request.method || !fits(route.path, path)) continue;
+        auto arguments = arguments_of(route.path, path);
         if (!arguments) continue;
-        if (route.method == call->request.method) {
-            call->route = &route;
-            call->arguments = std::move(*arguments);
-        }
-        allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
+        call->route = &route;
+        call->arguments = std::move(*arguments);
+        break;
     }
     // Before anything is told about addresses: nobody without a key learns which there are.
     if (call->route == nullptr || !call->route->is_open) {
@@ -229,8 +245,9 @@ void Door::open(HttpRequest request, Reply reply) {
             return refuse(call, Error{ErrorKind::unauthenticated, "Authorization",
                                       "must be Bearer and a key of a system"});
     }
-    if (call->route == nullptr && allowed.empty()) return refuse(call, fault_of_path(call->request.path()));
     if (call->route == nullptr) {
+        const auto allowed = methods_of(path);
+        if (allowed.empty()) return refuse(call, fault_of_path(path));
         const Error error{ErrorKind::method_not_allowed, "", "Allowed here: " + allowed + "."};
         auto response = problem(error, call->request_id);
         response.headers.emplace_back("Allow", allowed);
@@ -281,7 +298,7 @@ Meta Door::meta(const Call& call, std::string by) {
     return meta;
 }
 
-Result<View> Door::mine(Call& call) const {
+Result<Door::Record> Door::my_record(Call& call) const {
     const auto& name = call.arguments.front();
     auto id = TransactionId::parse(name, "id");
     if (!id) {
@@ -290,7 +307,13 @@ Result<View> Door::mine(Call& call) const {
         id = *found;
     }
     call.transaction = id->text();
-    return engine_.view(*id, call.system->name, "");
+    return engine_.record(*id, call.system->name, "");
+}
+
+Result<View> Door::mine(Call& call) const {
+    const auto record = my_record(call);
+    if (!record) return record.error();
+    return engine::view_of(**record);
 }
 
 Result<const engine::Caller*> Door::my_caller(const Call& call, const std::string& name,
@@ -365,9 +388,11 @@ void Door::list(const CallPtr& call) {
 }
 
 void Door::read(const CallPtr& call) {
-    const auto view = mine(*call);
-    if (!view) return refuse(call, view.error());
-    finish(call, json_response(200, transaction_json(*view, engine_.settings().public_url)));
+    const auto record = my_record(*call);
+    if (!record) return refuse(call, record.error());
+    finish(call, json_response(200, printed_.of(*record, [&] {
+               return transaction_json(engine::view_of(**record), engine_.settings().public_url);
+           })));
 }
 
 void Door::hold(const CallPtr& call) {
