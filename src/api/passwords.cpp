@@ -72,7 +72,7 @@ struct Passwords::State : std::enable_shared_from_this<Passwords::State> {
           remembered_max(remember),
           key(random_text(process_key_bytes, randomness)),
           // For users that nobody knows: checked like any other, and never right.
-          nobody_hash(crypto::hash_password(random_text(process_key_bytes, randomness), randomness)) {}
+          nobody_hash(crypto::nobodys_password_hash(randomness)) {}
 
     const engine::Directory& directory;
     const Post post;

@@ -168,6 +168,11 @@ std::optional<PasswordHash> read_password_hash(std::string_view text) {
     return out;
 }
 
+std::string password_hash_text(std::string_view salt, std::string_view hash) {
+    return "scrypt$" + std::to_string(scrypt_n) + "$" + std::to_string(scrypt_r) + "$" +
+           std::to_string(scrypt_p) + "$" + encoding::base64url(salt) + "$" + encoding::base64url(hash);
+}
+
 }  // namespace
 
 Digest sha256(std::string_view data) {
@@ -265,8 +270,12 @@ std::string hash_password(std::string_view password, Randomness& randomness) {
     const auto salt = random_bytes(scrypt_salt_bytes, randomness);
     std::string hash(scrypt_hash_bytes, '\0');
     if (!scrypt(password, salt, scrypt_n, scrypt_r, scrypt_p, hash)) openssl_failed("scrypt");
-    return "scrypt$" + std::to_string(scrypt_n) + "$" + std::to_string(scrypt_r) + "$" +
-           std::to_string(scrypt_p) + "$" + encoding::base64url(salt) + "$" + encoding::base64url(hash);
+    return password_hash_text(salt, hash);
+}
+
+std::string nobodys_password_hash(Randomness& randomness) {
+    return password_hash_text(random_bytes(scrypt_salt_bytes, randomness),
+                              random_bytes(scrypt_hash_bytes, randomness));
 }
 
 bool is_password_hash(std::string_view text) {

@@ -32,6 +32,8 @@ Result<std::string> open(std::string_view key, std::string_view context, std::st
 
 /// "scrypt$N$r$p$salt$hash" (base64url), N=16384 r=8 p=1. About 50 ms by design.
 std::string hash_password(std::string_view password, Randomness& randomness);
+/// A text of the same form that no password fits: to check one takes as long as with a real one.
+std::string nobodys_password_hash(Randomness& randomness);
 /// A text that check_password() can compare with: what hash_password() makes, or another N, r and p within
 /// our limits.
 bool is_password_hash(std::string_view text);

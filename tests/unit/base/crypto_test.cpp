@@ -145,6 +145,18 @@ TEST(PasswordTest, IsCheckedAgainstItsHash) {
     EXPECT_NE(crypto::hash_password("demopass", randomness), hash);  // another salt
 }
 
+TEST(PasswordTest, NobodysHashLooksLikeAnyAndFitsNoPassword) {
+    SystemRandomness randomness;
+    const auto hash = crypto::nobodys_password_hash(randomness);
+    EXPECT_TRUE(crypto::is_password_hash(hash));
+    const auto cost = [](const std::string& text) { return text.substr(0, text.find('$', 15)); };
+    EXPECT_EQ(cost(hash), cost(crypto::hash_password("demopass", randomness))) << "it takes as long";
+    EXPECT_EQ(hash.size(), crypto::hash_password("demopass", randomness).size());
+    EXPECT_FALSE(crypto::check_password("", hash));
+    EXPECT_FALSE(crypto::check_password("demopass", hash));
+    EXPECT_NE(crypto::nobodys_password_hash(randomness), hash);
+}
+
 // RFC 7914 section 12: scrypt("pleaseletmein", "SodiumChloride", 16384, 8, 1), its first 32 bytes. (A hash of
 // that length is the beginning of the longer one: the last step is PBKDF2, block by block.)
 TEST(PasswordTest, IsThePublishedFunction) {
