@@ -84,7 +84,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
     asio::io_context& io;
     const ClientOptions options;
-    asio::ssl::context tls;
+    /// With the authorities that this client believes. An error: those of the system cannot be read.
+    asio::ssl::context& tls_that_trusts(error_code& ec);
     Lookups lookups;
 
   private:
@@ -93,6 +94,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
     void drop_oldest();
     void wait_for_old();
 
+    asio::ssl::context tls_;
+    bool trusts_system_ = false;
     std::unordered_set<std::shared_ptr<Exchange>> exchanges_;
     std::map<std::string, std::deque<Resting>> resting_;
     std::size_t resting_count_ = 0;
@@ -208,22 +211,20 @@ Pool::Pool(asio::io_context& given_io, ClientOptions given)
           if (given.response_bytes_max == 0) given.response_bytes_max = limits::response_body_bytes_max;
           return std::move(given);
       }()),
-      tls(asio::ssl::context::tls_client),
       lookups(given_io, options.resolve ? options.resolve : resolve_by_system),
+      tls_(asio::ssl::context::tls_client),
       timer_(given_io) {
-    SSL_CTX_set_min_proto_version(tls.native_handle(), TLS1_2_VERSION);
-    SSL_CTX_set_options(tls.native_handle(),
+    SSL_CTX_set_min_proto_version(tls_.native_handle(), TLS1_2_VERSION);
+    SSL_CTX_set_options(tls_.native_handle(),
                         SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CLEANSE_PLAINTEXT);
-    SSL_CTX_set_mode(tls.native_handle(), SSL_MODE_RELEASE_BUFFERS);
-    tls.set_verify_mode(asio::ssl::verify_peer);
-    error_code ec;
-    if (options.trusted_certificates_pem.empty()) {
-        tls.set_default_verify_paths(ec);
-    } else {
-        tls.add_certificate_authority(asio::buffer(options.trusted_certificates_pem), ec);
+    SSL_CTX_set_mode(tls_.native_handle(), SSL_MODE_RELEASE_BUFFERS);
+    tls_.set_verify_mode(asio::ssl::verify_peer);
+    if (!options.trusted_certificates_pem.empty()) {
+        error_code ec;
+        tls_.add_certificate_authority(asio::buffer(options.trusted_certificates_pem), ec);
+        if (ec) throw std::runtime_error("cannot read the trusted certificates: " + ec.message());
     }
-    if (ec) throw std::runtime_error("cannot read the trusted certificates: " + ec.message());
-    if (options.identity) use_identity(tls, *options.identity);
+    if (options.identity) use_identity(tls_, *options.identity);
 }
 
 void Pool::send(HttpRequest request, std::chrono::milliseconds deadline, std::function<void(Outcome)> done) {
@@ -247,6 +248,15 @@ void Pool::begin(HttpRequest request, std::chrono::milliseconds deadline, std::f
     exchange->begin(deadline);
     while (resting_count_ > 0 && exchanges_.size() + resting_count_ > options.open_requests_max)
         drop_oldest();
+}
+
+/// Those of the system are 140 certificates: read when they are first wanted, which most clients never do.
+asio::ssl::context& Pool::tls_that_trusts(error_code& ec) {
+    if (options.trusted_certificates_pem.empty() && !trusts_system_) {
+        tls_.set_default_verify_paths(ec);
+        trusts_system_ = !ec;
+    }
+    return tls_;
 }
 
 void Pool::stop() {
@@ -401,7 +411,8 @@ void Exchange::connected() {
     channel_->socket().set_option(Tcp::no_delay(true), ec);
     if (url_.scheme != "https") return write();
     std::string why;
-    channel_->start_tls(pool_->tls);
+    channel_->start_tls(pool_->tls_that_trusts(ec));
+    if (ec) return fail("cannot read the trusted certificates: " + ec.message());
     if (!prepare_tls(why)) return fail(std::move(why));
     channel_->async_handshake(
         asio::ssl::stream_base::client,
