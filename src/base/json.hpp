@@ -33,6 +33,7 @@ std::string json_text(const nlohmann::json& value);
 /// Strings are escaped, control characters of a terminal (DEL, C1) too; text must be UTF-8 already.
 class JsonWriter {
   public:
+    JsonWriter() { out_.reserve(usual_bytes); }
     JsonWriter& begin_object();
     JsonWriter& end_object();
     JsonWriter& begin_array();
@@ -59,6 +60,8 @@ class JsonWriter {
     [[nodiscard]] std::string take() { return std::move(out_); }
 
   private:
+    static constexpr std::size_t usual_bytes = 1024;  ///< of a state; room for them all at once
+
     void separate();
     std::string out_;
     bool comma_ = false;

@@ -176,8 +176,11 @@ struct Engine::State {
         }
         auto input = job->make(loaded.get());
         if (!input) return job->done(input.error());
-        input->fresh_return_token = crypto::mint_token(parts.randomness);
-        input->fresh_page_token = crypto::mint_token(parts.randomness);
+        // A hand-over sends nobody away.
+        if (!job->create) {
+            input->fresh_return_token = crypto::mint_token(parts.randomness);
+            input->fresh_page_token = crypto::mint_token(parts.randomness);
+        }
         input->keyed = !job->claims.empty();
         input->credit_exhausted = job->credit_exhausted;
         input->token_taken = job->token_taken;
