@@ -65,8 +65,8 @@ core::Refusal why_nothing(const core::Scene& scene) {
     return {"not_paid", "Nothing was sent to be paid."};
 }
 
-core::Step conclude(const core::Scene& scene) {
-    if (kept_of(scene).payment_sent || scene.leg.restored || scene.leg.money != core::LegMoney::none)
+core::Step conclude(const core::Scene& scene, const Kept& kept) {
+    if (kept.payment_sent || scene.leg.restored || scene.leg.money != core::LegMoney::none)
         return unknown("the gateway cannot be asked what became of it");
     auto done = nothing("nothing was sent to be paid");
     done.why = why_nothing(scene);
@@ -86,7 +86,8 @@ std::vector<std::string> events_of(const core::Leg& leg) {
 core::Step next_event(const core::Scene& scene, Kept kept) {
     const auto events = events_of(scene.leg);
     const auto next = static_cast<std::size_t>(++kept.event);
-    return next < events.size() ? core::Step(look_at_event(scene, events[next], kept)) : conclude(scene);
+    return next < events.size() ? core::Step(look_at_event(scene, events[next], kept))
+                                : conclude(scene, kept);
 }
 
 /// What was found is not ours: the next one, where there was a choice.
@@ -245,8 +246,11 @@ core::Step read_token_look(const HttpResponse& response, const core::Scene& scen
         return unknown(status_word(response.status) + " to the look-up of the token");
     if (!is_single(token_of(scene.credential))) return nothing("the customer's own token was not used up");
     const auto payment = wire::text(*object, "TransactionId");
+    const bool used = !payment.empty() || says_used(*object);
+    // Our own record may not say so: it is older than that, or the network was slower than us.
+    kept.payment_sent = kept.payment_sent || used;
     if (is_payment_id(payment)) return look_at_payment(scene, payment, step::look_payment, kept);
-    if (!payment.empty() || says_used(*object)) return next_event(scene, std::move(kept));
+    if (used) return next_event(scene, std::move(kept));
     return nothing_paid("the token was not used", kept);
 }
 

@@ -511,7 +511,7 @@ bool Deciding::plan_legs() {
             }
             if (each.money == LegMoney::taken && open_refund() == nullptr) {
                 emit(RefundAsked{.leg = no,
-                                 .refund = next_refund_no(tx, each),
+                                 .refund = next_refund_no(tx, each, terms.put_back_at),
                                  .amount = {each.taken_minor - each.back_minor, each.amount.currency},
                                  .items = {},
                                  .by = "kassi",
@@ -815,7 +815,7 @@ class Handler {
         for (Part& part : parts) {
             const Leg& leg = d.leg_at(part.leg);
             d.emit(RefundAsked{.leg = part.leg,
-                               .refund = next_refund_no(d.tx, leg),
+                               .refund = next_refund_no(d.tx, leg, d.terms.put_back_at),
                                .amount = {part.minor, leg.amount.currency},
                                .items = std::move(part.items),
                                .by = d.input.by,
@@ -841,7 +841,7 @@ class Handler {
             return bad_request("amount", "is more than what was taken and not yet given back");
         if (auto error = can_refund(*leg, refund.amount.minor, "amount")) return error;
         d.emit(RefundAsked{.leg = refund.leg,
-                           .refund = next_refund_no(d.tx, *leg),
+                           .refund = next_refund_no(d.tx, *leg, d.terms.put_back_at),
                            .amount = refund.amount,
                            .items = {},
                            .by = refund.by,

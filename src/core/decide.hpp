@@ -31,6 +31,7 @@ struct Terms {
     const Flows& flows;
     const Times& times;
     std::string_view public_url;  ///< "https://pay.example", for return URLs that are ours
+    std::optional<Instant> put_back_at = std::nullopt;  ///< when the record was last put back to a copy
 };
 
 // ---- effects: carried out after the commit ------------------------------------------------------------

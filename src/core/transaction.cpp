@@ -90,10 +90,11 @@ const Leg* covering_leg(const Transaction& transaction, std::string_view source)
     return latest;
 }
 
-std::int64_t next_refund_no(const Transaction& transaction, const Leg& leg) {
-    static constexpr std::int64_t numbers_of_a_record = 1'000;
+std::int64_t next_refund_no(const Transaction& transaction, const Leg& leg,
+                            std::optional<Instant> put_back_at) {
     const std::int64_t last = leg.refunds.empty() ? 0 : leg.refunds.back().no;
-    return std::max(last, transaction.put_back * numbers_of_a_record) + 1;
+    const bool from_the_copy = put_back_at && transaction.handed_over_at <= *put_back_at;
+    return std::max(last, from_the_copy ? put_back_at->time_since_epoch().count() : 0) + 1;
 }
 
 const Leg* leg_away(const Transaction& transaction) {

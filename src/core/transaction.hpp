@@ -227,9 +227,12 @@ bool needs_person(const Leg& leg);
 const Leg* find_leg(const Transaction& transaction, std::int64_t no);
 /// The leg with goal take that covers the bundle, or nullptr.
 const Leg* covering_leg(const Transaction& transaction, std::string_view source);
-/// Of the next refund of the leg. What was asked for after the record was put back is never taken for what
-/// was asked for between the copy and then, which the provider knows by its number.
-std::int64_t next_refund_no(const Transaction& transaction, const Leg& leg);
+/// Of the next refund of the leg: 1, 2, ... `put_back_at`: when the record was last put back to a copy. For
+/// what was handed over before that, settled or not, the numbers go on from that moment's milliseconds: what
+/// is asked for since is never taken for what was asked for between the copy and then, which the provider
+/// knows by its number, nor for what was asked for in an earlier life that went on from the same copy.
+std::int64_t next_refund_no(const Transaction& transaction, const Leg& leg,
+                            std::optional<Instant> put_back_at);
 /// The leg whose customer is away now, or nullptr.
 const Leg* leg_away(const Transaction& transaction);
 /// The customer went on from a page of ours and waits at our door: the callout is still his, its return token

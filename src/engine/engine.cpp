@@ -97,7 +97,8 @@ struct CallKey {
 struct Engine::State {
     explicit State(Parts given)
         : parts(std::move(given)),
-          terms{parts.registry, parts.settings.times, parts.settings.public_url},
+          terms{parts.registry, parts.settings.times, parts.settings.public_url,
+                parts.store.origin().restored_at},
           call_lanes(parts.clock, later(),
                      {parts.settings.merchant_calls_at_once_max, parts.settings.merchant_calls_waiting_max}),
           visit_lane(parts.clock, later(), {visits_at_once_max, visits_waiting_max}) {}
@@ -927,6 +928,7 @@ void Engine::start() {
 void Engine::restored(Instant copied_at, std::function<void(Result<std::int64_t>)> done) {
     State& s = *state_;
     s.putting_back = true;
+    s.terms.put_back_at = s.parts.clock.now();
     const auto work = std::make_shared<State::PuttingBack>();
     *work = {copied_at, s.all_open(), 0, std::move(done)};
     s.put_back_next(work);

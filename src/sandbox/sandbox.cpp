@@ -214,7 +214,7 @@ int run(const Options& options) {
     config.restored = options.restored;
     const auto descriptors = service::raise_descriptor_limit();
     config.descriptors_beside = std::min(street_descriptors, descriptors / 4);
-    config.calls_open_max = simulator_connections_max / 2;
+    config.descriptors.calls_open_max = simulator_connections_max / 2;
     config.operators = service::Listen{};
     config.operators->port = neighbour(options.port, 2);
     config.when_bound = [&](service::Config& bound, unsigned short port) {

@@ -258,6 +258,7 @@ class ConfigReader {
         if (const auto days = table.number("retention_days", 1, retention_days_max))
             config_.settings.retention = std::chrono::days(*days);
         if (const auto* found = table.table("times")) times(*found);
+        if (const auto* found = table.table("load")) load(*found);
         if (const auto* found = table.table("ticket_order")) ticket_order(*found);
         entries(table, "system", true, [this](const toml::table& entry) { system(entry); });
         entries(table, "source", false, [this](const toml::table& entry) { source(entry); });
@@ -428,6 +429,32 @@ class ConfigReader {
         seconds("answer_within", config_.settings.answer_within, 1, answer_within_seconds_max);
         if (times.callout_min > times.callout_max)
             problems_.add(table.where("callout_min"), "times.callout_min is longer than times.callout_max");
+        table.close();
+    }
+
+    void load(const toml::table& found) {
+        static constexpr std::size_t mebibyte = 1024 * 1024;
+        Table table(found, "load", problems_);
+        const auto count = [&](std::string_view key, std::size_t& into, std::size_t least, std::size_t most) {
+            if (const auto read =
+                    table.number(key, static_cast<std::int64_t>(least), static_cast<std::int64_t>(most)))
+                into = static_cast<std::size_t>(*read);
+        };
+        auto& settings = config_.settings;
+        auto& [connections, calls] = config_.descriptors;
+        count("connections", connections, connections_least, connections_most);
+        count("calls", calls, calls_least, calls_most);
+        count("merchant_calls", settings.merchant_calls_at_once_max, merchant_calls_least, calls_most);
+        count("merchant_calls_waiting", settings.merchant_calls_waiting_max, merchant_waiting_least,
+              merchant_waiting_most);
+        std::size_t mebibytes = config_.load.bytes_in_hand_max / mebibyte;
+        count("memory_mib", mebibytes, memory_mib_least, memory_mib_most);
+        config_.load.bytes_in_hand_max = mebibytes * mebibyte;
+        config_.load.calls_waiting_max = merchants_waiting * settings.merchant_calls_waiting_max;
+        if (settings.merchant_calls_at_once_max > calls)
+            problems_.add(table.where("merchant_calls"),
+                          "load.merchant_calls (" + std::to_string(settings.merchant_calls_at_once_max) +
+                              ") is more than load.calls (" + std::to_string(calls) + "), of all merchants");
         table.close();
     }
 

@@ -146,10 +146,13 @@ HttpResponse Doors::refusal(int status, std::string_view target, std::string_vie
 }
 
 HttpResponse Doors::too_busy(const HttpRequest& head) {
-    const bool html = head.header("Accept").find("text/html") != std::string_view::npos;
-    return in_words(api::http_status(ErrorKind::unavailable), head.target,
-                    "too much is going on at the moment; nothing was changed, try again",
-                    api::request_id_of(head), html)
+    return not_yet(head, "too much is going on at the moment; nothing was changed, try again");
+}
+
+HttpResponse Doors::not_yet(const HttpRequest& request, std::string_view why) {
+    const bool html = request.header("Accept").find("text/html") != std::string_view::npos;
+    return in_words(api::http_status(ErrorKind::unavailable), request.target, why,
+                    api::request_id_of(request), html)
         .response;
 }
 

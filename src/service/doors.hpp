@@ -34,6 +34,8 @@ class Doors {
     [[nodiscard]] static HttpResponse refusal(int status, std::string_view target, std::string_view why);
     /// The same of a request for which there is no room: 503. Not logged; there may be many.
     [[nodiscard]] static HttpResponse too_busy(const HttpRequest& head);
+    /// The same of a request that comes while a copy is put to work: `why`. Not logged either.
+    [[nodiscard]] static HttpResponse not_yet(const HttpRequest& request, std::string_view why);
     /// For the operators' own listener.
     [[nodiscard]] std::vector<api::Mount> for_operators() const;
 

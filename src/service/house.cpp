@@ -40,7 +40,7 @@ House::House(boost::asio::io_context& io, const Config& config, std::shared_ptr<
     outside_ = std::make_unique<HttpOutside>(
         io, clock_,
         OutsideOptions{config.trusted_certificates_pem, config.loopback_only, live, live,
-                       config.private_origins, config.calls_open_max});
+                       config.private_origins, config.descriptors.calls_open_max});
     engine_ = std::make_unique<engine::Engine>(engine::Engine::Parts{*store_, *registry_, config.directory,
                                                                      config.settings, *clock_, randomness_,
                                                                      *outside_, digest_key_.reveal()});

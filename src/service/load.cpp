@@ -13,11 +13,6 @@
 namespace kassi::service {
 namespace {
 
-constexpr std::size_t connections_max = 4096;
-constexpr std::size_t connections_min = 32;
-constexpr std::size_t calls_open_max = 512;
-constexpr std::size_t calls_open_min = 32;
-
 /// Of the F13 door: what is about a transaction that is there. Everything else sells.
 bool goes_on_at_f13(std::string_view path) {
     constexpr std::string_view endpoints[] = {
@@ -166,15 +161,16 @@ bool Gate::takes(std::string_view method, std::string_view target) {
     return service::takes(level(), precedence_of(method, target));
 }
 
-Descriptors share_descriptors(std::size_t limit, std::size_t beside) {
+Descriptors share_descriptors(std::size_t limit, std::size_t beside, const Descriptors& wanted) {
     const std::size_t left = limit - std::min(limit, beside);
     Descriptors share;
-    share.calls_open_max = std::clamp(left / 8, calls_open_min, calls_open_max);
+    share.calls_open_max = std::min(std::max(left / 8, calls_least), wanted.calls_open_max);
     const std::size_t others =
         own_descriptors + share.calls_open_max + share.calls_open_max / 2 +  // private origins have their own
         2 * (engine::visits_at_once_max + 1) + api::merchant_sessions_at_once_max +
         operators_connections_max + http::refusals_at_once_max + http::leaving_at_once_max;
-    share.connections_max = std::clamp(left - std::min(left, others), connections_min, connections_max);
+    share.connections_max =
+        std::min(std::max(left - std::min(left, others), connections_least), wanted.connections_max);
     return share;
 }
 

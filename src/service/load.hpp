@@ -43,7 +43,7 @@ struct LoadLimits {
     std::size_t bytes_in_hand_max = http::bytes_in_hand_max;
     /// The rest of the queue is for answers of providers and for the clock.
     std::size_t commits_open_max = limits::write_queue_units_max / 4 * 3;
-    std::size_t calls_waiting_max = 2048;
+    std::size_t calls_waiting_max = 2048;  ///< with all merchants together
     Millis lag_max{2'000};
 };
 
@@ -89,19 +89,29 @@ class Gate {
     LoadLevel level_ = LoadLevel::fine;
 };
 
-/// How many file descriptors are for whom.
+/// How many file descriptors are for whom; what is there are those of a house whose configuration says
+/// nothing.
 struct Descriptors {
-    std::size_t connections_max = 0;  ///< of the doors' listener
-    std::size_t calls_open_max = 0;   ///< to providers; http_outside.hpp says how they are shared
+    std::size_t connections_max = 4096;  ///< of the doors' listener
+    std::size_t calls_open_max = 512;    ///< to providers; http_outside.hpp says how they are shared
 };
+/// What [load] of the configuration may say; merchants' limits are engine::Settings'.
+inline constexpr std::size_t connections_least = 32, connections_most = 65'536;
+inline constexpr std::size_t calls_least = 32, calls_most = 4'096;
+inline constexpr std::size_t merchant_calls_least = 1;  ///< the most are all calls
+inline constexpr std::size_t merchant_waiting_least = 1, merchant_waiting_most = 65'536;
+inline constexpr std::size_t memory_mib_least = 8, memory_mib_most = 65'536;
+/// So many times what may wait with one merchant may wait with all together.
+inline constexpr std::size_t merchants_waiting = 2;
 /// Of the operators' listener.
 inline constexpr std::size_t operators_connections_max = 32;
 /// Store, log, control socket and its connections, the loop, what the libraries open for a moment.
 inline constexpr std::size_t own_descriptors = 64;
 /// With fewer descriptors not everything fits that may be open at once, and the start says so.
 inline constexpr std::size_t descriptors_min = 512;
-/// Of a process that may have `limit` open; `beside` of them are somebody else's.
-Descriptors share_descriptors(std::size_t limit, std::size_t beside);
+/// Of a process that may have `limit` open; `beside` of them are somebody else's. At most what is wanted, and
+/// fewer where there are not so many.
+Descriptors share_descriptors(std::size_t limit, std::size_t beside, const Descriptors& wanted = {});
 /// As many as this process may have: the limit is raised as far as it goes.
 std::size_t raise_descriptor_limit();
 

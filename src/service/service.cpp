@@ -59,7 +59,7 @@ Descriptors divide_descriptors(const Config& config) {
     if (limit < descriptors_min + config.descriptors_beside)
         log::warning("few_descriptors",
                      {{"limit", std::to_string(limit)}, {"wanted", std::to_string(descriptors_min)}});
-    return share_descriptors(limit, config.descriptors_beside);
+    return share_descriptors(limit, config.descriptors_beside, config.descriptors);
 }
 
 }  // namespace
@@ -114,12 +114,11 @@ struct Service::State {
         signals.add(SIGTERM);
         signals.add(SIGINT);
         wait_for_signal();
-        const auto descriptors = divide_descriptors(config);
-        config.calls_open_max = std::min(config.calls_open_max, descriptors.calls_open_max);
+        config.descriptors = divide_descriptors(config);
         if (config.load.requests_in_hand_max == 0)
-            config.load.requests_in_hand_max = descriptors.connections_max;
+            config.load.requests_in_hand_max = config.descriptors.connections_max;
         auto options = server_options(config.doors);
-        options.connections_max = descriptors.connections_max;
+        options.connections_max = config.descriptors.connections_max;
         options.bytes_in_hand_max = config.load.bytes_in_hand_max;
         options.turn_away = [this](const HttpRequest& head) { return turn_away(head); };
         // The io_context does not run yet: whoever connects waits until everything is there.
@@ -190,8 +189,11 @@ struct Service::State {
     bool put_to_work() {
         const auto origin = house->store().origin();
         KASSI_ENSURE(origin.copied_at.has_value());
-        handler = [](const HttpRequest& request, const Reply& reply) {
-            reply(Doors::refusal(api::http_status(ErrorKind::unavailable), request.target, restoring));
+        // One line says how many there were: each is as it should be.
+        const auto refused = std::make_shared<std::int64_t>(0);
+        handler = [refused](const HttpRequest& request, const Reply& reply) {
+            ++*refused;
+            reply(Doors::not_yet(request, restoring));
         };
         log::info("restoring", {{"copied_at", iso8601(*origin.copied_at)},
                                 {"open", std::to_string(house->store().counts().open)}});
@@ -213,7 +215,8 @@ struct Service::State {
         if (stopping) return false;
         if (!*heard->unmarked) throw std::runtime_error("that the copy is put to work cannot be recorded");
         log::info("restored", {{"copied_at", iso8601(*origin.copied_at)},
-                               {"transactions", std::to_string(**heard->asked)}});
+                               {"transactions", std::to_string(**heard->asked)},
+                               {"refused_meanwhile", std::to_string(*refused)}});
         config.restored = false;
         open_control();
         return true;

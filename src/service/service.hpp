@@ -57,7 +57,8 @@ struct Config {
     Millis lock_patience = service::lock_patience;
     LoadLimits load;
     std::size_t descriptors_beside = 0;  ///< of this process, that the service must leave alone
-    std::size_t calls_open_max = 512;    ///< to providers; a Service takes fewer where descriptors are few
+    /// Connections and calls at once; a Service takes fewer where descriptors are few.
+    Descriptors descriptors;
     /// Called once, when the doors' port is known and nothing else has begun. The sandbox, which may run on
     /// any free port, fills in the addresses that name it (public_url, merchants, return hosts).
     std::function<void(Config& config, unsigned short port)> when_bound;

@@ -19,7 +19,7 @@ from houses import CARD, LANDING, LONG, VERDICTS, Browser, Kassi, Provider, hand
 from kassi import PATIENCE, FlowTest
 
 PENCE = 11_000
-SAMPLE = 60  # deaths of a part of the normal run
+SAMPLE = 20  # deaths of a part of the normal run
 # A cut takes back what was not synced: all of it, or, with a seed behind the number, some.
 WAYS_TO_DIE = ("kill before", "cut after", "kill after", "cut before", "kill half")
 LOOK_AGAIN = 0.005  # seconds
@@ -162,10 +162,12 @@ class EveryPointTest(FlowTest):
         seed = int(os.environ.get("KASSI_CRASH_SEED") or random.SystemRandom().randrange(1_000_000))
         print(f"KASSI_CRASH_SEED={seed}", flush=True)
         dice = random.Random(seed)
-        # Most points are pages on their way to the WAL. The others have half of the deaths for themselves.
-        pages = [number for number, kind in enumerate(points, 1) if kind == "pwrite.wal"]
-        others = [number for number, kind in enumerate(points, 1) if kind != "pwrite.wal"]
-        chosen = spread(pages, parts * SAMPLE // 2, dice.random()) + spread(others, parts * SAMPLE // 2, dice.random())
+        # Most points are pages on their way to the WAL: each kind has its share of the deaths, the rare ones too.
+        kinds = {}
+        for number, kind in enumerate(points, 1):
+            kinds.setdefault(kind, []).append(number)
+        share = parts * SAMPLE // len(kinds)
+        chosen = [number for numbers in kinds.values() for number in spread(numbers, share, dice.random())]
         every = [(number, WAYS_TO_DIE[(n + seed) % len(WAYS_TO_DIE)], seed + n) for n, number in enumerate(chosen)]
         return every[part::parts]
 

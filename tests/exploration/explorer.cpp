@@ -274,8 +274,11 @@ void Explorer::hear(Move& move, core::InputBody body) const {
                             .tracking = {},
                             .fresh_return_token = "ret" + std::to_string(callouts),
                             .fresh_page_token = "page" + std::to_string(callouts)};
+    core::Terms terms = terms_;
+    if (move.after.transaction.put_back > 0 || std::holds_alternative<core::Restored>(input.body))
+        terms.put_back_at = move.after.transaction.handed_over_at;
     auto decision = core::decide(create ? nullptr : &move.after.transaction, move.after.papers, input,
-                                 move.after.now, terms_);
+                                 move.after.now, terms);
     if (!decision) return;
     move.wrong = broken_by(move.after, *decision, move.after.now);
     move.moved = true;

@@ -167,6 +167,10 @@ class BackupTest(FlowTest):
         status, output, errors = self.command(serve, "verify", "--head", head)
         self.assertEqual(status, 0, output + errors)
 
+        # A refund of what was settled in the copy is another than the one of since, of which the copy does not know.
+        self.assertEqual(serve.refund(settled, 2500).status, 200)
+        self.assertEqual(street.ledger(settled), taken + [("given_back", 2500)] * 2)
+
         # From now on it starts as ever, and only so.
         self.assertEqual(serve.process.end(), 0)
         status, _, errors = run("serve", "--config", serve.file, "--restored")
@@ -174,6 +178,8 @@ class BackupTest(FlowTest):
         self.assertIn("put to work already", errors)
         serve.start()
         self.assertEqual(serve.read(away)["phase"], "purchased")
+        self.assertEqual(serve.refund(settled, 1000).status, 200)
+        self.assertEqual(street.ledger(settled), taken + [("given_back", 2500)] * 2 + [("given_back", 1000)])
 
     def refused_until_restored(self, serve, transaction):
         before = (self.data / "kassi.db").read_bytes()

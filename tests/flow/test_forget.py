@@ -1,6 +1,7 @@
 """Forgetting who paid, over the real files: nothing of the customer is left in any file of the data directory."""
 
 import base64
+import html
 import json
 import re
 import sqlite3
@@ -81,6 +82,12 @@ class ForgetTest(FlowTest):
         for part in ("journal", "explain"):
             self.assertEqual(self.v1("GET", f"/transactions/{transaction}/{part}").status, 200)
         self.assertEqual(http("GET", f"{self.sandbox.url}/shop/transactions/{transaction}").status, 200)
+        voucher = http("GET", f"{self.sandbox.url}/shop/vouchers/{transaction}")
+        self.assertEqual(voucher.status, 200, voucher.body)
+        for bundle in view.json()["bundles"]:
+            self.assertIn(html.escape(bundle["description"]).encode(), voucher.body)
+        self.assertIn(b"were forgotten", voucher.body)
+        self.assertNotIn(b"Flintstone", voucher.body)
         status, story, errors = run("show", "--data", self.data, transaction)
         self.assertEqual(status, 0, errors)
         self.assertIn("Anna had customer and document forgotten (she asked for it)", story)

@@ -61,6 +61,7 @@ void Process::tell_of_the_copy(Instant copied_at) {
                 if (alive()) tell_of_the_copy(copied_at);
             });
         machine_.put_back_to_.reset();
+        machine_.parts.record.put_back_at = now();
         serves = true;
         engine_->start();
     });

@@ -59,6 +59,9 @@ class MemoryStore final : public store::Store {
     }
     std::vector<std::string> open_merchants() override { return {}; }
     Counts counts() override;
+    Origin origin() override {
+        return {.copied_at = {}, .restored_from = {}, .restored_at = record_.put_back_at};
+    }
     void commit(store::Unit unit, std::function<void(store::CommitOutcome)> done) override;
     std::vector<store::UnmatchedNotice> matched_since(std::size_t limit) override {
         return record_.matched_since(limit);

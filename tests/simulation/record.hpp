@@ -39,6 +39,7 @@ class Record {
     std::map<TransactionId, Row> rows;
     std::set<TransactionId> changed;  ///< since the world last looked
     Instant last_row_at{};
+    std::optional<Instant> put_back_at;
     Bug bug = Bug::none;
     std::string last_request;  ///< of a planted bug
 

@@ -440,4 +440,16 @@ json voucher_content(const core::Transaction& transaction, std::string_view docu
             {"orders", std::move(orders)}};
 }
 
+json bought_content(const core::Transaction& transaction) {
+    json bundles = json::array();
+    for (const auto& bundle : transaction.bundles)
+        if (core::bundle_bought(transaction, bundle.source))
+            bundles.push_back(
+                {{"description", bundle.description}, {"amount", money_for_people(bundle.amount)}});
+    return {{"title", "What was bought"},
+            {"reference", transaction.reference},
+            {"forgotten", transaction.forgotten},
+            {"bundles", std::move(bundles)}};
+}
+
 }  // namespace kassi::sandbox::shop

@@ -24,6 +24,8 @@ nlohmann::json basket_content(const Reading& reading, const box_office::Trolley&
 
 /// voucher.html: what of a bought transaction is printed at home. `document` is that of its hand-over.
 nlohmann::json voucher_content(const core::Transaction& transaction, std::string_view document);
+/// What the record itself says was bought, where who bought it and the tickets were forgotten, or never told.
+nlohmann::json bought_content(const core::Transaction& transaction);
 
 /// The orders of a bundle as the pages list them.
 nlohmann::json orders_content(const box_office::TrolleyBundle& bundle);

@@ -226,9 +226,10 @@ struct Shop::State : std::enable_shared_from_this<Shop::State> {
         const auto id = TransactionId::parse(which, "transaction");
         const auto view = id ? parts.engine.view(*id, "", "") : Result<View>(id.error());
         const auto document = id ? parts.engine.store().document(*id) : std::nullopt;
-        if (!view || !document || view->transaction.phase != core::Phase::purchased)
+        if (!view || view->transaction.phase != core::Phase::purchased)
             return say({ErrorKind::not_found, "",
                         "There is no voucher here: nothing was bought, or it was cancelled"});
+        if (!document) return page(200, "bought", bought_content(view->transaction));
         return page(200, "voucher", voucher_content(view->transaction, *document));
     }
 

@@ -13,6 +13,7 @@ using test::Story;
 using ::testing::HasSubstr;
 
 std::optional<Error> put_back(Story& s) {
+    s.terms.put_back_at = s.now;
     return s.hear(Restored{s.now - 1h});
 }
 
@@ -93,8 +94,43 @@ TEST(Restored, RefundsGetNumbersThatNobodyKnows) {
     EXPECT_EQ(s.leg(1).refunds.back().no, 1);
     ASSERT_FALSE(put_back(s));
     ASSERT_FALSE(s.hear(RefundOf{1, Story::pounds(20), "Anna", "another"}));
-    EXPECT_EQ(s.leg(1).refunds.back().no, 1001)
+    EXPECT_EQ(s.leg(1).refunds.back().no, s.now.time_since_epoch().count() + 1)
         << "the second of before may have been made since the copy, of another amount";
+}
+
+/// Bought and settled in the copy: it hears nothing of having been put back.
+struct BoughtBefore : testing::Test {
+    BoughtBefore() {
+        s.hand_over({{"a", 100}});
+        EXPECT_FALSE(s.purchase({{"a", "token"}}));
+        EXPECT_FALSE(s.back(1, {{"token", "tk1"}}));
+        EXPECT_FALSE(s.answer(1, "held"));
+        EXPECT_FALSE(s.answer(1, "taken"));
+        EXPECT_TRUE(settled(s.t));
+    }
+    /// The key of what is asked for in this life.
+    std::string refund() {
+        EXPECT_FALSE(s.hear(RefundOf{1, Story::pounds(10), "Anna", "a complaint"}));
+        return s.leg(1).call->key;
+    }
+    Story s;
+};
+
+TEST_F(BoughtBefore, ARefundIsAnotherThanOneOfSince) {
+    const Story copy = s;
+    const auto since = refund();
+    EXPECT_EQ(s.leg(1).refunds.back().no, 1);
+    s.t = copy.t;
+    s.papers = copy.papers;
+    s.journal = copy.journal;
+    ASSERT_FALSE(put_back(s));
+    ASSERT_EQ(s.journal.size(), copy.journal.size());
+    const auto first = refund();
+    EXPECT_NE(first, since) << "under that key the provider would give back nothing, and say that it did";
+    EXPECT_EQ(s.leg(1).refunds.back().no, s.now.time_since_epoch().count() + 1);
+    ASSERT_FALSE(s.answer(1, "done"));
+    EXPECT_NE(refund(), first);
+    EXPECT_EQ(s.leg(1).refunds.back().no, s.now.time_since_epoch().count() + 2);
 }
 
 TEST(Restored, WhatWasOpenIsRepeatedUnderItsKeyAndThenAskedAbout) {

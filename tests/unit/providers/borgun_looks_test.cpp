@@ -126,6 +126,24 @@ TEST(BorgunLook, FindsThatATokenPaidForSomethingElse) {
     EXPECT_EQ(done.why->code, "token_refused");
 }
 
+TEST(BorgunLook, AUsedTokenWasSentWhateverOurRecordSays) {
+    Stage stage = borgun_stage();
+    stage.leg.ready = true;
+    ASSERT_TRUE(is<core::Done>(begin(stage, Verb::query))) << "nothing was sent, it says";
+    look(stage, Verb::close);
+    then(stage, 400, "{}");
+    then(stage, 200, token_json(R"(,"Used":true,"TransactionId":"tr_Zk8mV3xQ0pL5sT7bN2cY9dR4hJ6wF1gE")"));
+    ASSERT_TRUE(
+        is<core::Working>(hear(stage, 200, first_payment(stage, {.status = "Error", .code = "953"}))));
+    EXPECT_EQ(look(stage).request.path, "/api/token/single/" + the_token);
+    // Used, and nobody says for what.
+    Stage other = borgun_stage();
+    other.leg.ready = true;
+    look(other, Verb::close);
+    then(other, 400, "{}");
+    EXPECT_TRUE(is<core::Unknown>(hear(other, 200, token_json(R"(,"Used":true)"))));
+}
+
 // ---- by events -----------------------------------------------------------------------------------------
 
 Stage with_events() {

@@ -114,6 +114,30 @@ TEST_F(Browse, TheTrolleySaysWhatCannotBeHad) {
     EXPECT_FALSE(basket_content(reading(), {})["has_bundles"]);
 }
 
+/// Customer and document are gone: what is left is the record's.
+TEST(Bought, IsToldWithoutThePeople) {
+    const auto gbp = *Currency::parse("GBP", "");
+    core::Transaction transaction;
+    transaction.reference = "T000-0000-0000-0001";
+    transaction.phase = core::Phase::purchased;
+    transaction.forgotten = true;
+    transaction.bundles = {{"a", "Two <seats>", {11'000, gbp}, {}}, {"b", "A lunch box", {500, gbp}, {}}};
+    core::Leg paid;
+    paid.no = 1;
+    paid.sources = {"a"};
+    paid.money = core::LegMoney::taken;
+    transaction.legs = {paid};
+    auto content = bought_content(transaction);
+    content["now"] = "now";
+    const auto page = render("bought", content);
+    EXPECT_NE(page.find("Two &lt;seats&gt; <strong>£110.00</strong>"), page.npos) << page;
+    EXPECT_EQ(page.find("lunch box"), page.npos) << "nobody paid for it";
+    EXPECT_NE(page.find("were forgotten"), page.npos);
+    content["forgotten"] = false;
+    EXPECT_EQ(render("bought", content).find("were forgotten"), page.npos)
+        << "its document was never handed over";
+}
+
 TEST_F(Browse, PagesEscapeWhatVisitorsWrite) {
     auto content = events({{"keywords", "\"><script>"}}, "\"><b>");
     content["now"] = "now";

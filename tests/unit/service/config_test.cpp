@@ -539,6 +539,56 @@ TEST_F(ConfigTest, TimesAreInOrder) {
     expect_refused(File().line(8, "answer_within = 61"), 8, "from 1 to 60");
 }
 
+TEST_F(ConfigTest, LoadHasLimits) {
+    const auto load = [](const std::string& lines) { return File().line(8, "[load]\n" + lines); };
+    const auto given = read(load(
+        "connections = 100\ncalls = 50\nmerchant_calls = 50\nmerchant_calls_waiting = 7\nmemory_mib = 8"));
+    ASSERT_TRUE(given.config) << given.errors.front().message;
+    EXPECT_EQ(given.config->descriptors.connections_max, 100U);
+    EXPECT_EQ(given.config->descriptors.calls_open_max, 50U);
+    EXPECT_EQ(given.config->settings.merchant_calls_at_once_max, 50U);
+    EXPECT_EQ(given.config->settings.merchant_calls_waiting_max, 7U);
+    EXPECT_EQ(given.config->load.calls_waiting_max, 14U);
+    EXPECT_EQ(given.config->load.bytes_in_hand_max, 8U * 1024 * 1024);
+
+    // What nobody sets is as it is without the table.
+    for (const auto& file : {File(), load("")}) {
+        const auto reading = read(file);
+        ASSERT_TRUE(reading.config);
+        EXPECT_EQ(reading.config->descriptors.connections_max, 4096U);
+        EXPECT_EQ(reading.config->descriptors.calls_open_max, 512U);
+        EXPECT_EQ(reading.config->settings.merchant_calls_at_once_max, 128U);
+        EXPECT_EQ(reading.config->settings.merchant_calls_waiting_max, 1024U);
+        EXPECT_EQ(reading.config->load.calls_waiting_max, LoadLimits{}.calls_waiting_max);
+        EXPECT_EQ(reading.config->load.bytes_in_hand_max, http::bytes_in_hand_max);
+    }
+}
+
+TEST_F(ConfigTest, LoadIsRefusedOutsideItsBounds) {
+    struct Bounds {
+        std::string key;
+        std::size_t least, most;
+    };
+    for (const auto& [key, least, most] :
+         {Bounds{"connections", 32, 65'536}, Bounds{"calls", 128, 4'096}, Bounds{"merchant_calls", 1, 512},
+          Bounds{"merchant_calls_waiting", 1, 65'536}, Bounds{"memory_mib", 8, 65'536}})
+        for (const auto fits : {least, most})
+            expect_taken(File().line(8, "[load]\n" + key + " = " + std::to_string(fits)));
+    for (const auto& [key, least, most] :
+         {Bounds{"connections", 32, 65'536}, Bounds{"calls", 32, 4'096}, Bounds{"merchant_calls", 1, 4'096},
+          Bounds{"merchant_calls_waiting", 1, 65'536}, Bounds{"memory_mib", 8, 65'536}})
+        for (const auto wrong : {least - 1, most + 1})
+            expect_refused(
+                File().line(8, "[load]\n" + key + " = " + std::to_string(wrong)), 9,
+                "load." + key + " must be from " + std::to_string(least) + " to " + std::to_string(most));
+    expect_refused(File().line(8, "[load]\ncalls = 100"), 8,
+                   "load.merchant_calls (128) is more than load.calls (100)");
+    expect_refused(File().line(8, "[load]\nmerchant_calls = 513"), 9,
+                   "load.merchant_calls (513) is more than load.calls (512)");
+    expect_refused(File().line(8, "[load]\nmemory = 64"), 9, "unknown key \"load.memory\"");
+    expect_refused(File().line(8, "[load]\ncalls = 64.5"), 9, "load.calls must be a whole number");
+}
+
 TEST_F(ConfigTest, TlsNeedsBothFiles) {
     expect_refused(File().line(6, "port = 1\ntls_certificate = 'cert.pem'"), 7, "go together");
     const auto authority = http::make_certificate_authority("Kassi test authority");

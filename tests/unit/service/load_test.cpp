@@ -193,6 +193,16 @@ TEST(DescriptorsTest, EverybodyTogetherFitsTheProcess) {
     EXPECT_EQ(share_descriptors(1'048'576, 0).connections_max, 4096u);
     EXPECT_EQ(share_descriptors(1'048'576, 0).calls_open_max, 512u);
     EXPECT_EQ(share_descriptors(0, 0).connections_max, 32u) << "too few is not none";
+    const auto wanted = share_descriptors(1'048'576, 0, {.connections_max = 20'000, .calls_open_max = 1'000});
+    EXPECT_EQ(wanted.connections_max, 20'000U);
+    EXPECT_EQ(wanted.calls_open_max, 1'000U);
+    const auto little = share_descriptors(1'048'576, 0, {.connections_max = 32, .calls_open_max = 32});
+    EXPECT_EQ(little.connections_max, 32U);
+    EXPECT_EQ(little.calls_open_max, 32U);
+    EXPECT_LT(
+        share_descriptors(4096, 0, {.connections_max = 20'000, .calls_open_max = 1'000}).connections_max,
+        4096U)
+        << "more than there are is not given";
     EXPECT_LT(share_descriptors(2048, 0).connections_max, share_descriptors(2049, 0).connections_max);
 }
 

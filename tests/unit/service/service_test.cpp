@@ -22,6 +22,7 @@
 #include "service/control.hpp"
 #include "service/house.hpp"
 #include "service/story.hpp"
+#include "tests/unit/log_lines.hpp"
 #include "tests/unit/temporary.hpp"
 
 namespace kassi::service {
@@ -29,6 +30,7 @@ namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
+using testing::Not;
 
 /// What a purchase leads to, in the thread of the caller.
 class Stepping {
@@ -281,6 +283,7 @@ TEST_F(CopyOfAHouse, IsServedWhenWhatItDoesNotKnowWasAskedFor) {
     {
         Service service(config(true), std::make_shared<SystemClock>());
         EXPECT_EQ(ask(folder.path("data"), R"({"do":"status"})"), "nobody") << "nor by the control socket";
+        const LogLines log;
         Waiting door(service.port(), "/v1/transactions"), f13(service.port(), "/f13/test.v1/"),
             readyz(service.operators_port(), "/readyz"), healthz(service.operators_port(), "/healthz");
         std::thread running([&] { EXPECT_EQ(service.run(), 0); });
@@ -300,6 +303,9 @@ TEST_F(CopyOfAHouse, IsServedWhenWhatItDoesNotKnowWasAskedFor) {
         EXPECT_TRUE(after.at("restored_from").is_string());
         EXPECT_TRUE(after.at("restored_at").is_string());
         EXPECT_EQ(after.at("open"), 0) << "who was to pay hands over anew";
+        EXPECT_THAT(log.text(), HasSubstr("\"refused_meanwhile\":\"2\""));
+        EXPECT_THAT(log.text(), Not(HasSubstr("\"event\":\"refused\""))) << "each is as it should be";
+        EXPECT_THAT(log.text(), Not(HasSubstr("\"level\":\"error\"")));
         EXPECT_THAT(Waiting(service.port(), "/v1/transactions").answer(), HasSubstr("HTTP/1.1 401"));
         EXPECT_THAT(Waiting(service.operators_port(), "/readyz").answer(), HasSubstr("HTTP/1.1 200"));
         service.stop();

@@ -590,6 +590,41 @@ TEST(BorgunConversation, AHostThatTimedOut) {
     EXPECT_TRUE(core::settled(not_charged.t));
 }
 
+/// The gateway has a payment of which our record, a copy from before, knows nothing, and nobody wants it any
+/// more.
+void pay_and_forget_it(World& world, std::string_view code) {
+    world.hears_events = false;
+    world.pay_by_card(test_card(How::challenge_2, 1, code));
+    ASSERT_TRUE(world.is_away());
+    const auto t = world.t;
+    const auto papers = world.papers;
+    const auto journal = world.journal;
+    world.authenticate();
+    ASSERT_EQ(world.asked["pay"], 1);
+    world.t = t;
+    world.papers = papers;
+    world.journal = journal;
+    world.calls.clear();
+    ASSERT_FALSE(world.hear(core::Release{}));
+    world.talk();
+}
+
+TEST(BorgunConversation, AnErrorThatIsFoundWhereNothingWasSentEndsAsWhatItIs) {
+    World refused;
+    pay_and_forget_it(refused, "904");
+    refused.expect_nothing_charged();
+    EXPECT_TRUE(core::settled(refused.t));
+
+    World unheard;
+    pay_and_forget_it(unheard, "953");
+    unheard.rest(30);
+    EXPECT_FALSE(core::settled(unheard.t)) << "the gateway does not know, and so nobody does";
+    EXPECT_TRUE(core::needs_person(unheard.t)) << "asked more and more slowly, and not anew each time";
+    EXPECT_EQ(unheard.asked["disable"], 1);
+    ASSERT_FALSE(unheard.hear(core::Settle{1, LegMoney::none, "Anna", "looked in B-Online"}));
+    EXPECT_TRUE(core::settled(unheard.t));
+}
+
 TEST(BorgunConversation, AHoldThatIsRefusedItsCaptureIsLetGo) {
     World world;
     world.pay_by_card("5455330200000016", true, "0930", "ISK", 901'116);

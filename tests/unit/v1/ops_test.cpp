@@ -1,4 +1,9 @@
+#include "api/ops/ops.hpp"
+
 #include <gmock/gmock.h>
+
+#include <fstream>
+#include <sstream>
 
 #include "house.hpp"
 
@@ -34,6 +39,29 @@ TEST(Ops, CountsForPrometheus) {
     // Every sample stands behind its two lines.
     EXPECT_THAT(response.body, testing::StartsWith("# HELP kassi_ready "));
     EXPECT_THAT(response.body, testing::HasSubstr("\n# TYPE kassi_commits_total counter\n"));
+}
+
+TEST(Ops, EachMetricStandsInTheReadme) {
+    House house;
+    std::ifstream file(KASSI_SOURCE_DIR "/src/api/ops/README.md");
+    const std::string readme{std::istreambuf_iterator<char>(file), {}};
+    const auto answer = api::ops::door(
+        *house.engine, [] { return ""; }, [] { return api::ops::Figures{}; });
+    std::string text;
+    answer({"GET", "/metrics", {}, "", ""}, [&](HttpResponse response) { text = std::move(response.body); });
+    std::istringstream lines(text);
+    int metrics = 0;
+    for (std::string mark, word, name, help, type; lines >> mark;) {
+        ASSERT_TRUE(lines >> word >> name >> std::ws && std::getline(lines, help));
+        ASSERT_TRUE(lines >> mark >> word >> name >> type) << help;
+        ASSERT_TRUE(lines >> name >> word);
+        EXPECT_NE(readme.find("| `" + name + "` | " + type + " | " + help + " |\n"), readme.npos) << name;
+        ++metrics;
+    }
+    EXPECT_GT(metrics, 20);
+    int rows = 0;
+    for (auto at = readme.find("\n| `"); at != readme.npos; at = readme.find("\n| `", at + 1)) ++rows;
+    EXPECT_EQ(rows, metrics) << "and no other";
 }
 
 TEST(Ops, KnowsNothingElse) {
