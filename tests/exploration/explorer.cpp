@@ -11,7 +11,8 @@
 namespace kassi::exploration {
 namespace {
 
-/// How a state was reached first: by which move of which state. There are many states, and few bytes for each.
+/// How a state was reached first: by which move of which state. There are many states, and few bytes for
+/// each.
 struct Seen {
     Packed packed{};
     std::uint32_t parent = 0;
@@ -165,20 +166,21 @@ void Explorer::tell_verdict(const State& before, const State& after) {
     if (has_verdict(before.transaction.phase) || !has_verdict(phase)) return;
     ++report_.verdicts[std::string(word(phase))];
     std::string text(word(phase));
-    for (const auto& leg : before.transaction.legs)
-        if (leg.goal == core::Goal::take)
-            text += " " + std::to_string(leg.no) +
-                    std::string(word(find_leg(after.transaction, leg.no)->money)) +
-                    std::string(word(find_leg(after.transaction, leg.no)->goal));
+    for (const auto& leg : before.transaction.legs) {
+        // A record that was put back may not know it.
+        const auto* found = find_leg(after.transaction, leg.no);
+        if (leg.goal != core::Goal::take || found == nullptr) continue;
+        text +=
+            " " + std::to_string(leg.no) + std::string(word(found->money)) + std::string(word(found->goal));
+    }
     report_.decided.insert(std::move(text));
 }
 
 void Explorer::tell_end(const State& state) {
     for (const auto& leg : state.transaction.legs)
-        report_.outcomes.insert(std::to_string(leg.no) + " " + std::string(word(leg.goal)) + " " +
-                                std::string(word(leg.money)) + " " +
-                                std::string(word(house_of(state, leg.no).truth)) + " " +
-                                std::to_string(leg.back_minor));
+        report_.outcomes.insert(
+            std::to_string(leg.no) + " " + std::string(word(leg.goal)) + " " + std::string(word(leg.money)) +
+            " " + std::string(word(house_of(state, leg.no).truth)) + " " + std::to_string(leg.back_minor));
 }
 
 Report Explorer::run() {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <iostream>
 #include <random>
+#include <sstream>
 
 #include "tests/exploration/explorer.hpp"
 
@@ -70,12 +71,17 @@ void tell(const Configuration& configuration, const Report& report, Sum& sum) {
     for (const auto& step : report.trace) std::cout << "    " << step << std::endl;
 }
 
+/// Where a bug can be seen: most with one payment.
+std::vector<Configuration> nets(Bug bug) {
+    return bug == Bug::other_forgotten ? pairs(1) : alone(1);
+}
+
 /// The net holds when each planted bug is found by some configuration.
 int find_bugs(std::size_t states_max) {
     Sum sum;
     for (const Bug bug : bugs) {
         std::string how;
-        for (auto each : alone(1)) {
+        for (auto each : nets(bug)) {
             each.bug = bug;
             const auto report = explore(each, states_max);
             if (report.wrong.empty() || report.wrong == too_many) continue;
@@ -89,6 +95,57 @@ int find_bugs(std::size_t states_max) {
     return sum.failed == 0 ? 0 : 1;
 }
 
+/// What the one found and the other did not.
+void tell_missing(const std::set<std::string>& of, const std::set<std::string>& in, const char* where) {
+    for (const auto& each : of)
+        if (!in.contains(each)) std::cout << "  not " << where << ": " << each << "\n";
+}
+
+/// Whether what is taken as one state, and what is explored apart, hides anything: with it and without, the
+/// same verdicts must be reached, and the same ends; and each bug must be found, or not, by both.
+int compare(const std::vector<Configuration>& all, std::size_t states_max, bool planted) {
+    Sum sum;
+    for (auto each : all)
+        for (const Bug bug :
+             planted ? std::vector<Bug>(std::begin(bugs), std::end(bugs)) : std::vector{Bug::none}) {
+            each.bug = bug;
+            each.whole = false;
+            const auto quick = explore(each, states_max);
+            each.whole = true;
+            const auto whole = explore(each, states_max);
+            std::cout << each.name() << (planted ? ", " : "") << (planted ? word(bug) : "") << ": "
+                      << quick.states << " for " << whole.states << " states";
+            if (whole.wrong == too_many || quick.wrong == too_many) {
+                std::cout << ", too many" << std::endl;
+                continue;
+            }
+            bool same = quick.wrong.empty() == whole.wrong.empty();
+            if (quick.wrong.empty())
+                same = same && quick.decided == whole.decided && quick.outcomes == whole.outcomes;
+            ++(same ? sum.passed : sum.failed);
+            std::cout << (same ? "" : ", DIFFERENT") << (quick.wrong.empty() ? "" : ", ") << quick.wrong
+                      << std::endl;
+            if (same) continue;
+            if (!whole.wrong.empty()) std::cout << "  whole: " << whole.wrong << "\n";
+            tell_missing(whole.decided, quick.decided, "in the quick one");
+            tell_missing(quick.decided, whole.decided, "in the whole one");
+            tell_missing(whole.outcomes, quick.outcomes, "in the quick one");
+            tell_missing(quick.outcomes, whole.outcomes, "in the whole one");
+        }
+    std::cout << sum.passed << " passed, " << sum.failed << " failed\n";
+    return sum.failed == 0 ? 0 : 1;
+}
+
+/// "2/8"
+std::pair<std::size_t, std::size_t> slice_of(const std::string& text) {
+    std::size_t part = 0, parts = 1;
+    char slash = 0;
+    std::istringstream in(text);
+    if (!(in >> part >> slash >> parts) || slash != '/' || part >= parts)
+        throw CLI::ValidationError("--slice", "is I/N with I less than N");
+    return {part, parts};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -98,7 +155,8 @@ int main(int argc, char** argv) {
     std::string only, without;
     std::size_t sample = 0;
     std::uint64_t seed = 1;
-    bool planted = false;
+    bool planted = false, compared = false;
+    std::string slice = "0/1";
     app.add_option("--alone", faults_alone, "how many things may go wrong with one payment, -1 not at all");
     app.add_option("--pairs", faults_in_pairs, "the same with two payments");
     app.add_option("--states", states_max, "of one configuration, at most");
@@ -107,8 +165,12 @@ int main(int argc, char** argv) {
     app.add_option("--sample", sample, "so many of them, chosen by the seed; 0 all");
     app.add_option("--seed", seed, "of the sample; 0 one that nobody knows");
     app.add_flag("--bugs", planted, "plants one bug after the other, and wants each found");
+    app.add_flag(
+        "--compare", compared,
+        "with what is taken as one state, and without, wants the same found; with --bugs, of each bug");
+    app.add_option("--slice", slice, "I/N: each N-th of them, from the I-th: for several processes");
     CLI11_PARSE(app, argc, argv);
-    if (planted) return find_bugs(states_max);
+    if (planted && !compared) return find_bugs(states_max);
     std::vector<Configuration> all;
     if (faults_alone >= 0) all = alone(faults_alone);
     if (faults_in_pairs >= 0)
@@ -124,8 +186,12 @@ int main(int argc, char** argv) {
         all.resize(std::min(sample, all.size()));
         std::cout << "seed " << seed << "\n";
     }
+    const auto [part, parts] = slice_of(slice);
+    std::vector<Configuration> mine;
+    for (std::size_t i = part; i < all.size(); i += parts) mine.push_back(all[i]);
+    if (compared) return compare(mine, states_max, planted);
     Sum sum;
-    for (const auto& each : all) tell(each, explore(each, states_max), sum);
+    for (const auto& each : mine) tell(each, explore(each, states_max), sum);
     std::cout << sum.states << " states, " << sum.moves << " moves\n"
               << sum.passed << " passed, " << sum.failed << " failed\n";
     return sum.failed == 0 ? 0 : 1;

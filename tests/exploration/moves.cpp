@@ -21,6 +21,7 @@ class World::Moves {
 
     void collect() {
         world.configuration_.timeless ? any_time() : real_time();
+        crash();
         doors();
         if (world.configuration_.restore) copies();
         for (const Leg& leg : state.transaction.legs) of_leg(leg);
@@ -62,6 +63,7 @@ class World::Moves {
 
     void real_time();
     void any_time();
+    void crash();
     void doors();
     void purchase(bool again);
     void copies();
@@ -99,6 +101,7 @@ void World::Moves::real_time() {
 
 /// What waits may wait for any time: each for its own, or all for the same.
 void World::Moves::any_time() {
+    woken(label("at once"), state);
     std::size_t waiting = 0;
     for (std::size_t i = 0; i < state.transaction.legs.size(); ++i) {
         State later = state;
@@ -128,6 +131,15 @@ void World::Moves::any_time() {
     State later = ends(state, present);
     fire(later.transaction);
     add(label("nobody looks until the hold is over"), std::move(later), core::Due{});
+}
+
+/// All that is being asked for is interrupted. Of one call alone, see there.
+void World::Moves::crash() {
+    core::Due due;
+    for (const Leg& leg : state.transaction.legs)
+        if (leg.doing == core::Doing::call) due.unattended.push_back(leg.no);
+    if (due.unattended.size() > 1 && state.faults > 0)
+        add(label("a crash with all calls open"), spent(), std::move(due));
 }
 
 // ---- doors ------------------------------------------------------------------------------------------------

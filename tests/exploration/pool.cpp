@@ -17,10 +17,8 @@ class Mix {
     void add(std::string_view text) { add(std::hash<std::string_view>{}(text)); }
     void add(Instant at) { add(static_cast<std::uint64_t>(at.time_since_epoch().count())); }
     template <class E>
-        requires std::is_enum_v<E>
-    void add(E value) {
-        add(static_cast<std::uint64_t>(value));
-    }
+    requires std::is_enum_v<E>
+    void add(E value) { add(static_cast<std::uint64_t>(value)); }
     template <class T>
     void add(const std::optional<T>& value) {
         add(std::uint64_t{value.has_value()});

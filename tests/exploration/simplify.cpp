@@ -100,8 +100,8 @@ void forget_times(Transaction& t, bool timeless) {
     }
 }
 
-/// Calls are known by their number. What counts is which of them are the same one: of this record, of the copy,
-/// and of an answer that is still on its way.
+/// Calls are known by their number. What counts is which of them are the same one: of this record, of the
+/// copy, and of an answer that is still on its way.
 void number_calls(State& state) {
     constexpr std::int64_t base = 10, gap = 2;
     for (Leg& leg : state.transaction.legs) {
@@ -183,8 +183,8 @@ struct Leftovers {
         const bool heard = authorising() || world.blind(leg) || leg.doing == Doing::away;
         if (house.closed || (!world.kind_of(leg).page_pays && !heard)) house.page_open = false;
     }
-    /// A return counts for who waits for it; for the customer's way on, while others wait for him; and where it
-    /// says what happened to the money.
+    /// A return counts for who waits for it; for the customer's way on, while others wait for him; and where
+    /// it says what happened to the money.
     void forget_returns() const {
         if (leg.doing == Doing::away || begins(leg)) return;
         const bool tells = world.blind(leg) && !came_for_good(leg.money);
@@ -282,8 +282,8 @@ struct Leftovers {
         std::erase_if(house.answers, [&](const auto& each) {
             const std::string_view key = each.first;
             if (asks_with(each.first) || (house.delayed && house.delayed->key == key)) return false;
-            for (const Verb verb : {Verb::open, Verb::authorise, Verb::charge, Verb::capture, Verb::void_hold,
-                                    Verb::refund})
+            for (const Verb verb :
+                 {Verb::open, Verb::authorise, Verb::charge, Verb::capture, Verb::void_hold, Verb::refund})
                 if (key.find(word(verb)) != std::string_view::npos) return !may_come_again(verb, key);
             return false;
         });
@@ -374,9 +374,9 @@ bool brings_the_customer(const State& state, const Leg& leg) {
 }
 
 /// The planner looks at legs that are wanted, and moves one that is given up by its own money alone, in every
-/// phase in the same way. After the verdict that holds for all legs, for what is bought stays so. So what comes
-/// of the one is no matter to the other: each is explored by itself, with all the faults that are left, rather
-/// than both in all their combinations.
+/// phase in the same way. After the verdict that holds for all legs, for what is bought stays so. So what
+/// comes of the one is no matter to the other: each is explored by itself, with all the faults that are left,
+/// rather than both in all their combinations.
 bool goes_its_own_way(const State& state, const Leg& leg) {
     const auto& t = state.transaction;
     if (has_verdict(t.phase)) return true;

@@ -31,8 +31,7 @@ core::Step Flawed::resume(const core::Scene& scene, const core::Heard& heard) co
     return step;
 }
 
-World::World(const Configuration& configuration)
-    : configuration_(configuration), flows_(configuration.bug) {
+World::World(const Configuration& configuration) : configuration_(configuration), flows_(configuration.bug) {
     for (auto& kind : configuration_.kinds) {
         if (is(Bug::keys_not_known)) kind.repeatable = false;
         kind.keeps_doors_open = is(Bug::close_is_no_close);
@@ -110,8 +109,7 @@ void World::hear(Move& move, core::InputBody body) const {
                             .fresh_return_token = "returned",
                             .fresh_page_token = "page"};
     State& after = move.after;
-    auto decision =
-        core::decide(create ? nullptr : &after.transaction, after.papers, input, present, terms_);
+    auto decision = core::decide(create ? nullptr : &after.transaction, after.papers, input, present, terms_);
     if (!decision) return;
     move.wrong = broken_by(after.transaction, *decision);
     move.moved = true;
