@@ -200,6 +200,8 @@ void World::Moves::copies() {
     soon.transaction = state.copy->transaction;
     soon.papers = state.copy->papers;
     soon.copy.reset();
+    // Who waited for answers is dead.
+    for (House& house : soon.houses) house.late.reset();
     State later = soon;
     if (world.is(Bug::copy_believed)) {
         happens(label("the copy is put back, and nobody says so"), std::move(soon));

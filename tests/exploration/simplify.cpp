@@ -100,29 +100,18 @@ void forget_times(Transaction& t, bool timeless) {
     }
 }
 
-/// Calls are known by their number. What counts is which of them are the same one: of this record, of the
-/// copy, and of an answer that is still on its way.
-void number_calls(State& state) {
-    constexpr std::int64_t base = 10, gap = 2;
-    for (Leg& leg : state.transaction.legs) {
-        auto& late = house_of(state, leg.no).late;
-        Leg* copied = nullptr;
-        if (state.copy)
-            for (Leg& each : state.copy->transaction.legs)
-                if (each.no == leg.no) copied = &each;
-        const std::int64_t before = copied != nullptr ? copied->calls : leg.calls, now = leg.calls;
-        const auto renumbered = [&](std::int64_t no) {
-            if (no == now) return base + std::min(now - before, gap);
-            return no < before ? base - 1 : base + std::min(no - before, now > before ? gap - 1 : gap);
-        };
-        if (late) late->first = renumbered(late->first);
-        const auto number = [](Leg& of, std::int64_t no) {
-            if (of.call) of.call->no = no;
-            of.calls = no;
-        };
-        number(leg, renumbered(now));
-        if (copied != nullptr) number(*copied, renumbered(before));
+/// Calls are known by their number. What counts is whether an answer that is on its way is that to the last.
+void number_calls(Transaction& t) {
+    for (Leg& leg : t.legs) {
+        leg.calls = std::min<std::int64_t>(leg.calls, 1);
+        if (leg.call) leg.call->no = leg.calls;
     }
+}
+void number_calls(State& state) {
+    for (const Leg& leg : state.transaction.legs)
+        if (auto& late = house_of(state, leg.no).late) late->first = late->first == leg.calls ? 1 : 0;
+    number_calls(state.transaction);
+    if (state.copy) number_calls(state.copy->transaction);
 }
 
 // ---- the record: what it will not look at again -----------------------------------------------------------
@@ -213,13 +202,9 @@ struct Leftovers {
     void forget_answer() const {
         if (!house.late) return;
         const auto& [call, says] = *house.late;
-        // In a record that was put back a call may still get the number of one that the house remembers.
-        if (call > leg.calls || asking(leg)) {
-            if (call < leg.calls) house.late.reset();
-            return;
-        }
         const bool last = leg.call && leg.call->no == call;
         if (!last) return house.late.reset();
+        if (asking(leg)) return;
         const bool reads = takes_money(leg.call->verb) || leg.call->verb == Verb::query;
         const bool tells = says != "none" && says != "declined" && says != "waiting" && says != "not done";
         // Taken is the most that such an answer says.
@@ -227,7 +212,7 @@ struct Leftovers {
     }
     void forget_call() const {
         if (asking(leg)) return;
-        if (!house.late || !leg.call || leg.call->no != house.late->first) return leg.call.reset();
+        if (!house.late) return leg.call.reset();
         *leg.call = core::Call{.no = leg.call->no, .verb = leg.call->verb};
     }
     /// A request that comes late, to where it does nothing any more.
