@@ -9,8 +9,8 @@
 
 #include "tests/exploration/house.hpp"
 
-/// Every state that the real machine (core::decide) can reach with one or two payments, when everything
-/// around it happens in any order and some of it goes wrong.
+/// Every state that the real machine (core::decide) can reach with one, two or three payments, when
+/// everything around it happens in any order and some of it goes wrong.
 namespace kassi::exploration {
 
 /// Planted, to see that the net holds.

@@ -37,19 +37,31 @@ std::vector<Configuration> alone(int faults) {
     return all;
 }
 
+/// With each of them: all or nothing or in part, with and without the owner's confirmation.
+void add_together(std::vector<Configuration>& all, const std::vector<Kind>& kinds, int faults) {
+    for (const bool partial : {false, true})
+        for (const bool owner : {false, true})
+            all.push_back(
+                {.kinds = kinds, .partial = partial, .owner = owner, .timeless = true, .faults = faults});
+}
+
 /// Two payments: each kind with each other.
 std::vector<Configuration> pairs(int faults) {
     std::vector<Configuration> all;
     const auto known = kinds();
     for (std::size_t i = 0; i < known.size(); ++i)
+        for (std::size_t j = i; j < known.size(); ++j) add_together(all, {known[i], known[j]}, faults);
+    return all;
+}
+
+/// Three payments: each kind with each other two.
+std::vector<Configuration> triples(int faults) {
+    std::vector<Configuration> all;
+    const auto known = kinds();
+    for (std::size_t i = 0; i < known.size(); ++i)
         for (std::size_t j = i; j < known.size(); ++j)
-            for (const bool partial : {false, true})
-                for (const bool owner : {false, true})
-                    all.push_back({.kinds = {known[i], known[j]},
-                                   .partial = partial,
-                                   .owner = owner,
-                                   .timeless = true,
-                                   .faults = faults});
+            for (std::size_t k = j; k < known.size(); ++k)
+                add_together(all, {known[i], known[j], known[k]}, faults);
     return all;
 }
 
@@ -150,7 +162,7 @@ std::pair<std::size_t, std::size_t> slice_of(const std::string& text) {
 
 int main(int argc, char** argv) {
     CLI::App app{"every state that the real machine can reach, with faults anywhere"};
-    int faults_alone = 1, faults_in_pairs = -1;
+    int faults_alone = 1, faults_in_pairs = -1, faults_in_triples = -1;
     std::size_t states_max = 3'000'000;
     std::string only, without;
     std::size_t sample = 0;
@@ -159,6 +171,7 @@ int main(int argc, char** argv) {
     std::string slice = "0/1";
     app.add_option("--alone", faults_alone, "how many things may go wrong with one payment, -1 not at all");
     app.add_option("--pairs", faults_in_pairs, "the same with two payments");
+    app.add_option("--triples", faults_in_triples, "the same with three");
     app.add_option("--states", states_max, "of one configuration, at most");
     app.add_option("--only", only, "configurations whose name has this in it");
     app.add_option("--without", without, "and not this");
@@ -175,6 +188,8 @@ int main(int argc, char** argv) {
     if (faults_alone >= 0) all = alone(faults_alone);
     if (faults_in_pairs >= 0)
         for (auto& each : pairs(faults_in_pairs)) all.push_back(std::move(each));
+    if (faults_in_triples >= 0)
+        for (auto& each : triples(faults_in_triples)) all.push_back(std::move(each));
     const auto has = [](const Configuration& each, const std::string& text) {
         return each.name().find(text) != std::string::npos;
     };

@@ -27,7 +27,7 @@ struct Part {
     bool operator==(const Part&) const = default;
 };
 
-inline constexpr std::size_t legs_max = 2;
+inline constexpr std::size_t legs_max = 3;
 /// Numbers of a frame and of the parts; 0 no such leg.
 using Packed = std::array<std::uint32_t, 1 + legs_max>;
 struct PackedHash {

@@ -42,7 +42,7 @@ World::World(const Configuration& configuration) : configuration_(configuration)
 
 const Kind& World::kind_of(const Leg& leg) const {
     if (configuration_.one_leg || configuration_.kinds.size() == 1) return configuration_.kinds.front();
-    return configuration_.kinds.at(leg.sources.front() == "a" ? 0 : 1);
+    return configuration_.kinds.at(static_cast<std::size_t>(leg.sources.front().front() - 'a'));
 }
 
 State World::begin() const {
@@ -54,13 +54,13 @@ State World::begin() const {
     body.id.bytes[15] = 7;
     body.system = "box";
     body.caller = "demo";
-    const bool two = configuration_.one_leg || configuration_.kinds.size() > 1;
+    const std::size_t bundles = configuration_.one_leg ? 2 : configuration_.kinds.size();
     std::int64_t item = 0;
-    for (const char* source : {"a", "b"}) {
-        if (!two && *source == 'b') continue;
+    for (std::size_t i = 0; i < bundles; ++i) {
+        const std::string source(1, static_cast<char>('a' + i));
         core::Bundle bundle{source, "tickets", pounds(bundle_minor), {}};
         // Nobody asks for single items but in the configurations with parts.
-        for (int i = 0; i < 2 && configuration_.parts; ++i)
+        for (int order = 0; order < 2 && configuration_.parts; ++order)
             bundle.orders.push_back({++item, pounds(bundle_minor / 2), true});
         body.bundles.push_back(std::move(bundle));
     }
