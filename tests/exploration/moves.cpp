@@ -15,7 +15,10 @@ using core::Verb;
 /// Collects what can happen to one state.
 class World::Moves {
   public:
-    Moves(const World& of, const State& now, bool labels) : world(of), state(now), told(labels) {}
+    Moves(const World& of, const State& now, bool labels) : world(of), state(now), told(labels) {
+        constexpr std::size_t usual = 32;
+        all.reserve(usual);
+    }
 
     std::vector<Move> all;
 
