@@ -152,9 +152,9 @@ std::string World::broken(const State& state) const {
         const bool went_lost = house.truth == LegMoney::none && leg.refused.has_value();
         // Whoever cannot be asked after a copy was put back: a person is called, and nothing is done with it.
         const bool waits_for_a_person = configuration_.restore && !leg.stuck.empty();
-        // A request of ours that was given up has given it back after all: asked again, the house will say
-        // so.
-        const bool gives_back = leg.goal == Goal::give_back && leg.retry_at;
+        // A request that was given up has given it back after all. The house says so when it is asked again;
+        // or a person is called.
+        const bool gives_back = leg.goal == Goal::give_back && (leg.retry_at || !leg.stuck.empty());
         if (believes_more && !went_lost && !waits_for_a_person && !gives_back)
             return wrong("believes in more money than there is");
         if (t.phase == Phase::purchased && leg.goal == Goal::take && house.truth != LegMoney::taken &&
