@@ -1002,36 +1002,32 @@ class Handler {
     }
 
     std::optional<Error> operator()(const Due& due) const {
-        // What the clock says of the transaction comes first: it decides what its legs still want.
+        // What was in doubt before; what becomes doubtful now waits for its own time.
+        std::vector<std::int64_t> doubts;
+        for (const Leg& leg : d.tx.legs)
+            if (leg.doing == Doing::doubt && leg.recheck_at && d.now >= *leg.recheck_at)
+                doubts.push_back(leg.no);
+        // With a card that is lost the purchase may be: before anything more is begun for it.
+        for (std::size_t i = 0; i < d.tx.legs.size(); ++i) end_call(d.tx.legs[i], due);
+        // What the clock says of the transaction decides what its legs still want.
         if (d.tx.phase != Phase::reserved) d.plan();
         if (d.tx.phase == Phase::reserved && d.now >= d.tx.held_until) {
             d.why = "hold";
             d.happen(On::hold_over);
         }
-        for (std::size_t i = 0; i < d.tx.legs.size(); ++i) {
-            const Leg& leg = d.tx.legs[i];
-            d.leg_no = leg.no;
-            d.verb = leg.verb;
-            d.unattended =
-                std::find(due.unattended.begin(), due.unattended.end(), leg.no) != due.unattended.end();
-            switch (leg.doing) {
-                case Doing::rest:
-                    break;
-                case Doing::call:
-                    if (d.unattended || (leg.call && d.now >= leg.call->silent_at)) d.happen(LegOn::silence);
-                    break;
-                case Doing::away:
-                    if (leg.callout->grace_until) {
-                        if (d.now >= *leg.callout->grace_until) d.happen(LegOn::grace_over);
-                    } else if (d.now >= leg.callout->until) {
-                        d.happen(LegOn::callout_over);
-                    }
-                    break;
-                case Doing::doubt:
-                    if (leg.recheck_at && d.now >= *leg.recheck_at) d.happen(LegOn::recheck);
-                    break;
-            }
-            d.unattended = false;
+        for (std::size_t i = 0; i < d.tx.legs.size(); ++i) end_absence(d.tx.legs[i]);
+        // Money is asked for again last, when it is known whether it is still wanted.
+        for (const bool money : {false, true}) {
+            if (doubts.empty()) break;
+            if (d.tx.phase != Phase::reserved) d.plan();
+            std::erase_if(doubts, [&](std::int64_t no) {
+                const Leg& leg = d.leg_at(no);
+                if (takes_money(leg.verb) != money) return false;
+                d.leg_no = no;
+                d.verb = leg.verb;
+                if (leg.doing == Doing::doubt) d.happen(LegOn::recheck);
+                return true;
+            });
         }
         return std::nullopt;
     }
@@ -1039,6 +1035,28 @@ class Handler {
   private:
     static constexpr std::string_view cancel_reason = "cancelled";
     Deciding& d;
+
+    /// Silent for too long, or nobody works on it.
+    void end_call(const Leg& leg, const Due& due) const {
+        if (leg.doing != Doing::call) return;
+        d.leg_no = leg.no;
+        d.verb = leg.verb;
+        d.unattended =
+            std::find(due.unattended.begin(), due.unattended.end(), leg.no) != due.unattended.end();
+        if (d.unattended || (leg.call && d.now >= leg.call->silent_at)) d.happen(LegOn::silence);
+        d.unattended = false;
+    }
+    /// The customer stays away.
+    void end_absence(const Leg& leg) const {
+        if (leg.doing != Doing::away) return;
+        d.leg_no = leg.no;
+        d.verb = leg.verb;
+        if (leg.callout->grace_until) {
+            if (d.now >= *leg.callout->grace_until) d.happen(LegOn::grace_over);
+        } else if (d.now >= leg.callout->until) {
+            d.happen(LegOn::callout_over);
+        }
+    }
 
     /// Since the copy was made, at the provider. What the house itself takes is in the copy, all of it.
     [[nodiscard]] bool may_have_gone_on(const Leg& leg) const {

@@ -119,16 +119,4 @@ std::vector<Doing> doings(const House& house, const Kind& kind, const Delayed& r
     return all;
 }
 
-std::string text_of(const House& house) {
-    std::string text = std::string(word(house.truth)) + "," + std::to_string(house.back_minor) + "," +
-                       std::to_string(house.charges) + (house.closed ? ",closed" : "") +
-                       (house.page_open ? ",page" : "") + ",b=" + house.brings + "/" + house.brought +
-                       ",n=" + std::string(word(house.note));
-    for (const auto& [key, answer] : house.answers) text += "," + key.substr(key.size() - 14) + "=" + answer;
-    if (house.delayed)
-        text += ",d=" + std::string(word(house.delayed->verb)) + std::to_string(house.delayed->amount);
-    if (house.late) text += ",l=" + house.late->second;
-    return text;
-}
-
 }  // namespace kassi::exploration

@@ -34,6 +34,7 @@ struct House {
     std::optional<Delayed> delayed;
     /// An answer that is on its way although nobody waits for it: of which call, what it says.
     std::optional<std::pair<std::int64_t, std::string>> late;
+    bool operator==(const House&) const = default;
 };
 
 /// How a provider of a kind differs from another.
@@ -58,8 +59,5 @@ struct Doing {
 /// Everything that it may do.
 std::vector<Doing> doings(const House& house, const Kind& kind, const Delayed& request,
                           bool browser_possible);
-
-/// A text that is the same for houses that will behave alike.
-std::string text_of(const House& house);
 
 }  // namespace kassi::exploration

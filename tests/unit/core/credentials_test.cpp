@@ -223,6 +223,30 @@ TEST(Cards, ThatWereLostAreKnownNotDone) {
     EXPECT_EQ(t.leg(1).refused->code, "card_lost");
 }
 
+/// Both are due at once, and the second loses the purchase: nobody wants the money of the first any more.
+TEST(Cards, ThatWereLostLetNothingBeTakenForTheOthers) {
+    for (const bool doubted : {false, true}) {
+        Story s = with_cards({"a", "b"});
+        ASSERT_FALSE(s.answer(1, "exchanged"));
+        ASSERT_FALSE(s.answer(1, "enrolled"));
+        if (doubted) {
+            ASSERT_FALSE(s.silence(1));
+            EXPECT_EQ(s.doing(1), "none/doubt(authorise)/take");
+        } else {
+            ASSERT_FALSE(s.answer(1, "not done"));
+            EXPECT_EQ(s.doing(1), "none/rest/take");
+        }
+        s.now += 5min;
+        ASSERT_FALSE(s.hear(Due{}));
+        EXPECT_EQ(s.leg(2).refused->code, "card_lost");
+        EXPECT_EQ(s.t.phase, Phase::failed);
+        EXPECT_EQ(s.calls(), doubted ? "1:query" : "") << "not authorised once more";
+        if (!doubted) continue;
+        ASSERT_FALSE(s.answer(1, "held"));
+        EXPECT_EQ(s.calls(), "1:void");
+    }
+}
+
 // ---- wallets: opened for the payment itself --------------------------------------------------------------
 
 std::optional<Error> pay_by_wallet(Story& s, std::string_view kind,
