@@ -230,6 +230,11 @@ const std::string& Deciding::token_back() const {
 }
 
 void Deciding::mint_return_token() {
+    // One comes with each input. Somebody may have been sent away with it just now: the next callout's is
+    // another one, or the same return would count for both.
+    const bool given = std::ranges::any_of(
+        out.tokens_live, [this](const TokenLive& live) { return live.token == input.fresh_return_token; });
+    if (given) return;
     if (papers.journey && papers.journey->via == ReturnVia::kassi && papers.journey->token.empty())
         papers.journey->token = input.fresh_return_token;
 }

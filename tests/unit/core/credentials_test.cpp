@@ -247,6 +247,29 @@ TEST(Cards, ThatWereLostLetNothingBeTakenForTheOthers) {
     }
 }
 
+/// Via Kassi one token comes with each input: who was sent away has it, and nobody else gets it after him.
+TEST(Cards, ThatAreExchangedMeanwhileLeaveTheNextCalloutATokenOfItsOwn) {
+    Story s;
+    s.hand_over({{"a", 1000}, {"b", 1000}, {"c", 1000}});
+    Purchase body;
+    body.legs.push_back({{"a"}, "token", "token", {}});
+    body.legs.push_back({{"b"}, "token", "token", {}});
+    body.legs.push_back({{"c"}, "vault", "vault", {"card", std::string(the_card)}});
+    body.journey = Story::journey("");
+    body.journey->via = ReturnVia::kassi;
+    ASSERT_FALSE(s.hear(body));
+    EXPECT_EQ(s.doing(1), "none/away(open)/take");
+    EXPECT_EQ(s.calls(), "3:exchange");
+    const auto first = s.papers.parcels.at(1).callout->return_token;
+    ASSERT_FALSE(s.answer(3, "exchanged"));
+    ASSERT_FALSE(s.back(1, {{"token", "t1"}}, ""));
+    EXPECT_EQ(s.calls(), "1:authorise");
+    ASSERT_FALSE(s.answer(1, "held"));
+    EXPECT_EQ(s.doing(2), "none/away(open)/take");
+    EXPECT_NE(s.papers.parcels.at(2).callout->return_token, first);
+    EXPECT_NE(s.papers.parcels.at(2).callout->return_token, "");
+}
+
 // ---- wallets: opened for the payment itself --------------------------------------------------------------
 
 std::optional<Error> pay_by_wallet(Story& s, std::string_view kind,
