@@ -246,11 +246,13 @@ core::Step read_token_look(const HttpResponse& response, const core::Scene& scen
         return unknown(status_word(response.status) + " to the look-up of the token");
     if (!is_single(token_of(scene.credential))) return nothing("the customer's own token was not used up");
     const auto payment = wire::text(*object, "TransactionId");
-    const bool used = !payment.empty() || says_used(*object);
-    // Our own record may not say so: it is older than that, or the network was slower than us.
-    kept.payment_sent = kept.payment_sent || used;
-    if (is_payment_id(payment)) return look_at_payment(scene, payment, step::look_payment, kept);
-    if (used) return next_event(scene, std::move(kept));
+    if (is_payment_id(payment)) {
+        // Our own record may not say so: it is older than that.
+        kept.payment_sent = true;
+        return look_at_payment(scene, payment, step::look_payment, kept);
+    }
+    // Used for nobody knows what: by us only where our record says so.
+    if (!payment.empty() || says_used(*object)) return next_event(scene, std::move(kept));
     return nothing_paid("the token was not used", kept);
 }
 

@@ -126,7 +126,7 @@ TEST(BorgunLook, FindsThatATokenPaidForSomethingElse) {
     EXPECT_EQ(done.why->code, "token_refused");
 }
 
-TEST(BorgunLook, AUsedTokenWasSentWhateverOurRecordSays) {
+TEST(BorgunLook, APaymentThatIsNamedWasSentWhateverOurRecordSays) {
     Stage stage = borgun_stage();
     stage.leg.ready = true;
     ASSERT_TRUE(is<core::Done>(begin(stage, Verb::query))) << "nothing was sent, it says";
@@ -136,12 +136,21 @@ TEST(BorgunLook, AUsedTokenWasSentWhateverOurRecordSays) {
     ASSERT_TRUE(
         is<core::Working>(hear(stage, 200, first_payment(stage, {.status = "Error", .code = "953"}))));
     EXPECT_EQ(look(stage).request.path, "/api/token/single/" + the_token);
-    // Used, and nobody says for what.
-    Stage other = borgun_stage();
-    other.leg.ready = true;
-    look(other, Verb::close);
-    then(other, 400, "{}");
-    EXPECT_TRUE(is<core::Unknown>(hear(other, 200, token_json(R"(,"Used":true)"))));
+}
+
+/// As by somebody else before us: our record comes before every request, so that it has not been us. A copy
+/// cannot say so.
+TEST(BorgunLook, ATokenThatWasUsedForNobodyKnowsWhatIsOursOnlyWhereItWasSent) {
+    for (const bool restored : {false, true}) {
+        Stage stage = borgun_stage();
+        stage.leg.ready = true;
+        stage.leg.restored = restored;
+        look(stage, Verb::close);
+        then(stage, 400, "{}");
+        const auto heard = hear(stage, 200, token_json(R"(,"Used":true)"));
+        EXPECT_EQ(is<core::Unknown>(heard), restored);
+        EXPECT_EQ(is<core::Done>(heard), !restored);
+    }
 }
 
 // ---- by events -----------------------------------------------------------------------------------------
