@@ -81,7 +81,7 @@ def in_flight(settings, provider):
     house = provider.house(settings.binaries, settings.folder / "flight", "cards",
                            f"[times]\nanswer_within = 1\n[load]\nmerchant_calls_waiting = {4 * settings.in_flight}").start()
     try:
-        result = house.load("in-flight", min(2000, settings.in_flight), "--payments", settings.in_flight, "--credential", TOKEN,
+        result = house.load("in-flight", min(1000, settings.in_flight), "--payments", settings.in_flight, "--credential", TOKEN,
                             "--house", provider.pid)
         begun = calls_under_way(house)
         took, most = until_settled(house)
