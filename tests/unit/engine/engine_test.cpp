@@ -297,7 +297,7 @@ TEST_F(EngineTest, AFreshStartTakesUpWhatWasMeant) {
     ASSERT_TRUE(purchase(id, by_redirect("T1")));
     const auto first = outside.calls.front().request;
     restart();  // the answer never came
-    pump([&] { return engine->view(id, "", "")->transaction.legs[0].doing == core::Doing::doubt; });
+    pump_to([&] { return engine->view(id, "", "")->transaction.legs[0].doing == core::Doing::doubt; });
     ASSERT_TRUE(outside.awake);
     outside.awake();
     pump([&] { return !outside.calls.empty(); });
@@ -322,7 +322,7 @@ TEST_F(EngineTest, ANoticeThatWasKeptIsHeardAfterACrashToo) {
                           [&](bool ok) { kept = ok; });
     pump([&] { return kept; });
     restart();
-    pump([&] { return engine->view(id, "", "")->transaction.phase == core::Phase::purchased; });
+    pump_to([&] { return engine->view(id, "", "")->transaction.phase == core::Phase::purchased; });
     ASSERT_TRUE(hand_over(trolley()));  // what was to be written before is
     EXPECT_TRUE(store->matched_since(10).empty());
 }
@@ -347,7 +347,7 @@ TEST_F(EngineTest, ACopyThatWasPutBackAsksBeforeItGoesOn) {
     EXPECT_TRUE(outside.visits.empty());
     engine->start();
     answer(200, session(away, "paid"));
-    pump([&] { return engine->view(away, "", "")->transaction.phase == core::Phase::purchased; });
+    pump_to([&] { return engine->view(away, "", "")->transaction.phase == core::Phase::purchased; });
 }
 
 TEST_F(EngineTest, AStopDoesNotWaitForACallThatIsNotBegun) {

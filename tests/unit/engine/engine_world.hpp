@@ -159,6 +159,10 @@ struct EngineTest : testing::Test {
             next();
         }
     }
+    /// The same for what the store says, which may be ahead of what this thread has heard.
+    void pump_to(const std::function<bool()>& stored) {
+        pump([&] { return stored() && engine->metrics().commits_open == 0; });
+    }
     template <class Start>
     Result<View> ask(Start start) {
         std::optional<Result<View>> heard;

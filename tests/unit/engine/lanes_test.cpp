@@ -143,7 +143,7 @@ TEST_F(LanesOfTheEngine, WhatWaitedTooLongIsKnownNotDoneBeforeTheJournalGivesItU
     outside.calls.pop_front();  // its answer is still on its way
     run_later();
     run_later();
-    pump([&] { return leg(ids[2]).doing != core::Doing::call; });
+    pump_to([&] { return leg(ids[2]).doing != core::Doing::call; });
     EXPECT_EQ(leg(ids[2]).doing, core::Doing::rest) << "not in doubt: nothing was sent";
     EXPECT_TRUE(leg(ids[2]).retry_at.has_value());
     EXPECT_EQ(engine->metrics().doubts, 0);
@@ -154,7 +154,7 @@ TEST_F(LanesOfTheEngine, OneMoreThanMayWaitIsKnownNotDone) {
     const auto ids = begin(5);
     EXPECT_EQ(engine->metrics().calls_waiting, 2);
     run_later();
-    pump([&] { return leg(ids[4]).doing != core::Doing::call; });
+    pump_to([&] { return leg(ids[4]).doing != core::Doing::call; });
     EXPECT_EQ(leg(ids[4]).doing, core::Doing::rest);
     EXPECT_EQ(leg(ids[3]).doing, core::Doing::call);
     EXPECT_EQ(outside.calls.size(), 2u);
@@ -164,7 +164,7 @@ TEST_F(LanesOfTheEngine, WhoWaitsAtTheEndIsRecordedAsNotSent) {
     const auto ids = begin(3);
     engine->stop(10s, [] {});
     run_later();
-    pump([&] { return leg(ids[2]).doing != core::Doing::call; });
+    pump_to([&] { return leg(ids[2]).doing != core::Doing::call; });
     EXPECT_EQ(leg(ids[2]).doing, core::Doing::rest);
 }
 
@@ -276,7 +276,7 @@ TEST_F(FullStore, AProvidersAnswerIsKeptUntilItCanBeRecorded) {
         ASSERT_EQ(outside.later.size(), 1u) << "it is tried again, " << i;
         std::exchange(outside.later, {}).front()();
     }
-    pump([&, which = id] { return doing(which) == core::Doing::away; });
+    pump_to([&, which = id] { return doing(which) == core::Doing::away; });
     EXPECT_EQ(engine->metrics().doubts, 0);
     EXPECT_EQ(engine->metrics().commits_open, 0);
 }
