@@ -126,8 +126,8 @@ class Door : public std::enable_shared_from_this<Door> {
     void cancel(const CallPointer& call);
 
     // ---- helpers --------------------------------------------------------------------------------------
-    /// The caller's own transaction that transaction_uuid names.
     using Record = std::shared_ptr<const store::Loaded>;
+    /// The caller's own transaction that transaction_uuid names.
     Result<Record> own_record(const CallPointer& call);
     Result<View> own(const CallPointer& call);
     [[nodiscard]] Document document_of(const Transaction& transaction) const;
