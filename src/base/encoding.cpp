@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 
 #include "base/text.hpp"
@@ -305,11 +306,10 @@ std::optional<std::string> boundary_of(std::string_view content_type) {
 }  // namespace
 
 std::string hex(std::string_view bytes) {
-    std::string out;
-    out.reserve(bytes.size() * 2);
-    for (const char c : bytes) {
-        out += lower_digits[byte(c) >> 4];
-        out += lower_digits[byte(c) & 15U];
+    std::string out(bytes.size() * 2, '\0');
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        out[2 * i] = lower_digits[byte(bytes[i]) >> 4];
+        out[2 * i + 1] = lower_digits[byte(bytes[i]) & 15U];
     }
     return out;
 }
@@ -439,6 +439,15 @@ std::size_t utf8_bytes(std::string_view text) {
     };
     // The table of well-formed sequences: Unicode, chapter 3, table 3-7.
     for (std::size_t i = 0; i < text.size();) {
+        // Nearly everything is ASCII: eight of it at a time.
+        std::uint64_t eight = 0;
+        if (text.size() - i >= sizeof eight) {
+            std::memcpy(&eight, text.data() + i, sizeof eight);
+            if ((eight & 0x8080808080808080U) == 0) {
+                i += sizeof eight;
+                continue;
+            }
+        }
         const unsigned first = byte(text[i]);
         if (first < 0x80) {
             i += 1;

@@ -15,12 +15,12 @@ constexpr bool dash_before(std::size_t byte) {
 
 std::string uuid_text(const IdBytes& bytes) {
     constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    text.reserve(uuid_characters);
+    std::string text(uuid_characters, '-');
+    std::size_t at = 0;
     for (std::size_t i = 0; i < bytes.size(); ++i) {
-        if (dash_before(i)) text += '-';
-        text += digits[bytes[i] >> 4];
-        text += digits[bytes[i] & 15];
+        if (dash_before(i)) ++at;
+        text[at++] = digits[bytes[i] >> 4];
+        text[at++] = digits[bytes[i] & 15];
     }
     return text;
 }

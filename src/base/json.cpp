@@ -1,8 +1,12 @@
 #include "base/json.hpp"
 
 #include <array>
+#include <boost/json/basic_parser_impl.hpp>
+#include <boost/json/src.hpp>
+#include <charconv>
+#include <cmath>
 #include <cstddef>
-#include <iterator>
+#include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -16,26 +20,6 @@ namespace kassi {
 namespace {
 
 using nlohmann::json;
-
-/// Reads bytes and tells how far it came: the SAX events below carry no place.
-struct CountingIterator {
-    using iterator_category = std::input_iterator_tag;
-    using value_type = char;
-    using difference_type = std::ptrdiff_t;
-    using pointer = const char*;
-    using reference = const char&;
-
-    const char* at;
-    const char** furthest;
-
-    reference operator*() const { return *at; }
-    CountingIterator& operator++() {
-        *furthest = ++at;
-        return *this;
-    }
-    bool operator==(const CountingIterator& other) const { return at == other.at; }
-    bool operator!=(const CountingIterator& other) const { return at != other.at; }
-};
 
 std::string second_name(const std::string& name) {
     const std::string shown(name_for_error(name, ""));
@@ -52,31 +36,21 @@ class Builder {
 
     bool null() { return place(nullptr); }
     bool boolean(bool value) { return place(value); }
-    bool number_integer(json::number_integer_t value) { return place(value); }
-    bool number_unsigned(json::number_unsigned_t value) {
-        constexpr auto largest =
-            static_cast<json::number_unsigned_t>(std::numeric_limits<std::int64_t>::max());
-        // A reader that asks is_number_integer() and takes 64 bits with a sign must not get another number.
-        if (value > largest) return place(static_cast<double>(value));
-        return place(value);
+    bool integer(std::int64_t value) { return place(value); }
+    bool number(double value, const std::string&) { return place(value); }
+    bool string(std::string value) { return place(std::move(value)); }
+    bool begin_object() { return open(json::object()); }
+    bool begin_array() { return open(json::array()); }
+    bool end() {
+        open_.pop_back();
+        return true;
     }
-    bool number_float(json::number_float_t value, const std::string&) { return place(value); }
-    bool string(std::string& value) { return place(std::move(value)); }
-    bool binary(json::binary_t&) { return refuse("binary data"); }
-    bool start_object(std::size_t) { return open(json::object()); }
-    bool start_array(std::size_t) { return open(json::array()); }
-    bool end_object() { return close(); }
-    bool end_array() { return close(); }
-    bool key(std::string& name) {
+    bool key(std::string name) {
         auto [slot, inserted] =
             open_.back()->get_ref<json::object_t&>().try_emplace(std::move(name), nullptr);
         if (!inserted) return refuse(second_name(slot->first));
         slot_ = &slot->second;
         return true;
-    }
-    template <class Exception>
-    bool parse_error(std::size_t, const std::string&, const Exception&) {
-        return false;
     }
 
   private:
@@ -102,10 +76,6 @@ class Builder {
         open_.push_back(put(std::move(empty)));
         return true;
     }
-    bool close() {
-        open_.pop_back();
-        return true;
-    }
     bool refuse(std::string why) {
         problem = std::move(why);
         return false;
@@ -128,28 +98,21 @@ class FlatReader {
 
     bool null() { return inside("null"); }
     bool boolean(bool value) { return scalar(value ? "1" : "0"); }
-    bool number_integer(json::number_integer_t value) { return scalar(std::to_string(value)); }
-    bool number_unsigned(json::number_unsigned_t value) { return scalar(std::to_string(value)); }
-    bool number_float(json::number_float_t, const std::string& text) { return scalar(text); }
-    bool string(std::string& value) { return scalar(std::move(value)); }
-    bool binary(json::binary_t&) { return refuse("binary data"); }
-    bool start_object(std::size_t) {
+    bool integer(std::int64_t value) { return scalar(std::to_string(value)); }
+    bool number(double, const std::string& text) { return scalar(text); }
+    bool string(std::string value) { return scalar(std::move(value)); }
+    bool begin_object() {
         if (inside_) return refuse_nested();
         inside_ = true;
         return true;
     }
-    bool start_array(std::size_t) { return inside_ ? refuse_nested() : inside("a list"); }
-    bool end_object() { return true; }
-    bool end_array() { return true; }
-    bool key(std::string& name) {
+    bool begin_array() { return inside_ ? refuse_nested() : inside("a list"); }
+    static bool end() { return true; }
+    bool key(std::string name) {
         if (!names_.insert(name).second) return refuse(second_name(name));
         too_many = names_.size() > fields_max_;
         name_ = std::move(name);
         return !too_many;
-    }
-    template <class Exception>
-    bool parse_error(std::size_t, const std::string&, const Exception&) {
-        return false;
     }
 
   private:
@@ -176,6 +139,80 @@ class FlatReader {
     bool inside_ = false;
 };
 
+/// What Boost's parser finds, for one of the above: strings and names whole, numbers by what they are.
+template <class Handler>
+class Events {
+  public:
+    // Bounded by the size of the text.
+    static constexpr std::size_t max_object_size = std::numeric_limits<std::size_t>::max();
+    static constexpr std::size_t max_array_size = max_object_size;
+    static constexpr std::size_t max_key_size = max_object_size;
+    static constexpr std::size_t max_string_size = max_object_size;
+
+    explicit Events(Handler& handler) : handler_(handler) {}
+
+    using Fault = boost::json::error_code;
+    using Part = boost::json::string_view;
+
+    static bool on_document_begin(Fault&) { return true; }
+    static bool on_document_end(Fault&) { return true; }
+    bool on_object_begin(Fault& fault) { return said(handler_.begin_object(), fault); }
+    bool on_object_end(std::size_t, Fault& fault) { return said(handler_.end(), fault); }
+    bool on_array_begin(Fault& fault) { return said(handler_.begin_array(), fault); }
+    bool on_array_end(std::size_t, Fault& fault) { return said(handler_.end(), fault); }
+    bool on_key_part(Part part, std::size_t, Fault&) { return gather(part); }
+    bool on_key(Part part, std::size_t, Fault& fault) { return said(handler_.key(whole(part)), fault); }
+    bool on_string_part(Part part, std::size_t, Fault&) { return gather(part); }
+    bool on_string(Part part, std::size_t, Fault& fault) { return said(handler_.string(whole(part)), fault); }
+    bool on_number_part(Part part, Fault&) { return gather(part); }
+    bool on_int64(std::int64_t value, Part, Fault& fault) {
+        parts_.clear();
+        return said(handler_.integer(value), fault);
+    }
+    // A reader that asks is_number_integer() and takes 64 bits with a sign must not get another number.
+    bool on_uint64(std::uint64_t value, Part part, Fault& fault) {
+        return said(handler_.number(static_cast<double>(value), whole(part)), fault);
+    }
+    /// `value` may be off by the last bit.
+    bool on_double(double value, Part part, Fault& fault) {
+        const std::string text = whole(part);
+        if (text == "-0") return said(handler_.integer(0), fault);
+        double exact = 0;
+        const auto read = std::from_chars(text.data(), text.data() + text.size(), exact);
+        const bool too_small = read.ec == std::errc::result_out_of_range && std::abs(value) < 1;
+        if (read.ec != std::errc() && !too_small) return said(false, fault);
+        return said(handler_.number(too_small ? 0 : exact, text), fault);
+    }
+    bool on_bool(bool value, Fault& fault) { return said(handler_.boolean(value), fault); }
+    bool on_null(Fault& fault) { return said(handler_.null(), fault); }
+    static bool on_comment_part(Part, Fault&) { return true; }
+    static bool on_comment(Part, Fault&) { return true; }
+
+  private:
+    static bool said(bool good, Fault& fault) {
+        if (!good) fault = boost::json::error::syntax;
+        return good;
+    }
+    bool gather(Part part) {
+        parts_.append(part.data(), part.size());
+        return true;
+    }
+    std::string whole(Part part) {
+        if (parts_.empty()) return {part.data(), part.size()};
+        gather(part);
+        return std::exchange(parts_, {});
+    }
+
+    Handler& handler_;
+    std::string parts_;
+};
+
+/// The parser puts what was written with escapes together on the stack: overwritten, since it may be a card.
+[[gnu::noinline]] void wipe_stack_below() {
+    std::array<char, 16 * 1024> below;
+    ::explicit_bzero(below.data(), below.size());
+}
+
 /// Runs the parser over `text`. True: the handler has everything. Otherwise `where` says how far it came, and
 /// `fault` what is wrong when the handler did not say so.
 template <class Handler>
@@ -183,19 +220,18 @@ bool read_json(std::string_view text, Handler& handler, std::size_t& where, std:
     where = 0;
     fault = "is not JSON: a byte order mark";
     if (text.starts_with("\xef\xbb\xbf")) return false;
-    // The parser takes a zero byte for the end of the text.
-    fault = "is not JSON: a zero byte";
-    where = text.find('\0');
-    if (where != std::string_view::npos) return false;
     fault = "is not UTF-8";
     where = encoding::utf8_bytes(text);
     if (where != text.size()) return false;
     fault = "is not JSON: it breaks off or has a fault";
-    const char* furthest = text.data();
-    const bool good = json::sax_parse(CountingIterator{text.data(), &furthest},
-                                      CountingIterator{text.data() + text.size(), &furthest}, &handler);
-    where = static_cast<std::size_t>(furthest - text.data());
-    return good;
+    boost::json::parse_options options;
+    options.max_depth = std::numeric_limits<std::size_t>::max();  // the handlers have limits of their own
+    options.allow_invalid_utf8 = true;                            // it was looked at above
+    boost::json::basic_parser<Events<Handler>> parser(options, handler);
+    boost::json::error_code problem;
+    where = parser.write_some(false, text.data(), text.size(), problem);
+    if (text.find('\\') != std::string_view::npos) wipe_stack_below();
+    return !problem && where == text.size();
 }
 
 Error json_error(std::string_view field, const std::string& problem, std::string_view fault,
@@ -246,27 +282,30 @@ void append_escape(std::string& out, unsigned code) {
     out += digits[code & 15U];
 }
 
-void append_string(std::string& out, std::string_view value) {
-    out += '"';
+std::size_t plain_until(std::string_view value, std::size_t from) {
+    while (from < value.size() && string_classes[static_cast<unsigned char>(value[from])] == 0) ++from;
+    return from;
+}
+
+void append_escaped(std::string& out, std::string_view value) {
     std::size_t plain_from = 0;
-    for (std::size_t i = 0; i < value.size(); ++i) {
-        const unsigned c = static_cast<unsigned char>(value[i]);
-        const auto kind = string_classes[c];
-        if (kind == 0) continue;
-        unsigned code = c;
+    for (std::size_t i = plain_until(value, 0); i < value.size(); i = plain_until(value, i)) {
+        unsigned code = static_cast<unsigned char>(value[i]);
         std::size_t length = 1;
-        if (kind == 2) {
+        if (string_classes[code] == 2) {
             code = i + 1 < value.size() ? static_cast<unsigned char>(value[i + 1]) : 0xffU;
             length = 2;
-            if (code > 0x9f) continue;
+        }
+        if (length == 2 && code > 0x9f) {  // no control, only begins like one
+            ++i;
+            continue;
         }
         out.append(value, plain_from, i - plain_from);
         append_escape(out, code);
-        i += length - 1;
-        plain_from = i + 1;
+        i += length;
+        plain_from = i;
     }
     out.append(value, plain_from);
-    out += '"';
 }
 
 }  // namespace
@@ -292,71 +331,55 @@ Result<Fields> parse_flat_json(std::string_view text, std::string_view field, st
     return json_error(named, reader.problem, fault, where);
 }
 
-void JsonWriter::separate() {
+JsonWriter& JsonWriter::open(char bracket) {
     if (comma_) out_ += ',';
-    comma_ = true;
-}
-
-JsonWriter& JsonWriter::begin_object() {
-    separate();
-    out_ += '{';
+    out_ += bracket;
     comma_ = false;
     return *this;
 }
 
-JsonWriter& JsonWriter::end_object() {
-    out_ += '}';
+JsonWriter& JsonWriter::close(char bracket) {
+    out_ += bracket;
     comma_ = true;
     return *this;
 }
 
-JsonWriter& JsonWriter::begin_array() {
-    separate();
-    out_ += '[';
-    comma_ = false;
-    return *this;
-}
-
-JsonWriter& JsonWriter::end_array() {
-    out_ += ']';
-    comma_ = true;
+JsonWriter& JsonWriter::quoted(std::string_view value, std::string_view after) {
+    out_ += comma_ ? std::string_view(",\"") : std::string_view("\"");
+    append_escaped(out_, value);
+    out_ += after;
     return *this;
 }
 
 JsonWriter& JsonWriter::key(std::string_view name) {
-    separate();
-    append_string(out_, name);
-    out_ += ':';
+    quoted(name, "\":");
     comma_ = false;
     return *this;
 }
 
 JsonWriter& JsonWriter::string(std::string_view value) {
-    separate();
-    append_string(out_, value);
+    quoted(value, "\"");
+    comma_ = true;
     return *this;
 }
 
 JsonWriter& JsonWriter::integer(std::int64_t value) {
-    separate();
-    out_ += std::to_string(value);
-    return *this;
+    std::array<char, std::numeric_limits<std::int64_t>::digits10 + 2> digits;
+    const auto end = std::to_chars(digits.begin(), digits.end(), value).ptr;
+    return raw({digits.data(), static_cast<std::size_t>(end - digits.data())});
 }
 
 JsonWriter& JsonWriter::boolean(bool value) {
-    separate();
-    out_ += value ? "true" : "false";
-    return *this;
+    return raw(value ? "true" : "false");
 }
 
 JsonWriter& JsonWriter::null() {
-    separate();
-    out_ += "null";
-    return *this;
+    return raw("null");
 }
 
 JsonWriter& JsonWriter::raw(std::string_view text) {
-    separate();
+    if (comma_) out_ += ',';
+    comma_ = true;
     out_ += text;
     return *this;
 }

@@ -34,10 +34,10 @@ std::string json_text(const nlohmann::json& value);
 class JsonWriter {
   public:
     JsonWriter() { out_.reserve(usual_bytes); }
-    JsonWriter& begin_object();
-    JsonWriter& end_object();
-    JsonWriter& begin_array();
-    JsonWriter& end_array();
+    JsonWriter& begin_object() { return open('{'); }
+    JsonWriter& end_object() { return close('}'); }
+    JsonWriter& begin_array() { return open('['); }
+    JsonWriter& end_array() { return close(']'); }
     JsonWriter& key(std::string_view name);
     JsonWriter& string(std::string_view value);
     JsonWriter& integer(std::int64_t value);
@@ -62,7 +62,10 @@ class JsonWriter {
   private:
     static constexpr std::size_t usual_bytes = 1024;  ///< of a state; room for them all at once
 
-    void separate();
+    JsonWriter& open(char bracket);
+    JsonWriter& close(char bracket);
+    JsonWriter& quoted(std::string_view value, std::string_view after);
+
     std::string out_;
     bool comma_ = false;
 };

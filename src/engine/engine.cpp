@@ -153,7 +153,6 @@ struct Engine::State {
         std::optional<std::string> customer_json, document_json;
         std::function<void(Result<LoadedPtr>)> done;  ///< the state after the commit
         std::vector<core::Event> events;              ///< of the commit
-        std::function<void()> claimed;                ///< a claim exists already
         bool due = false;
         bool credit_exhausted = false;
         bool token_taken = false;
@@ -259,8 +258,8 @@ struct Engine::State {
                 // Spent by another transaction at this very moment: found, and said, when it is decided
                 // again.
                 if (outcome.index >= job->claims.size()) return run(job);
-                KASSI_ENSURE(job->claimed != nullptr);
-                return job->claimed();
+                // An earlier request has the key: whoever asked looks for what it led to.
+                return job->done(Error{ErrorKind::conflict, "Idempotency-Key", "is in use"});
             case Kind::token_taken:
                 if (job->token_taken)
                     return job->done(Error{ErrorKind::internal, "", "the return token was refused twice"});
@@ -478,14 +477,13 @@ struct Engine::State {
         notice.leg = leg;
         auto job = std::make_shared<Job>();
         job->id = id;
-        job->claims.push_back({"notice:" + merchant, event_id, ""});
+        const store::Claim claim{"notice:" + merchant, event_id, ""};
+        job->claims.push_back(claim);
         job->make = [notice](const Loaded*) -> Result<Input> { return input_of(notice, "provider"); };
-        job->claimed = [done] { done(NoticeHeard{.repeated = true}); };
-        job->done = [done](const Result<LoadedPtr>& after) {
-            if (after)
-                done(NoticeHeard{});
-            else
-                done(after.error());
+        job->done = [this, claim, done](const Result<LoadedPtr>& after) {
+            const bool repeated = !after && store().find_claim(claim);
+            if (after || repeated) return done(NoticeHeard{.repeated = repeated});
+            done(after.error());
         };
         run(job);
     }
@@ -797,10 +795,11 @@ struct Engine::State {
 
     // ---- idempotency
     // -----------------------------------------------------------------------------------------
+    using StateAt = std::function<Result<Transaction>(const TransactionId&, std::int64_t)>;
+
     /// What an earlier request with this key led to. Nullopt: the key is new.
-    std::optional<Result<View>> replay(
-        const std::optional<Meta::Once>& once, const std::optional<TransactionId>& id,
-        const std::function<Result<Transaction>(const TransactionId&, std::int64_t)>& state_at) {
+    std::optional<Result<View>> replay(const std::optional<Meta::Once>& once,
+                                       const std::optional<TransactionId>& id, const StateAt& state_at) {
         if (!once) return std::nullopt;
         const auto found = store().find_claim({once->scope, once->key, once->fingerprint});
         if (!found) return std::nullopt;
@@ -823,6 +822,20 @@ struct Engine::State {
         view.transaction = std::move(*then);
         view.replayed = true;
         return Result<View>(std::move(view));
+    }
+
+    /// Nearly every key is new: nobody looks for it before, since the commit finds that it is not, and
+    /// vanishes. What comes to nothing, by this or by whatever else has changed meanwhile, is answered by
+    /// what an earlier request with the key led to.
+    Done<View> or_replayed(const Meta& meta, const std::optional<TransactionId>& id, StateAt state_at,
+                           Done<View> done) {
+        if (!meta.once) return done;
+        return [this, once = meta.once, id, state_at = std::move(state_at),
+                done = std::move(done)](Result<View> view) {
+            if (!view)
+                if (auto known = replay(once, id, state_at)) return done(std::move(*known));
+            done(std::move(view));
+        };
     }
 
     Result<Transaction> replay_until(const TransactionId& id, std::int64_t version,
@@ -873,19 +886,13 @@ struct Engine::State {
         const auto at = [this, until](const TransactionId& which, std::int64_t version) {
             return rest_at(which, version, until);
         };
-        if (auto known = replay(meta.once, id, at)) return done(std::move(*known));
         auto job = std::make_shared<Job>();
         job->id = id;
         if (meta.once) job->claims.push_back({meta.once->scope, meta.once->key, meta.once->fingerprint});
         job->make = [body = std::move(body), meta](const Loaded*) -> Result<Input> {
             return input_of(body, meta.by, meta.tracking);
         };
-        job->claimed = [this, id, meta, at, done] {
-            auto known = replay(meta.once, id, at);
-            done(known ? std::move(*known)
-                       : Result<View>(Error{ErrorKind::conflict, "Idempotency-Key", "is in use"}));
-        };
-        job->done = tell(*job, done);
+        job->done = tell(*job, or_replayed(meta, id, at, std::move(done)));
         run(job);
     }
 
@@ -966,7 +973,7 @@ void Engine::clock_moved() {
 void Engine::hand_over(HandOverRequest request, Meta meta, Done<View> done) {
     State& s = *state_;
     const auto at = [&s](const TransactionId& id, std::int64_t version) { return s.state_at(id, version); };
-    if (auto known = s.replay(meta.once, std::nullopt, at)) return done(std::move(*known));
+    done = s.or_replayed(meta, std::nullopt, at, std::move(done));
     const Caller* caller = s.parts.directory.caller(request.caller);
     if (caller == nullptr || caller->system != request.system)
         return done(bad_request("caller", "is not a caller of this system"));
@@ -1001,11 +1008,6 @@ void Engine::hand_over(HandOverRequest request, Meta meta, Done<View> done) {
     job->make = [hand_over = std::move(hand_over), meta](const Loaded*) -> Result<Input> {
         return input_of(hand_over, meta.by, meta.tracking);
     };
-    job->claimed = [&s, meta, at, done] {
-        auto known = s.replay(meta.once, std::nullopt, at);
-        done(known ? std::move(*known)
-                   : Result<View>(Error{ErrorKind::conflict, "Idempotency-Key", "is in use"}));
-    };
     job->done = State::tell(*job, std::move(done));
     s.run(job);
 }
@@ -1015,11 +1017,16 @@ void Engine::purchase(TransactionId id, PurchaseRequest request, Meta meta, Done
     const auto at = [&s](const TransactionId& which, std::int64_t version) {
         return s.rest_at(which, version, Until::answer);
     };
-    if (auto known = s.replay(meta.once, id, at)) return done(std::move(*known));
+    const auto shared_kind = kind_of_shared(request);
+    if (shared_kind)
+        done = [shared_kind, done = std::move(done)](Result<View> view) {
+            if (view) return done(std::move(view));
+            done(Result<View>(spelled_as_shared(view.error(), *shared_kind)));
+        };
+    done = s.or_replayed(meta, id, at, std::move(done));
     if (request.customer_json.size() > limits::customer_bytes_max)
         return done(Error{ErrorKind::too_large, "customer",
                           fmt::format("must have at most {} bytes", limits::customer_bytes_max)});
-    const auto shared_kind = kind_of_shared(request);
     auto job = std::make_shared<State::Job>();
     job->id = id;
     if (meta.once) job->claims.push_back({meta.once->scope, meta.once->key, meta.once->fingerprint});
@@ -1089,15 +1096,7 @@ void Engine::purchase(TransactionId id, PurchaseRequest request, Meta meta, Done
         }
         return input_of(std::move(purchase), meta.by, meta.tracking);
     };
-    job->claimed = [&s, id, meta, at, done] {
-        auto known = s.replay(meta.once, id, at);
-        done(known ? std::move(*known)
-                   : Result<View>(Error{ErrorKind::conflict, "Idempotency-Key", "is in use"}));
-    };
-    job->done = State::tell(*job, [done = std::move(done), shared_kind](Result<View> view) {
-        if (view || !shared_kind) return done(std::move(view));
-        done(Result<View>(spelled_as_shared(view.error(), *shared_kind)));
-    });
+    job->done = State::tell(*job, std::move(done));
     s.run(job);
 }
 
@@ -1117,6 +1116,7 @@ void Engine::returned(std::string caller, std::string token, Fields fields, std:
         if (known) done(*known ? Result<ReturnOutcome>(ReturnOutcome{**known, true, ""}) : known->error());
         return known.has_value();
     };
+    // Looked for before: what comes with a token that was spent may be evidence, and is then no repeat.
     if (replayed()) return;
     if (token.size() > limits::return_token_bytes_max) return done(bad_request("token", "was never issued"));
     const auto found = s.token_of(caller, token);
@@ -1129,9 +1129,6 @@ void Engine::returned(std::string caller, std::string token, Fields fields, std:
     auto kept = std::make_shared<Kept>();
     auto job = std::make_shared<State::Job>();
     job->id = found->transaction;
-    job->claimed = [replayed, done] {
-        if (!replayed()) done(Error{ErrorKind::conflict, "Idempotency-Key", "is in use"});
-    };
     // The token is looked up again after a conflict: two returns at once, one of them spends it.
     job->make = [&s, caller, token, fields, next_token, meta, digest, kept,
                  asked = job.get()](const Loaded* loaded) -> Result<Input> {
@@ -1167,7 +1164,8 @@ void Engine::returned(std::string caller, std::string token, Fields fields, std:
         }
         return input_of(std::move(back), meta.by, meta.tracking);
     };
-    job->done = [&s, kept, id = found->transaction, done](Result<LoadedPtr> after) {
+    job->done = [&s, kept, id = found->transaction, replayed, done](Result<LoadedPtr> after) {
+        if (!after && replayed()) return;
         // What it proves is not on the disk: who is told anything else never brings it again.
         if (!after && after.error().kind == ErrorKind::unavailable) return done(after.error());
         if (kept->other) return done(Error{ErrorKind::gone, "token", "this return was used already"});

@@ -10,7 +10,7 @@ import re
 import threading
 import urllib.parse
 
-from kassi import FlowTest, Form, Sandbox, Serve, http, run
+from kassi import API_KEY, FlowTest, Form, Sandbox, Serve, http, run
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 FRICTIONLESS = "5455330200000016"
@@ -224,6 +224,14 @@ class BorgunTest(FlowTest):
             words.append(self.serve.v1("GET", f"/transactions/{transaction}").body)
             words.append(self.serve.v1("GET", f"/transactions/{transaction}/journal").body)
             words.append(run("show", transaction, "--config", self.serve.file)[1].encode())
+        # Written with escapes, it is put together by the one who reads it.
+        secrets["number with escapes"] = escaped = "4741520000000012"
+        body = json.dumps({"credential": {"card": {"number": escaped, "expiry": "1230", "cvc": "846"}}}).replace(
+            escaped, "".join(f"\\u00{ord(digit):02x}" for digit in escaped))
+        answer = http("POST", f"{self.serve.url}/v1/transactions/{self.hand_over()}/purchase", body.encode(),
+                      {"Authorization": "Bearer " + API_KEY, "Content-Type": "application/json"})
+        self.assertEqual((answer.status, answer.json()["field"]), (400, "credential.card.number"), answer.body)
+        words.append(answer.body)
         # The cryptogram of a validation, by what stands before it in the MPI's answer.
         secrets["cryptogram of the bank"] = '"CAVV":"'
         # As gateways and callers write the code; three digits alone stand everywhere.

@@ -97,7 +97,7 @@ void ObjectReader::refuse(std::string field, std::string message, ErrorKind kind
 }
 
 bool ObjectReader::has(std::string_view name) {
-    known_.emplace(name);
+    known_.push_back(name);
     return value_.is_object() && value_.contains(name);
 }
 
@@ -180,7 +180,8 @@ void ObjectReader::each_object(std::string_view name, Need need, std::size_t mos
 void ObjectReader::finish() {
     if (!value_.is_object()) return;
     for (const auto& [name, value] : value_.items())
-        if (!known_.contains(name)) return refuse(at(name), "is not a member that is known here");
+        if (std::find(known_.begin(), known_.end(), name) == known_.end())
+            return refuse(at(name), "is not a member that is known here");
 }
 
 std::string_view raw_member(std::string_view text, std::string_view name) {
@@ -195,7 +196,11 @@ std::string_view raw_member(std::string_view text, std::string_view name) {
         walker.blanks();
         const auto value = walker.value();
         // A name may be written with escapes; parsed it is what the reader saw.
-        if (json::parse(quoted).get_ref<const std::string&>() == name) return value;
+        const auto plain = quoted.substr(1, quoted.size() - 2);
+        const bool found = plain.find('\\') == std::string_view::npos
+                               ? plain == name
+                               : json::parse(quoted).get_ref<const std::string&>() == name;
+        if (found) return value;
         walker.blanks();
         if (walker.here() == ',') walker.step();
     }

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/encoding.hpp"
@@ -25,7 +26,8 @@ class ObjectReader {
   public:
     using Trouble = std::optional<Error>;
 
-    /// `path` "" for the body itself. `value` must live as long as the reader.
+    /// `path` "" for the body itself. `value`, and the names that are asked for, must live as long as the
+    /// reader.
     ObjectReader(const nlohmann::json& value, std::string path, Trouble& trouble);
 
     [[nodiscard]] bool has(std::string_view name);
@@ -57,7 +59,7 @@ class ObjectReader {
     const nlohmann::json& value_;
     std::string path_;
     Trouble& trouble_;
-    std::set<std::string, std::less<>> known_;
+    std::vector<std::string_view> known_;
 };
 
 /// The text of a member of the outermost object, byte for byte as it came; "" when absent. `text` must be

@@ -183,7 +183,7 @@ TEST_F(DoorTest, GarbledInputIsBadData) {
     EXPECT_EQ(error(world_.call("POST", "/f13/purchase.v1/", "{", "demo", "application/json")),
               "400 8 body: is not JSON: it breaks off or has a fault at byte 1");
     EXPECT_EQ(error(world_.call("POST", "/f13/purchase.v1/", "[1]", "demo", "application/json")),
-              "400 8 body: has a list where one object is read at byte 1");
+              "400 8 body: has a list where one object is read at byte 0");
     EXPECT_EQ(error(world_.call("POST", "/f13/purchase.v1/", "<a/>", "demo", "text/xml")),
               "400 8 Content-Type: is none of a urlencoded form, a multipart form and JSON");
     const auto uuid = world_.reserve();
