@@ -459,6 +459,30 @@ TEST(JsonTest, LevelsUpToTheLimit) {
     EXPECT_TRUE(parse_json("1", "body", 0));
 }
 
+/// What calls have left of themselves on the stack, below here.
+std::string stack_below() {
+    constexpr std::size_t bytes = 48 * 1024;
+    std::string left(bytes, '\0');
+    const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+    std::ifstream memory("/proc/self/mem", std::ios::binary);
+    memory.seekg(static_cast<std::streamoff>(here - bytes));
+    memory.read(left.data(), static_cast<std::streamsize>(bytes));
+    EXPECT_TRUE(memory);
+    return left;
+}
+
+TEST(JsonTest, LeavesNothingOfAStringOnTheStack) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "the frames are a sanitizer's";
+#endif
+    // On the heap, which is not looked at; not put together before it is read.
+    const std::string plain = "one that 4741520000000004 is", escaped = "with\\u0020blanks 5587402000012011";
+    EXPECT_TRUE(parse_json("[\"" + plain + "\",{\"a\":\"" + escaped + "\"}]"));
+    const auto left = stack_below();
+    EXPECT_EQ(left.find(plain.substr(9, 16)), std::string::npos);
+    EXPECT_EQ(left.find(escaped.substr(escaped.size() - 16)), std::string::npos);
+}
+
 TEST(JsonTest, AnIntegerIsExactOrNoInteger) {
     const auto number = [](const char* text) { return parse_json(text).value(); };
     EXPECT_TRUE(number("9223372036854775807").is_number_integer());
