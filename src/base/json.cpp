@@ -1,5 +1,6 @@
 #include "base/json.hpp"
 
+#include <algorithm>
 #include <array>
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/src.hpp>
@@ -250,62 +251,9 @@ constexpr auto string_classes = [] {
     return classes;
 }();
 
-void append_escape(std::string& out, unsigned code) {
-    switch (code) {
-        case '"':
-            out += "\\\"";
-            return;
-        case '\\':
-            out += "\\\\";
-            return;
-        case '\n':
-            out += "\\n";
-            return;
-        case '\r':
-            out += "\\r";
-            return;
-        case '\t':
-            out += "\\t";
-            return;
-        case '\b':
-            out += "\\b";
-            return;
-        case '\f':
-            out += "\\f";
-            return;
-        default:
-            break;
-    }
-    constexpr std::string_view digits = "0123456789abcdef";
-    out += "\\u00";
-    out += digits[code >> 4 & 15U];
-    out += digits[code & 15U];
-}
-
 std::size_t plain_until(std::string_view value, std::size_t from) {
     while (from < value.size() && string_classes[static_cast<unsigned char>(value[from])] == 0) ++from;
     return from;
-}
-
-void append_escaped(std::string& out, std::string_view value) {
-    std::size_t plain_from = 0;
-    for (std::size_t i = plain_until(value, 0); i < value.size(); i = plain_until(value, i)) {
-        unsigned code = static_cast<unsigned char>(value[i]);
-        std::size_t length = 1;
-        if (string_classes[code] == 2) {
-            code = i + 1 < value.size() ? static_cast<unsigned char>(value[i + 1]) : 0xffU;
-            length = 2;
-        }
-        if (length == 2 && code > 0x9f) {  // no control, only begins like one
-            ++i;
-            continue;
-        }
-        out.append(value, plain_from, i - plain_from);
-        append_escape(out, code);
-        i += length;
-        plain_from = i;
-    }
-    out.append(value, plain_from);
 }
 
 }  // namespace
@@ -331,36 +279,90 @@ Result<Fields> parse_flat_json(std::string_view text, std::string_view field, st
     return json_error(named, reader.problem, fault, where);
 }
 
+char* JsonWriter::room(std::size_t bytes) {
+    if (out_.size() - size_ < bytes) out_.resize(std::max(2 * out_.size(), size_ + bytes));
+    return out_.data() + size_;
+}
+
+void JsonWriter::put(std::string_view text) {
+    std::copy(text.begin(), text.end(), room(text.size()));
+    size_ += text.size();
+}
+
+void JsonWriter::put_escape(unsigned code) {
+    switch (code) {
+        case '"':
+            return put("\\\"");
+        case '\\':
+            return put("\\\\");
+        case '\n':
+            return put("\\n");
+        case '\r':
+            return put("\\r");
+        case '\t':
+            return put("\\t");
+        case '\b':
+            return put("\\b");
+        case '\f':
+            return put("\\f");
+        default:
+            break;
+    }
+    constexpr std::string_view digits = "0123456789abcdef";
+    put("\\u00");
+    put(digits.substr(code >> 4 & 15U, 1));
+    put(digits.substr(code & 15U, 1));
+}
+
+void JsonWriter::put_escaped(std::string_view value) {
+    std::size_t plain_from = 0;
+    for (std::size_t i = plain_until(value, 0); i < value.size(); i = plain_until(value, i)) {
+        unsigned code = static_cast<unsigned char>(value[i]);
+        std::size_t length = 1;
+        if (string_classes[code] == 2) {
+            code = i + 1 < value.size() ? static_cast<unsigned char>(value[i + 1]) : 0xffU;
+            length = 2;
+        }
+        if (length == 2 && code > 0x9f) {  // no control, only begins like one
+            ++i;
+            continue;
+        }
+        put(value.substr(plain_from, i - plain_from));
+        put_escape(code);
+        i += length;
+        plain_from = i;
+    }
+    put(value.substr(plain_from));
+}
+
 JsonWriter& JsonWriter::open(char bracket) {
-    if (comma_) out_ += ',';
-    out_ += bracket;
-    comma_ = false;
-    return *this;
+    char* end = room(2);
+    if (comma_) *end++ = ',';
+    *end++ = bracket;
+    return wrote(end, false);
 }
 
 JsonWriter& JsonWriter::close(char bracket) {
-    out_ += bracket;
-    comma_ = true;
-    return *this;
+    char* end = room(1);
+    *end++ = bracket;
+    return wrote(end, true);
 }
 
-JsonWriter& JsonWriter::quoted(std::string_view value, std::string_view after) {
-    out_ += comma_ ? std::string_view(",\"") : std::string_view("\"");
-    append_escaped(out_, value);
-    out_ += after;
-    return *this;
-}
-
-JsonWriter& JsonWriter::key(std::string_view name) {
-    quoted(name, "\":");
-    comma_ = false;
-    return *this;
-}
-
-JsonWriter& JsonWriter::string(std::string_view value) {
-    quoted(value, "\"");
-    comma_ = true;
-    return *this;
+JsonWriter& JsonWriter::quoted(std::string_view value, bool is_name) {
+    constexpr std::size_t signs = 4;
+    char* end = room(value.size() + signs);
+    if (comma_) *end++ = ',';
+    *end++ = '"';
+    if (plain_until(value, 0) == value.size()) {
+        end = std::copy(value.begin(), value.end(), end);
+    } else {
+        wrote(end, false);
+        put_escaped(value);
+        end = room(signs);
+    }
+    *end++ = '"';
+    if (is_name) *end++ = ':';
+    return wrote(end, !is_name);
 }
 
 JsonWriter& JsonWriter::integer(std::int64_t value) {
@@ -378,10 +380,9 @@ JsonWriter& JsonWriter::null() {
 }
 
 JsonWriter& JsonWriter::raw(std::string_view text) {
-    if (comma_) out_ += ',';
-    comma_ = true;
-    out_ += text;
-    return *this;
+    char* end = room(text.size() + 1);
+    if (comma_) *end++ = ',';
+    return wrote(std::copy(text.begin(), text.end(), end), true);
 }
 
 namespace {

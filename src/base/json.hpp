@@ -33,13 +33,13 @@ std::string json_text(const nlohmann::json& value);
 /// Strings are escaped, control characters of a terminal (DEL, C1) too; text must be UTF-8 already.
 class JsonWriter {
   public:
-    JsonWriter() { out_.reserve(usual_bytes); }
+    JsonWriter() : out_(usual_bytes, '\0') {}
     JsonWriter& begin_object() { return open('{'); }
     JsonWriter& end_object() { return close('}'); }
     JsonWriter& begin_array() { return open('['); }
     JsonWriter& end_array() { return close(']'); }
-    JsonWriter& key(std::string_view name);
-    JsonWriter& string(std::string_view value);
+    JsonWriter& key(std::string_view name) { return quoted(name, true); }
+    JsonWriter& string(std::string_view value) { return quoted(value, false); }
     JsonWriter& integer(std::int64_t value);
     JsonWriter& boolean(bool value);
     JsonWriter& null();
@@ -56,17 +56,33 @@ class JsonWriter {
             return key(name).integer(static_cast<std::int64_t>(value));
     }
 
-    [[nodiscard]] const std::string& text() const { return out_; }
-    [[nodiscard]] std::string take() { return std::move(out_); }
+    [[nodiscard]] std::string_view text() const { return {out_.data(), size_}; }
+    [[nodiscard]] std::string take() {
+        out_.resize(std::exchange(size_, 0));
+        return std::move(out_);
+    }
 
   private:
     static constexpr std::size_t usual_bytes = 1024;  ///< of a state; room for them all at once
 
     JsonWriter& open(char bracket);
     JsonWriter& close(char bracket);
-    JsonWriter& quoted(std::string_view value, std::string_view after);
+    JsonWriter& quoted(std::string_view value, bool is_name);
+    /// Where the next so many bytes go; wrote() says how many it were.
+    char* room(std::size_t bytes);
+    JsonWriter& wrote(const char* end, bool comma) {
+        size_ = static_cast<std::size_t>(end - out_.data());
+        comma_ = comma;
+        return *this;
+    }
+    void put(std::string_view text);
+    void put_escaped(std::string_view value);
+    void put_escape(unsigned code);
 
-    std::string out_;
+    // A state has some forty names and values: appended piece by piece to the end of a string they take three
+    // times as long.
+    std::string out_;       ///< what is written, and room for more
+    std::size_t size_ = 0;  ///< of what is written
     bool comma_ = false;
 };
 

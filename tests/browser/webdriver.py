@@ -12,6 +12,7 @@ import urllib.request
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 START_SECONDS = 30
+STARTS_MAX = 5
 PAGE_SECONDS = 20
 
 
@@ -27,16 +28,19 @@ class Driver:
     """One chromedriver process; any number of browsers."""
 
     def __init__(self):
-        self.process = subprocess.Popen(
-            ["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        self.address = None
-        for line in self.process.stdout:
-            started = re.search(r"started successfully on port (\d+)", line)
-            if started:
-                self.address = f"http://127.0.0.1:{started.group(1)}"
-                break
-        if self.address is None:
-            raise RuntimeError("chromedriver did not start")
+        said = []
+        # It ends when the port that it chose is taken in the other family of addresses.
+        for _ in range(STARTS_MAX):
+            self.process = subprocess.Popen(
+                ["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            for line in self.process.stdout:
+                said.append(line.strip())
+                started = re.search(r"started successfully on port (\d+)", line)
+                if started:
+                    self.address = f"http://127.0.0.1:{started.group(1)}"
+                    return
+            self.close()
+        raise RuntimeError("chromedriver did not start: " + " / ".join(said))
 
     def ask(self, method, path, body=None):
         data = None if method in ("GET", "DELETE") else json.dumps(body or {}).encode()

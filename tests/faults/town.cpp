@@ -378,21 +378,26 @@ bool Town::nothing_under_way(const Glance& seen) const {
 bool Town::run_until(const TransactionId& id, const std::function<bool(const Glance&)>& met, Millis within,
                      Millis step_max) {
     const Instant until = now() + within;
-    // Should something wait for real time, that passes too.
+    // Should something wait for real time, that passes too; and time in which we ourselves did not come to
+    // look was nobody's.
     constexpr Millis real_pause{1'500};
+    constexpr int looks_min = 1'000;
     auto moved = SteadyClock::now();
+    int looks = 0;
     for (;;) {
         const auto seen = glance(id);
         if (met(seen)) return true;
         if (now() >= until) return false;
-        if (!nothing_under_way(seen) && SteadyClock::now() < moved + real_pause) {
+        if (!nothing_under_way(seen) && (looks < looks_min || SteadyClock::now() < moved + real_pause)) {
             pump(Millis(1));
+            ++looks;
             continue;
         }
         Millis step = step_max;
         if (seen.next_due && *seen.next_due > now()) step = std::min(step, *seen.next_due - now());
         advance(std::max(step, Millis(1)));
         moved = SteadyClock::now();
+        looks = 0;
     }
 }
 

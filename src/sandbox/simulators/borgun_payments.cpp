@@ -301,7 +301,7 @@ HttpResponse BorgunHouse::State::after_action(Payment& payment, std::string_view
     }
     out.end_object();
     payments.touch(payment.id);
-    tell(payment.merchant, event, out.text());
+    tell(payment.merchant, event, std::string(out.text()));
     return json_response(200, out.take());
 }
 

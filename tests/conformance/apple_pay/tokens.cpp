@@ -60,6 +60,6 @@ int main() {
         print(json, world, papers, order);
     }
     json.end_array();
-    std::puts(json.text().c_str());
+    std::puts(json.take().c_str());
     return 0;
 }
