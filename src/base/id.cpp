@@ -52,17 +52,17 @@ IdBytes uuid7(Instant now, Randomness& randomness) {
     IdBytes bytes{};
     randomness.fill(std::span(bytes).subspan(6));
     for (std::size_t i = 0; i < 6; ++i) bytes[i] = static_cast<std::uint8_t>(millis >> (40 - 8 * i));
-    // The second again in the first 30 of the 74 bits that are ours (RFC 9562 section 6.2, method 3 has more
+    // The time again in the first 40 of the 74 bits that are ours (RFC 9562 section 6.2, method 3 has more
     // of the time there, too).
-    const auto second = static_cast<std::uint32_t>(millis / 1000);
-    const auto bits = [second](unsigned shift, unsigned mask) {
-        return static_cast<std::uint8_t>(second >> shift & mask);
+    const auto bits = [millis](unsigned shift, unsigned mask) {
+        return static_cast<std::uint8_t>(static_cast<std::uint64_t>(millis) >> shift & mask);
     };
-    bytes[6] = static_cast<std::uint8_t>(0x70 | bits(26, 0x0f));  // version 7
-    bytes[7] = bits(18, 0xff);
-    bytes[8] = static_cast<std::uint8_t>(0x80 | bits(12, 0x3f));  // variant of RFC 9562
-    bytes[9] = bits(4, 0xff);
-    bytes[10] = static_cast<std::uint8_t>(bits(0, 0x0f) << 4 | (bytes[10] & 0x0f));
+    bytes[6] = static_cast<std::uint8_t>(0x70 | bits(36, 0x0f));  // version 7
+    bytes[7] = bits(28, 0xff);
+    bytes[8] = static_cast<std::uint8_t>(0x80 | bits(22, 0x3f));  // variant of RFC 9562
+    bytes[9] = bits(14, 0xff);
+    bytes[10] = bits(6, 0xff);
+    bytes[11] = static_cast<std::uint8_t>(bits(0, 0x3f) << 2 | (bytes[11] & 0x03));
     return bytes;
 }
 

@@ -18,9 +18,9 @@ using IdBytes = std::array<std::uint8_t, 16>;
 std::string uuid_text(const IdBytes& bytes);
 /// 36 characters with dashes, any case. Error: bad_request naming `field`.
 Result<IdBytes> parse_uuid(std::string_view text, std::string_view field);
-/// UUID version 7 (RFC 9562): 48 bits of milliseconds, 30 bits of the second (modulo 2^30: 34 years), 44
-/// random bits. What is made of its last bits only, the reference of a transaction, rises with time then,
-/// too, and its index grows at its end instead of everywhere.
+/// UUID version 7 (RFC 9562): 48 bits of milliseconds, the last 40 of them again (34 years), 34 random bits.
+/// What is made of its last bits only, the reference of a transaction, rises with time then, too, and its
+/// index grows at its end instead of everywhere. Known ids are no secret, and no key to anything.
 IdBytes uuid7(Instant now, Randomness& randomness);
 
 template <class Tag>
