@@ -48,5 +48,38 @@ TEST_F(FullDiskTest, EvidenceThatCouldNotBeRecordedIsAskedForAgain) {
     EXPECT_EQ(engine->view(id, "", "")->transaction.legs[0].money, core::LegMoney::taken);
 }
 
+// What a key led to was answered before, and can be said again without anything being recorded.
+TEST_F(FullDiskTest, ARequestThatIsRepeatedHasItsAnswerAllTheSame) {
+    const auto first = hand_over(trolley(), meta("k1"));
+    ASSERT_TRUE(first);
+    const auto id = first->transaction.id;
+    const auto bought = purchase(id, by_redirect("T1"), meta("k2"));
+    ASSERT_TRUE(bought);
+    disk->full = true;
+    const auto again = hand_over(trolley(), meta("k1"));
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_TRUE(again->replayed);
+    EXPECT_EQ(again->transaction.id, id);
+    const auto twice = purchase(id, by_redirect("T1"), meta("k2"));
+    ASSERT_TRUE(twice) << twice.error().message;
+    EXPECT_TRUE(twice->replayed);
+    // Another request with the same key is refused for that, a new one for the disk.
+    EXPECT_EQ(hand_over(trolley(), meta("k1", "another body")).error().field, "Idempotency-Key");
+    EXPECT_EQ(hand_over(trolley(), meta("k3")).error().kind, ErrorKind::unavailable);
+    EXPECT_EQ(store->counts().transactions, 1);
+}
+
+// The configuration may have changed since: that is for new requests.
+TEST_F(FullDiskTest, ARequestThatIsRepeatedIsNotJudgedAnew) {
+    const auto first = hand_over(trolley(), meta("k1"));
+    ASSERT_TRUE(first);
+    auto other = trolley();
+    other.caller = "nobody";
+    const auto again = hand_over(other, meta("k1"));
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(again->transaction.id, first->transaction.id);
+    EXPECT_EQ(hand_over(other, meta("k2")).error().field, "caller");
+}
+
 }  // namespace
 }  // namespace kassi::engine
