@@ -366,9 +366,10 @@ JsonWriter& JsonWriter::quoted(std::string_view value, bool is_name) {
 }
 
 JsonWriter& JsonWriter::integer(std::int64_t value) {
-    std::array<char, std::numeric_limits<std::int64_t>::digits10 + 2> digits;
-    const auto end = std::to_chars(digits.begin(), digits.end(), value).ptr;
-    return raw({digits.data(), static_cast<std::size_t>(end - digits.data())});
+    constexpr std::size_t digits_max = std::numeric_limits<std::int64_t>::digits10 + 2;
+    char* end = room(digits_max + 1);
+    if (comma_) *end++ = ',';
+    return wrote(std::to_chars(end, end + digits_max, value).ptr, true);
 }
 
 JsonWriter& JsonWriter::boolean(bool value) {
