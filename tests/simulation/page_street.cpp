@@ -183,7 +183,10 @@ std::optional<LegMoney> PageStreet::person(const core::Transaction& transaction,
                                                            : LegMoney::none;
     // There is no word for a part.
     if (fact == LegMoney::taken && truth.back != leg.back_minor) return std::nullopt;
-    if (!leg.stuck.empty() && fact == leg.money) return std::nullopt;  // nothing that he could say changes it
+    // Of what is to go back and cannot, nothing that he could say changes anything. A leg of a copy is freed
+    // by it.
+    const bool to_go_back = leg.goal == core::Goal::give_back;
+    if (!leg.stuck.empty() && fact == leg.money && to_go_back) return std::nullopt;
     ++stage_.report.stuck[why];
     stage_.say(
         fmt::format("Anna looks at {}: {}: it is {}", name_of(transaction, leg), why, core::word(fact)));

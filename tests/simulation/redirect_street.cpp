@@ -152,4 +152,19 @@ bool RedirectStreet::check_end(const core::Transaction& transaction, const core:
     return !leg.stuck.empty();
 }
 
+std::optional<LegMoney> RedirectStreet::person(const core::Transaction& transaction,
+                                               const core::Leg& leg) const {
+    if (leg.stuck.empty() || core::has_verdict(transaction.phase)) return std::nullopt;
+    const auto truth = this->truth(reference_of(transaction, leg));
+    const auto fact = truth.taken > 0 && truth.kept() == 0 ? LegMoney::back
+                      : truth.taken > 0                    ? LegMoney::taken
+                                                           : LegMoney::none;
+    // What was believed without money (a return that says so) is not taken back.
+    const auto said = std::max(fact, leg.money);
+    ++stage_.report.stuck[leg.stuck];
+    stage_.say(fmt::format("Anna looks at {}: {}: it is {}", reference_of(transaction, leg), leg.stuck,
+                           core::word(said)));
+    return said;
+}
+
 }  // namespace kassi::simulation

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -42,6 +43,9 @@ class RedirectStreet {
     void check(const core::Transaction& transaction, const core::Leg& leg);
     /// True: a person has to look, and for a reason that no machine can settle.
     bool check_end(const core::Transaction& transaction, const core::Leg& leg);
+    /// What a person says who looks into the house's books, of a leg that a payment waits for.
+    [[nodiscard]] std::optional<core::LegMoney> person(const core::Transaction& transaction,
+                                                       const core::Leg& leg) const;
 
   private:
     struct Truth {

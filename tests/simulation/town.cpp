@@ -143,6 +143,7 @@ std::optional<core::LegMoney> Town::person(const core::Transaction& transaction,
     if (is_borgun(leg.merchant) && core::needs_person(leg))
         return borgun.person(transaction, leg, credential);
     if (is_page(leg.merchant) && core::needs_person(leg)) return page.person(transaction, leg);
+    if (RedirectStreet::has(leg.merchant)) return redirect.person(transaction, leg);
     return std::nullopt;
 }
 

@@ -153,7 +153,8 @@ void World::live() {
     Storm storm(stage, machine, people, town, backup,
                 [this](const HttpRequest& request) { notice(request, [](int) {}); });
     storm.plan();
-    const Instant end = stage.clock.at + std::chrono::hours(24 * 30);
+    // A hold lasts up to 30 days, and what is to go back after it is tried for 25.
+    const Instant end = stage.clock.at + std::chrono::hours(24 * 60);
     while (stage.report.steps < steps_max && stage.report.broken.empty() && !stage.given_up &&
            stage.step(end))
         inspector.check_changed();
