@@ -8,7 +8,7 @@ namespace {
 using core::LegMoney;
 using core::Phase;
 
-constexpr std::size_t rows_max = 2'000;  // a month of a doubt that nobody ends has its looks
+constexpr std::size_t rows_max = 4'000;  // two months of a doubt that nobody ends has its looks
 
 bool moved(const core::Leg& leg) {
     return leg.money == LegMoney::taken || leg.money == LegMoney::back;
