@@ -365,7 +365,7 @@ TEST_F(EngineTest, AStopDoesNotWaitForACallThatIsNotBegun) {
     for (auto& callback : std::exchange(outside.later, {})) callback();
     EXPECT_TRUE(stopped);
     restart();
-    pump([&] {
+    pump_to([&] {
         return engine->view(handed->transaction.id, "", "")->transaction.legs[0].doing == core::Doing::doubt;
     });
     ASSERT_TRUE(outside.awake);
