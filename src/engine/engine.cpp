@@ -481,7 +481,7 @@ struct Engine::State {
         job->claims.push_back(claim);
         job->make = [notice](const Loaded*) -> Result<Input> { return input_of(notice, "provider"); };
         job->done = [this, claim, done](const Result<LoadedPtr>& after) {
-            const bool repeated = !after && store().find_claim(claim);
+            const bool repeated = !after && if_readable([&] { return store().find_claim(claim); });
             if (after || repeated) return done(NoticeHeard{.repeated = repeated});
             done(after.error());
         };
@@ -824,6 +824,18 @@ struct Engine::State {
         return Result<View>(std::move(view));
     }
 
+    /// After a commit nobody catches what the record throws: what cannot be read then is as if it were not
+    /// there.
+    template <class Read>
+    static auto if_readable(const Read& read) -> decltype(read()) {
+        try {
+            return read();
+        } catch (const std::exception& caught) {
+            log::error("record_not_readable", {{"why", caught.what()}});
+            return {};
+        }
+    }
+
     /// Nearly every key is new: nobody looks for it before, since the commit finds that it is not, and
     /// vanishes. What comes to nothing, by this or by whatever else has changed meanwhile, is answered by
     /// what an earlier request with the key led to.
@@ -832,9 +844,9 @@ struct Engine::State {
         if (!meta.once) return done;
         return [this, once = meta.once, id, state_at = std::move(state_at),
                 done = std::move(done)](Result<View> view) {
-            if (!view)
-                if (auto known = replay(once, id, state_at)) return done(std::move(*known));
-            done(std::move(view));
+            std::optional<Result<View>> known;
+            if (!view) known = if_readable([&] { return replay(once, id, state_at); });
+            done(known ? std::move(*known) : std::move(view));
         };
     }
 
@@ -1165,7 +1177,7 @@ void Engine::returned(std::string caller, std::string token, Fields fields, std:
         return input_of(std::move(back), meta.by, meta.tracking);
     };
     job->done = [&s, kept, id = found->transaction, replayed, done](Result<LoadedPtr> after) {
-        if (!after && replayed()) return;
+        if (!after && s.if_readable(replayed)) return;
         // What it proves is not on the disk: who is told anything else never brings it again.
         if (!after && after.error().kind == ErrorKind::unavailable) return done(after.error());
         if (kept->other) return done(Error{ErrorKind::gone, "token", "this return was used already"});
