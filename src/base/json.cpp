@@ -290,25 +290,13 @@ void JsonWriter::put(std::string_view text) {
 }
 
 void JsonWriter::put_escape(unsigned code) {
-    switch (code) {
-        case '"':
-            return put("\\\"");
-        case '\\':
-            return put("\\\\");
-        case '\n':
-            return put("\\n");
-        case '\r':
-            return put("\\r");
-        case '\t':
-            return put("\\t");
-        case '\b':
-            return put("\\b");
-        case '\f':
-            return put("\\f");
-        default:
-            break;
+    // RFC 8259 section 7: a letter of its own, or four digits.
+    constexpr std::string_view named = "\"\\\n\r\t\b\f", letters = "\"\\nrtbf", digits = "0123456789abcdef";
+    const auto at = named.find(static_cast<char>(code));
+    if (at != std::string_view::npos) {
+        put("\\");
+        return put(letters.substr(at, 1));
     }
-    constexpr std::string_view digits = "0123456789abcdef";
     put("\\u00");
     put(digits.substr(code >> 4 & 15U, 1));
     put(digits.substr(code & 15U, 1));
