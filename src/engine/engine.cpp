@@ -481,8 +481,10 @@ struct Engine::State {
         job->claims.push_back(claim);
         job->make = [notice](const Loaded*) -> Result<Input> { return input_of(notice, "provider"); };
         job->done = [this, claim, done](const Result<LoadedPtr>& after) {
-            const bool repeated = !after && if_readable([&] { return store().find_claim(claim); });
-            if (after || repeated) return done(NoticeHeard{.repeated = repeated});
+            if (after) return done(NoticeHeard{});
+            const auto known = if_readable([&] { return store().find_claim(claim); });
+            if (!known) return done(not_readable());
+            if (*known) return done(NoticeHeard{.repeated = true});
             done(after.error());
         };
         run(job);
@@ -824,16 +826,19 @@ struct Engine::State {
         return Result<View>(std::move(view));
     }
 
-    /// After a commit nobody catches what the record throws: what cannot be read then is as if it were not
-    /// there.
+    /// After a commit nobody catches what the record throws. Nullopt: it cannot be read, and whoever asked is
+    /// to ask again.
     template <class Read>
-    static auto if_readable(const Read& read) -> decltype(read()) {
+    static auto if_readable(const Read& read) -> std::optional<decltype(read())> {
         try {
             return read();
         } catch (const std::exception& caught) {
             log::error("record_not_readable", {{"why", caught.what()}});
-            return {};
+            return std::nullopt;
         }
+    }
+    static Error not_readable() {
+        return Error{ErrorKind::unavailable, "", "the record cannot be read at the moment; try again"};
     }
 
     /// Nearly every key is new: nobody looks for it before, since the commit finds that it is not, and
@@ -844,9 +849,10 @@ struct Engine::State {
         if (!meta.once) return done;
         return [this, once = meta.once, id, state_at = std::move(state_at),
                 done = std::move(done)](Result<View> view) {
-            std::optional<Result<View>> known;
-            if (!view) known = if_readable([&] { return replay(once, id, state_at); });
-            done(known ? std::move(*known) : std::move(view));
+            if (view) return done(std::move(view));
+            auto known = if_readable([&] { return replay(once, id, state_at); });
+            if (!known) return done(not_readable());
+            done(*known ? std::move(**known) : std::move(view));
         };
     }
 
@@ -1177,7 +1183,11 @@ void Engine::returned(std::string caller, std::string token, Fields fields, std:
         return input_of(std::move(back), meta.by, meta.tracking);
     };
     job->done = [&s, kept, id = found->transaction, replayed, done](Result<LoadedPtr> after) {
-        if (!after && s.if_readable(replayed)) return;
+        if (!after) {
+            const auto known = s.if_readable(replayed);
+            if (!known) return done(State::not_readable());
+            if (*known) return;
+        }
         // What it proves is not on the disk: who is told anything else never brings it again.
         if (!after && after.error().kind == ErrorKind::unavailable) return done(after.error());
         if (kept->other) return done(Error{ErrorKind::gone, "token", "this return was used already"});
