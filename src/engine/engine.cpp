@@ -799,11 +799,16 @@ struct Engine::State {
     // -----------------------------------------------------------------------------------------
     using StateAt = std::function<Result<Transaction>(const TransactionId&, std::int64_t)>;
 
+    /// `id`: of the transaction that the request is about.
+    static store::Claim claim_of(const Meta::Once& once, const std::optional<TransactionId>& id) {
+        return {once.scope, once.key, once.fingerprint, once.by_transaction ? id : std::nullopt};
+    }
+
     /// What an earlier request with this key led to. Nullopt: the key is new.
     std::optional<Result<View>> replay(const std::optional<Meta::Once>& once,
                                        const std::optional<TransactionId>& id, const StateAt& state_at) {
         if (!once) return std::nullopt;
-        const auto found = store().find_claim({once->scope, once->key, once->fingerprint});
+        const auto found = store().find_claim(claim_of(*once, id));
         if (!found) return std::nullopt;
         if (!found->same_fingerprint || (id && *id != found->transaction))
             return Result<View>(
@@ -906,7 +911,7 @@ struct Engine::State {
         };
         auto job = std::make_shared<Job>();
         job->id = id;
-        if (meta.once) job->claims.push_back({meta.once->scope, meta.once->key, meta.once->fingerprint});
+        if (meta.once) job->claims.push_back(claim_of(*meta.once, id));
         job->make = [body = std::move(body), meta](const Loaded*) -> Result<Input> {
             return input_of(body, meta.by, meta.tracking);
         };
@@ -1012,7 +1017,7 @@ void Engine::hand_over(HandOverRequest request, Meta meta, Done<View> done) {
     auto job = std::make_shared<State::Job>();
     job->create = true;
     job->id = TransactionId::make(s.now(), s.parts.randomness);
-    if (meta.once) job->claims.push_back({meta.once->scope, meta.once->key, meta.once->fingerprint});
+    if (meta.once) job->claims.push_back(State::claim_of(*meta.once, std::nullopt));
     if (!request.customer_json.empty()) job->customer_json = request.customer_json;
     if (!request.document_json.empty()) job->document_json = request.document_json;
     core::HandOver hand_over{.id = job->id,
@@ -1047,7 +1052,7 @@ void Engine::purchase(TransactionId id, PurchaseRequest request, Meta meta, Done
                           fmt::format("must have at most {} bytes", limits::customer_bytes_max)});
     auto job = std::make_shared<State::Job>();
     job->id = id;
-    if (meta.once) job->claims.push_back({meta.once->scope, meta.once->key, meta.once->fingerprint});
+    if (meta.once) job->claims.push_back(State::claim_of(*meta.once, id));
     job->make = [&s, request = std::move(request), meta,
                  asked = job.get()](const Loaded* loaded) -> Result<Input> {
         const Transaction& transaction = loaded->transaction;
@@ -1154,7 +1159,7 @@ void Engine::returned(std::string caller, std::string token, Fields fields, std:
         if (!present) return bad_request("token", "was never issued");
         if (loaded->papers.journey) kept->landing_url = loaded->papers.journey->landing_url;
         asked->claims.clear();
-        if (meta.once) asked->claims.push_back({meta.once->scope, meta.once->key, meta.once->fingerprint});
+        if (meta.once) asked->claims.push_back(State::claim_of(*meta.once, std::nullopt));
         // A token whose callout was closed by evidence or by the clock is unspent: its first return still
         // gets the state for an answer.
         const bool used = present->spent && !present->fields_digest.empty();

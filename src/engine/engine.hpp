@@ -63,6 +63,8 @@ struct Meta {
     /// Idempotency: the same key and fingerprint replays, another fingerprint is a conflict naming the key.
     struct Once {
         std::string scope, key, fingerprint;
+        /// A request about one transaction has a key of that transaction's own: another's may be the same.
+        bool by_transaction = false;
     };
     std::optional<Once> once;
 };

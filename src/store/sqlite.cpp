@@ -62,10 +62,11 @@ bool SqlError::is_damage() const {
 
 Database Database::for_writing(const std::string& file) {
     Database database(open_handle(file, SQLITE_OPEN_READWRITE));
-    // A small cache: with a large one SQLite spends more time in it than it saves. FULL: a commit that was
-    // answered survives a power cut.
+    // A small cache: with a large one SQLite spends more time in it than it saves. With 4 MB the inner pages
+    // of the index of `once` stay in it beside 5,000,000 transactions. FULL: a commit that was answered
+    // survives a power cut.
     database.execute(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -2000;"
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -4000;"
         "PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = 16777216;"
         "PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = FAST");
     return database;

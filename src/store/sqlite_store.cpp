@@ -8,6 +8,7 @@
 #include "base/encoding.hpp"
 #include "base/limits.hpp"
 #include "base/log.hpp"
+#include "store/claims.hpp"
 #include "store/columns.hpp"
 #include "store/copy.hpp"
 #include "store/directory.hpp"
@@ -53,8 +54,9 @@ std::string old_sql(const std::string& rows, const std::string& serial, const st
 
 /// The present reads of the calling thread.
 struct Reader {
-    explicit Reader(Database database) : db(std::move(database)) {}
+    Reader(Database database, const Keys& keys) : db(std::move(database)), claim_keys(db, keys) {}
     Database db;
+    ClaimKeys claim_keys;
 
     Statement load{
         db,
@@ -261,7 +263,7 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(SqliteOptions options) {
             options.queue_units_max == 0 ? limits::write_queue_units_max : options.queue_units_max;
         state->writer =
             std::make_unique<Writer>(std::move(database), state->keys, std::move(options.post), queue_max);
-        state->reader = std::make_unique<Reader>(Database::for_reading(file));
+        state->reader = std::make_unique<Reader>(Database::for_reading(file), state->keys);
         if (only_read) state->writer->stop();  // from now on it refuses
     } catch (const SqlError& error) {
         return Error{ErrorKind::internal, "", error.what()};
@@ -321,7 +323,7 @@ std::optional<LegFound> SqliteStore::find_leg(std::string_view merchant, std::st
 }
 
 std::optional<ClaimFound> SqliteStore::find_claim(const Claim& claim) {
-    const std::string hmac = state_->keys.claim(claim.scope, claim.key);
+    const std::string hmac = state_->reader->claim_keys.of(claim);
     Rows rows(state_->reader->find_claim, Blob{hmac});
     if (!rows.next()) return std::nullopt;
     ClaimFound found{to_id(rows.text(0)), rows.integer(1), false};

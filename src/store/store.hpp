@@ -19,6 +19,8 @@ struct Claim {
     std::string scope;        ///< "idempotency:box-office", "notice:demo-redirect", ...
     std::string key;          ///< in clear here; only its HMAC is stored
     std::string fingerprint;  ///< of the body; HMAC stored; "" none
+    /// The key counts for this transaction alone; for another one the same key is another claim.
+    std::optional<TransactionId> own_of{};
 };
 struct ClaimFound {
     TransactionId transaction;

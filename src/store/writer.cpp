@@ -88,6 +88,7 @@ struct Writer::Statements {
 Writer::Writer(Database database, const Keys& keys, Post post, std::size_t queue_jobs_max)
     : database_(std::move(database)),
       keys_(keys),
+      claim_keys_(database_, keys_),
       post_(std::move(post)),
       queue_jobs_max_(queue_jobs_max),
       sql_(std::make_unique<Statements>(database_)),
@@ -366,7 +367,7 @@ CommitOutcome Writer::write_unit(const Unit& unit, std::size_t& stored_bytes) {
 
     std::vector<std::string> claims;
     claims.reserve(unit.claims.size());
-    for (const Claim& claim : unit.claims) claims.push_back(keys_.claim(claim.scope, claim.key));
+    for (const Claim& claim : unit.claims) claims.push_back(claim_keys_.of(claim));
     // A claimed key is the last word; a version conflict only means another try.
     if (const auto index = claimed(claims)) return {Kind::claimed, *index};
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "store/claims.hpp"
 #include "store/keys.hpp"
 #include "store/people.hpp"
 #include "store/sqlite.hpp"
@@ -150,6 +151,7 @@ class Writer {
 
     Database database_;
     const Keys& keys_;
+    ClaimKeys claim_keys_;
     Post post_;
     std::size_t queue_jobs_max_;
     SystemRandomness randomness_;

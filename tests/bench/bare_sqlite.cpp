@@ -45,6 +45,7 @@ struct JournalRow {
 struct ClaimRow {
     std::string scope;
     std::size_t key_bytes = 0, fingerprint_bytes = 0;
+    bool own = false;  ///< of its transaction: it begins with the time of its id
 };
 /// What one request left behind.
 struct Request {
@@ -101,11 +102,13 @@ void read_rows(Database& from, std::int64_t serial, std::int64_t first, std::int
         request.journal.push_back(
             {rows.integer(0), rows.integer(1), rows.optional_integer(2), std::string(rows.text(3))});
     Statement claims(from,
-                     "SELECT scope, length(key_hmac), ifnull(length(fingerprint_hmac), 0) FROM once WHERE "
-                     "transaction_serial = ? AND version BETWEEN ? AND ?");
+                     "SELECT scope, length(key_hmac), ifnull(length(fingerprint_hmac), 0), "
+                     "substr(key_hmac, 1, 6) = substr(id, 1, 6) FROM once o "
+                     "JOIN transaction_state t ON t.serial = o.transaction_serial WHERE "
+                     "o.transaction_serial = ? AND o.version BETWEEN ? AND ?");
     for (Rows rows(claims, serial, first, last); rows.next();)
         request.claims.push_back({std::string(rows.text(0)), static_cast<std::size_t>(rows.integer(1)),
-                                  static_cast<std::size_t>(rows.integer(2))});
+                                  static_cast<std::size_t>(rows.integer(2)), rows.integer(3) != 0});
 }
 
 /// From a house that handed over and did not buy, and handed over and bought.
@@ -142,7 +145,7 @@ class BareWriter {
         begin_.run();
         const auto ready = std::move(handed_over_);
         handed_over_.clear();
-        for (const auto serial : ready) purchase(serial);
+        for (const auto& [serial, id] : ready) purchase(serial, id);
         for (std::size_t i = 0; i < requests / 2; ++i) hand_over();
         seal_.run(first, next_number_ - 1, Blob{random(hash_bytes, 0)}, Blob{random(hash_bytes, 1)});
         commit_.run();
@@ -151,10 +154,11 @@ class BareWriter {
 
   private:
     /// New each time; `slot` keeps several apart until they are written.
-    std::string_view random(std::size_t bytes, std::size_t slot) {
+    std::string_view random(std::size_t bytes, std::size_t slot, std::string_view begins = "") {
         auto& place = random_[slot];
+        place = begins;
         place.resize(bytes);
-        for (std::size_t i = 0; i < bytes; i += sizeof(std::uint64_t)) {
+        for (std::size_t i = begins.size(); i < bytes; i += sizeof(std::uint64_t)) {
             const std::uint64_t drawn = dice_();
             std::memcpy(place.data() + i, &drawn, std::min(sizeof drawn, bytes - i));
         }
@@ -164,15 +168,15 @@ class BareWriter {
     void hand_over() {
         const auto id = TransactionId::make(SystemClock().now(), randomness_);
         const auto& request = payment_.hand_over;
-        const std::string_view id_bytes(reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size());
-        insert_.run(Blob{id_bytes}, core::reference_of(id), payment_.system, payment_.caller, id.text(), now_,
-                    1, request.phase, request.due_at, request.settled, request.in_doubt, request.needs_person,
-                    request.open_call, request.papers, Blob{random(hash_bytes, 0)}, request.state);
+        insert_.run(store::to_blob(id), core::reference_of(id), payment_.system, payment_.caller, id.text(),
+                    now_, 1, request.phase, request.due_at, request.settled, request.in_doubt,
+                    request.needs_person, request.open_call, request.papers, Blob{random(hash_bytes, 0)},
+                    request.state);
         const auto serial = db_.last_serial();
-        rows(request, serial, 1);
+        rows(request, serial, id, 1);
         person(customer_, serial, payment_.customer_bytes);
         person(document_, serial, payment_.document_bytes);
-        handed_over_.push_back(serial);
+        handed_over_.emplace_back(serial, id);
     }
 
     /// Noise as what is sealed, and the key that goes with it.
@@ -183,13 +187,13 @@ class BareWriter {
         put.run(serial, db_.last_serial(), Blob{random(sealed_bytes, 0)});
     }
 
-    void purchase(std::int64_t serial) {
+    void purchase(std::int64_t serial, const TransactionId& id) {
         const auto& request = payment_.purchase;
         const auto version = static_cast<std::int64_t>(1 + request.journal.size());
         update_.run(version, request.phase, request.due_at, request.settled, request.in_doubt,
                     request.needs_person, request.open_call, request.papers, Blob{random(hash_bytes, 0)},
                     request.state, serial);
-        rows(request, serial, 2);
+        rows(request, serial, id, 2);
         for (const auto& kind : request.credit_kinds) {
             balance_ += 1000;
             credit_.run(next_number_ - 1, serial, now_, kind, 1000, balance_);
@@ -197,9 +201,10 @@ class BareWriter {
         }
     }
 
-    void rows(const Request& request, std::int64_t serial, std::int64_t version) {
+    void rows(const Request& request, std::int64_t serial, const TransactionId& id, std::int64_t version) {
+        const auto time = store::to_blob(id).bytes.substr(0, 6);
         for (const auto& claim : request.claims)
-            claim_.run(Blob{random(claim.key_bytes, 0)}, claim.scope,
+            claim_.run(Blob{random(claim.key_bytes, 0, claim.own ? time : "")}, claim.scope,
                        claim.fingerprint_bytes == 0 ? std::nullopt
                                                     : std::optional(Blob{random(claim.fingerprint_bytes, 1)}),
                        serial, version);
@@ -213,7 +218,7 @@ class BareWriter {
     SystemRandomness randomness_;
     std::mt19937_64 dice_{1};  // a call of the kernel for each hash would be most of the work
     std::int64_t now_ = 0, next_number_ = 1, balance_ = 0;
-    std::vector<std::int64_t> handed_over_;
+    std::vector<std::pair<std::int64_t, TransactionId>> handed_over_;
     std::array<std::string, 2> random_;
 
     Statement begin_{db_, "BEGIN IMMEDIATE"}, commit_{db_, "COMMIT"};

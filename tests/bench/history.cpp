@@ -90,7 +90,7 @@ class Filler {
         meta.by = std::string("system ") + system_name;
         const auto key =
             fmt::format("{}-{}-{}-{}", what, buy_, house_.clock().now().time_since_epoch().count(), number);
-        meta.once = {std::string("idempotency:") + system_name, key, what};
+        meta.once = {std::string("idempotency:") + system_name, key, what, true};
         return meta;
     }
 

@@ -96,7 +96,7 @@ void People::hand_over(const Shared& booking) {
     Process* process = machine_.door();
     if (process == nullptr) return;
     const engine::Meta meta{"system box", booking->tracking(),
-                            engine::Meta::Once{"idempotency:box", booking->key, "body"}};
+                            engine::Meta::Once{"idempotency:box", booking->key, "body", true}};
     process->engine().hand_over(booking->request, meta,
                                 heard(*process, [this, booking](const Result<View>& view) {
                                     if (view) return handed(booking, *view);
@@ -182,7 +182,7 @@ void People::ask_refund(const Shared& booking, const TransactionId& id, const co
     Process* process = machine_.door();
     if (process == nullptr) return;
     const engine::Meta meta{"person Anna", booking->tracking(),
-                            engine::Meta::Once{"idempotency:box", key, "body"}};
+                            engine::Meta::Once{"idempotency:box", key, "body", true}};
     process->engine().submit(id, refund, meta,
                              heard(*process, [this, key, answered](const Result<View>& view) {
                                  *answered = view || view.error().kind != ErrorKind::unavailable;
@@ -272,7 +272,7 @@ void People::send_purchase(const Shared& booking, const TransactionId& id,
     Process* process = machine_.door();
     if (process == nullptr) return;
     engine::Meta meta{"caller " + booking->request.caller, booking->tracking(), {}};
-    if (!key.empty()) meta.once = {"idempotency:" + booking->request.caller, key, "body"};
+    if (!key.empty()) meta.once = {"idempotency:" + booking->request.caller, key, "body", true};
     process->engine().purchase(
         id, request, meta, heard(*process, [this, booking, id, key, over](const Result<View>& view) {
             *over = view || view.error().kind != ErrorKind::unavailable;

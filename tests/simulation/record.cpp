@@ -12,6 +12,14 @@ using store::CommitOutcome;
 using store::ends_token;
 using store::last_callout_over;
 
+namespace {
+
+std::pair<std::string, std::string> once_name(const store::Claim& claim) {
+    return {claim.scope, claim.own_of ? claim.own_of->text() + " " + claim.key : claim.key};
+}
+
+}  // namespace
+
 // ---- writing -------------------------------------------------------------------------------------------
 
 CommitOutcome Record::guard(const store::Unit& unit) const {
@@ -21,9 +29,9 @@ CommitOutcome Record::guard(const store::Unit& unit) const {
         const auto& claim = unit.claims[i];
         const auto here = unit.claims.begin() + static_cast<std::ptrdiff_t>(i);
         const bool twice = std::any_of(unit.claims.begin(), here, [&](const store::Claim& other) {
-            return other.scope == claim.scope && other.key == claim.key;
+            return once_name(other) == once_name(claim);
         });
-        if (twice || once_.contains({claim.scope, claim.key})) return {Kind::claimed, i};
+        if (twice || once_.contains(once_name(claim))) return {Kind::claimed, i};
     }
     const Row* present = find(next.id);
     if ((present == nullptr ? 0 : present->loaded.transaction.version) != unit.version_read)
@@ -77,8 +85,7 @@ CommitOutcome Record::write(store::Unit& unit) {
     for (const auto& credit : unit.credit)
         balances_[{credit.caller, std::string(credit.entry.amount.currency.code())}] += credit.delta;
     for (const auto& claim : unit.claims)
-        if (!forgets(bug, claim.scope))
-            once_[{claim.scope, claim.key}] = {next.id, next.version, claim.fingerprint};
+        if (!forgets(bug, claim.scope)) once_[once_name(claim)] = {next.id, next.version, claim.fingerprint};
     note_tokens(unit);
     for (const auto& reference : unit.decision.references)
         references_[{reference.merchant, reference.reference}] = {next.id, reference.leg};
@@ -139,7 +146,7 @@ std::optional<store::LegFound> Record::find_leg(std::string_view merchant, std::
 }
 
 std::optional<store::ClaimFound> Record::find_claim(const store::Claim& claim) const {
-    const auto found = once_.find({claim.scope, claim.key});
+    const auto found = once_.find(once_name(claim));
     if (found == once_.end()) return std::nullopt;
     const auto& once = found->second;
     const auto version =

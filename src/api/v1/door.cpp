@@ -294,7 +294,8 @@ Meta Door::meta(const Call& call, std::string by) {
     if (!key.empty())
         meta.once = Meta::Once{"idempotency:" + call.system->name, std::string(key),
                                call.request.method + " " + call.request.target + " " +
-                                   encoding::hex(crypto::to_bytes(crypto::sha256(call.request.body)))};
+                                   encoding::hex(crypto::to_bytes(crypto::sha256(call.request.body))),
+                               true};
     return meta;
 }
 

@@ -174,7 +174,7 @@ struct EngineTest : testing::Test {
         Meta about;
         about.by = "test";
         about.tracking = "track-1";
-        if (!key.empty()) about.once = {{"idempotency:box", std::move(key), std::move(fingerprint)}};
+        if (!key.empty()) about.once = {{"idempotency:box", std::move(key), std::move(fingerprint), true}};
         return about;
     }
     HandOverRequest trolley(std::int64_t minor = 500) const {

@@ -318,6 +318,70 @@ TEST_F(StoreTest, claimsOnce) {
     EXPECT_FALSE(files_contain(directory(), "canary-"));
 }
 
+TEST_F(StoreTest, claimsOfATransactionsOwn) {
+    open();
+    Story story, other;
+    const auto own = [](const Story& of, const char* body = "b") {
+        return Claim{"idempotency:box", "k", body, of.transaction.id};
+    };
+    committed(story.hand_over(at(0)));
+    committed(other.hand_over(at(1)));
+    EXPECT_FALSE(store_->find_claim(own(story)));
+    Unit unit = story.step(at(2), {core::HoldMoved{at(900)}});
+    unit.claims = {own(story)};
+    committed(unit);
+    EXPECT_FALSE(store_->find_claim(own(other)));
+    EXPECT_FALSE(store_->find_claim({"idempotency:box", "k", "b"})) << "nor is it everybody's";
+    unit = other.step(at(2), {core::HoldMoved{at(900)}});
+    unit.claims = {own(other), {"idempotency:box", "k", "b"}};
+    committed(unit);
+    for (const Story* one : {&story, &other}) {
+        const auto found = store_->find_claim(own(*one));
+        ASSERT_TRUE(found);
+        EXPECT_EQ(found->transaction, one->transaction.id);
+        EXPECT_EQ(found->version, 2);
+        EXPECT_TRUE(found->same_fingerprint);
+        EXPECT_FALSE(store_->find_claim(own(*one, "another"))->same_fingerprint);
+    }
+    unit = story.step(at(3), {core::HoldMoved{at(901)}});
+    unit.claims = {own(story)};
+    EXPECT_EQ(commit(unit), (CommitOutcome{Kind::claimed, 0}));
+    // Near each other in the index, however long the history is.
+    EXPECT_EQ(Raw(directory())
+                  .value("SELECT count(*) FROM once o JOIN transaction_state t ON t.serial = "
+                         "o.transaction_serial WHERE substr(o.key_hmac, 1, 6) = substr(t.id, 1, 6)"),
+              "2");
+}
+
+/// Keys that were claimed before they could be a transaction's own are still claimed.
+TEST_F(StoreTest, claimsFromBeforeStayClaimed) {
+    open();
+    Story before, after;
+    committed(before.hand_over(at(0)));
+    Unit unit = before.step(at(1), {core::HoldMoved{at(900)}});
+    unit.claims = {{"idempotency:box", "k", "b"}};
+    committed(unit);
+    close();
+    {
+        Raw raw(directory());
+        raw.execute("DELETE FROM meta WHERE name = 'shared_keys_until'");
+        raw.execute("PRAGMA user_version = 2");
+    }
+    open();
+    committed(after.hand_over(at(2)));
+    const Claim again{"idempotency:box", "k", "b", before.transaction.id};
+    const auto found = store_->find_claim(again);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->transaction, before.transaction.id);
+    EXPECT_TRUE(found->same_fingerprint);
+    unit = before.step(at(3), {core::HoldMoved{at(901)}});
+    unit.claims = {again};
+    EXPECT_EQ(commit(unit), (CommitOutcome{Kind::claimed, 0}));
+    EXPECT_FALSE(store_->find_claim({"idempotency:box", "k", "b", after.transaction.id}))
+        << "those handed over since have keys of their own";
+    clean();
+}
+
 TEST_F(StoreTest, claimComesBeforeVersion) {
     open();
     Story story;
@@ -743,7 +807,8 @@ TEST_F(StoreTest, anotherHouseIsToldByItsModeFirstAndStaysAsItIs) {
     Raw(directory()).execute("PRAGMA user_version = -1");
     EXPECT_THAT(opens("sandbox", 'k').error().message, HasSubstr("damaged: it has schema -1"));
     Raw(directory()).execute("PRAGMA user_version = " + newest);
-    EXPECT_EQ(Raw(directory()).value("SELECT count(*) FROM meta"), "3") << "data_format, key_id, mode";
+    EXPECT_EQ(Raw(directory()).value("SELECT count(*) FROM meta"), "4")
+        << "data_format, key_id, mode, shared_keys_until";
     EXPECT_EQ(Raw(directory()).value("SELECT value FROM meta WHERE name = 'mode'"), "sandbox");
     EXPECT_TRUE(opens("sandbox", 'k'));
 }

@@ -141,6 +141,35 @@ TEST_F(WriterTest, groupIsBounded) {
     EXPECT_EQ(report.seals, 4) << "the first alone, two full groups, and the rest";
 }
 
+/// A group waits 2 ms at most. Whether the test was fast enough is known afterwards: if not, it has shown
+/// nothing and is done again.
+TEST_F(WriterTest, whoComesWithinAMomentSharesACommit) {
+    open();
+    constexpr std::size_t jobs = 8;
+    constexpr std::chrono::microseconds between{50};
+    const auto one_look = [this] { posted_.run_until([looks = 0]() mutable { return looks++ > 0; }); };
+    bool in_time = false;
+    for (int tries = 0; tries < 10'000 && !in_time; ++tries) {
+        const std::size_t before = posted_.batches();
+        const auto began = std::chrono::steady_clock::now();
+        for (std::size_t i = 0; i < jobs; ++i) {
+            if (i > 0) one_look();  // and it finds one more than the look before
+            queue_new();
+            const auto queued = std::chrono::steady_clock::now();
+            while (std::chrono::steady_clock::now() < queued + between) {
+            }
+        }
+        in_time = std::chrono::steady_clock::now() < began + group_wait_max;
+        wait_for(jobs);
+        EXPECT_THAT(outcomes_, Each(done_well));
+        outcomes_.clear();
+        if (in_time) {
+            EXPECT_EQ(posted_.batches() - before, 1U);
+        }
+    }
+    EXPECT_TRUE(in_time) << "never had the processor for so long";
+}
+
 TEST_F(WriterTest, closingWritesWhatIsQueuedFirst) {
     open();
     for (int i = 0; i < 300; ++i) queue_new();

@@ -42,8 +42,37 @@ TEST(Idempotency, RefusesAnotherRequestWithTheSameKey) {
     const auto body = hand_over_body(house);
     const auto first = json::parse(house.post("/v1/transactions", body, key_one).body);
     EXPECT_TRUE(is_problem(house.post("/v1/transactions", body + " ", key_one), 409, "Idempotency-Key"));
+    const auto later = json{{"held_until", iso8601(house.clock.now() + Millis{3'600'000})}}.dump();
+    ASSERT_EQ(house.post(path_of(first, "/hold"), later, key_one).status, 200);
+    EXPECT_TRUE(
+        is_problem(house.post(path_of(first, "/hold"), later + " ", key_one), 409, "Idempotency-Key"));
     EXPECT_TRUE(is_problem(house.post(path_of(first, "/purchase"), "", key_one), 409, "Idempotency-Key"));
     EXPECT_EQ(house.read(first)["phase"], "reserved");
+}
+
+TEST(Idempotency, KnowsKeysByTransaction) {
+    House house;
+    std::vector<json> transactions{house.hand_over("demo"), house.hand_over("demo")};
+    // With the same key as its hand-over, too.
+    transactions.push_back(json::parse(house.post("/v1/transactions", hand_over_body(house), key_one).body));
+    std::vector<HttpResponse> answers;
+    for (const auto& transaction : transactions) {
+        answers.push_back(house.post(path_of(transaction, "/purchase"), "", key_one));
+        EXPECT_EQ(answers.back().status, 200) << answers.back().body;
+        EXPECT_EQ(json::parse(answers.back().body)["id"], transaction["id"]);
+    }
+    const std::string refund = R"({"leg":1,"amount":5,"by":"Anna","because":"rain"})";
+    const Fields key_two{{"Idempotency-Key", "two"}};
+    for (const auto& transaction : transactions)
+        EXPECT_EQ(house.post(path_of(transaction, "/refunds"), refund, key_two).status, 200);
+    house.restart();
+    for (std::size_t i = 0; i < transactions.size(); ++i) {
+        expect_same(answers[i], house.post(path_of(transactions[i], "/purchase"), "", key_one));
+        house.post(path_of(transactions[i], "/refunds"), refund, key_two);
+        EXPECT_EQ(house.read(transactions[i])["legs"][0]["refunds"].size(), 1U);
+        EXPECT_TRUE(is_problem(house.post(path_of(transactions[i], "/refunds"), refund, key_one), 409,
+                               "Idempotency-Key"));
+    }
 }
 
 TEST(Idempotency, KnowsKeysBySystem) {
@@ -134,9 +163,8 @@ TEST(Idempotency, TakesTheKeyOfARequestThatChangesNothing) {
     const auto spare = house.hand_over("demo");
     ASSERT_EQ(house.post(path_of(spare, "/release"), "").status, 200);
     ASSERT_EQ(house.post(path_of(spare, "/release"), "", {{"Idempotency-Key", "two"}}).status, 200);
-    EXPECT_TRUE(
-        is_problem(house.post("/v1/transactions", hand_over_body(house), {{"Idempotency-Key", "two"}}), 409,
-                   "Idempotency-Key"));
+    EXPECT_TRUE(is_problem(house.post(path_of(spare, "/purchase"), "", {{"Idempotency-Key", "two"}}), 409,
+                           "Idempotency-Key"));
 }
 
 TEST(Idempotency, TakesTheKeyOfARepeatedCallback) {

@@ -138,7 +138,8 @@ void Finish::begin(const OrderPointer& order, const engine::View& view) {
 
 /// Whoever claimed the key began a payment: not so who came while another's was under way.
 bool Finish::is_repeat(const Order& order, const core::Transaction& transaction) const {
-    const auto known = engine_.store().find_claim({order.once.scope, order.once.key, order.once.fingerprint});
+    const auto known =
+        engine_.store().find_claim({order.once.scope, order.once.key, order.once.fingerprint, {}});
     if (!known || known->transaction != transaction.id) return false;
     for (const auto& stored : engine_.store().journal(transaction.id)) {
         if (stored.version != known->version) continue;

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+
+#include "store/keys.hpp"
+#include "store/sqlite.hpp"
+#include "store/store.hpp"
+
+namespace kassi::store {
+
+/// Under what a claim is kept in `once`: an HMAC of 16 bytes. Of a claim that is one transaction's own the
+/// first 6 are the time of its id instead (80 bits are left to tell those of one millisecond apart): those of
+/// one minute lie side by side in the index, where random ones each change a page of their own, and the
+/// longer the history is the seldomer one that is at hand.
+class ClaimKeys {
+  public:
+    /// `database` has the newest schema. What it says of the time before claims could be a transaction's own
+    /// (migration 0003) is read once.
+    ClaimKeys(Database& database, const Keys& keys);
+    [[nodiscard]] std::string of(const Claim& claim) const;
+
+  private:
+    const Keys& keys_;
+    std::string shared_until_;  ///< 16 bytes or none: transactions up to this id have claims of the old kind
+};
+
+}  // namespace kassi::store
