@@ -10,6 +10,7 @@ from parts.table import Target
 TOKEN = '{"stripe_token":"tok_visa"}'
 SLOW_MS = 1_000  # long enough for all to be under way at the same time: most wait for their turn with the merchant
 CALLED_OUT = 50_000
+WARM = 15_000
 
 
 def one(settings, scenario, way, latency_ms, connections):
@@ -65,7 +66,7 @@ def away(settings, provider):
     """How much memory customers cost who are at a provider's page."""
     house = provider.house(settings.binaries, settings.folder / "away", "acme").start()
     try:
-        house.load("away", 64, "--payments", 2000)  # pools and caches have their size
+        house.load("away", 64, "--payments", WARM)  # pools and caches, which are bounded, are full
         before = house.memory()
         house.load("away", 64, "--payments", CALLED_OUT)
         after, most = house.memory(), house.memory("VmHWM")
@@ -79,9 +80,10 @@ def away(settings, provider):
 def in_flight(settings, provider):
     """All of them wait at the same time: for Stripe's answer, or for their turn to ask."""
     house = provider.house(settings.binaries, settings.folder / "flight", "cards",
-                           f"[times]\nanswer_within = 1\n[load]\nmerchant_calls_waiting = {4 * settings.in_flight}").start()
+                           f"[times]\nanswer_within = 1\n[load]\nconnections = {2 * settings.in_flight}\n"
+                           f"merchant_calls_waiting = {4 * settings.in_flight}").start()
     try:
-        result = house.load("in-flight", min(1000, settings.in_flight), "--payments", settings.in_flight, "--credential", TOKEN,
+        result = house.load("in-flight", settings.in_flight, "--payments", settings.in_flight, "--credential", TOKEN,
                             "--house", provider.pid)
         begun = calls_under_way(house)
         took, most = until_settled(house)
