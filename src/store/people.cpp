@@ -21,26 +21,28 @@ PeopleWriter::Table::Table(Database& database, const std::string& name)
           "INSERT INTO " + name + " (transaction_serial, json, key_number, sealed) VALUES (?, '', ?, ?)"),
       drop(database, "DELETE FROM " + name + " WHERE transaction_serial = ?") {}
 
-PeopleWriter::PeopleWriter(Database& database, const Keys& keys, Randomness& randomness)
+SealedPerson seal_person(const Keys& keys, Person what, const TransactionId& id, std::string_view json,
+                         Randomness& randomness) {
+    std::array<std::uint8_t, salt_bytes> random{};
+    randomness.fill(random);
+    SealedPerson person{std::string(random.begin(), random.end()), ""};
+    person.sealed = crypto::seal(keys.person(person.salt).reveal(), context_of(what, id), json, randomness);
+    return person;
+}
+
+PeopleWriter::PeopleWriter(Database& database)
     : database_(database),
-      keys_(keys),
-      randomness_(randomness),
       customer_(database, "customer"),
       document_(database, "document"),
       add_key_(database, "INSERT INTO person_key (salt) VALUES (?)"),
       shred_key_(database, "UPDATE person_key SET salt = ? WHERE number = ?") {}
 
-void PeopleWriter::put(Person what, std::int64_t serial, const TransactionId& id, std::string_view json) {
+void PeopleWriter::put(Person what, std::int64_t serial, const SealedPerson& person) {
     Table& into = table(what);
     drop(into, serial);
-    std::array<std::uint8_t, salt_bytes> random{};
-    randomness_.fill(random);
-    const std::string salt(random.begin(), random.end());
-    add_key_.run(Blob{salt});
+    add_key_.run(Blob{person.salt});
     const std::int64_t number = database_.last_serial();
-    const std::string sealed =
-        crypto::seal(keys_.person(salt).reveal(), context_of(what, id), json, randomness_);
-    into.put.run(serial, number, Blob{sealed});
+    into.put.run(serial, number, Blob{person.sealed});
 }
 
 void PeopleWriter::forget(std::int64_t serial) {

@@ -18,12 +18,18 @@ namespace kassi::store {
 /// The two tables, which have the same columns.
 enum class Person { customer, document };
 
+struct SealedPerson {
+    std::string salt, sealed;  ///< the key is made of the salt and the master key
+};
+SealedPerson seal_person(const Keys& keys, Person what, const TransactionId& id, std::string_view json,
+                         Randomness& randomness);
+
 class PeopleWriter {
   public:
-    PeopleWriter(Database& database, const Keys& keys, Randomness& randomness);
+    explicit PeopleWriter(Database& database);
 
     /// In place of what was kept, whose key is shredded.
-    void put(Person what, std::int64_t serial, const TransactionId& id, std::string_view json);
+    void put(Person what, std::int64_t serial, const SealedPerson& person);
     /// Both rows are deleted, their keys shredded.
     void forget(std::int64_t serial);
 
@@ -36,8 +42,6 @@ class PeopleWriter {
     void drop(Table& table, std::int64_t serial);
 
     Database& database_;
-    const Keys& keys_;
-    Randomness& randomness_;
     Table customer_, document_;
     Statement add_key_, shred_key_;
 };

@@ -2,6 +2,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -32,7 +33,7 @@ struct Blob {
 /// One connection; used by one thread at a time.
 class Database {
   public:
-    /// The file must exist. Takes part in WAL; checkpoints after 1,000 pages and when it is closed last.
+    /// The file must exist. Takes part in WAL; checkpoints when it is told, and when it is closed last.
     static Database for_writing(const std::string& file);
     /// Read-only in every respect: neither writes nor checkpoints, not even when it is closed.
     static Database for_reading(const std::string& file);
@@ -48,6 +49,9 @@ class Database {
     void execute(const char* sql);
     /// One integer, for PRAGMA and the like; 0 when there is no row.
     std::int64_t number(const char* sql);
+    /// When the WAL has 1,000 pages, they go to the file. Of a trouble nothing is heard: they stay in the WAL,
+    /// and it is tried again after the next commit. Of a connection for writing.
+    void checkpoint_when_due();
     /// Everything in the WAL goes to the file, and the WAL to length 0. False, and nothing is waited for,
     /// while another connection reads what was before.
     bool truncate_wal();
@@ -61,6 +65,7 @@ class Database {
   private:
     explicit Database(sqlite3* handle) : handle_(handle) {}
     sqlite3* handle_;
+    std::unique_ptr<int> wal_pages_;  ///< after the last commit; where SQLite finds it, too
 };
 
 /// A prepared statement. Values are bound by their order: integers, bool, text, Blob, optional integers

@@ -92,7 +92,7 @@ Writer::Writer(Database database, const Keys& keys, Post post, std::size_t queue
       post_(std::move(post)),
       queue_jobs_max_(queue_jobs_max),
       sql_(std::make_unique<Statements>(database_)),
-      people_(database_, keys_, randomness_) {
+      people_(database_) {
     const std::int64_t last_row = database_.number("SELECT max(number) FROM journal");
     const std::int64_t last_sealed = database_.number("SELECT max(last) FROM seal");
     if (last_row != last_sealed)
@@ -165,7 +165,27 @@ void Writer::commit(Unit unit, std::function<void(CommitOutcome)> done) {
     const auto& next = unit.decision.next;
     KASSI_ENSURE(next.version == unit.version_read + 1);
     KASSI_ENSURE(next.legs.size() <= limits::legs_max);
-    push(CommitJob{std::move(unit), std::move(done)});
+    Ready ready = make_ready(unit);
+    push(CommitJob{std::move(unit), std::move(ready), std::move(done)});
+}
+
+Writer::Ready Writer::make_ready(const Unit& unit) {
+    Ready ready;
+    ready.claims.reserve(unit.claims.size());
+    ready.fingerprints.reserve(unit.claims.size());
+    for (const Claim& claim : unit.claims) {
+        ready.claims.push_back(claim_keys_.of(claim));
+        ready.fingerprints.push_back(claim.fingerprint.empty() ? "" : keys_.fingerprint(claim.fingerprint));
+    }
+    ready.row = core::row_json(unit.row);
+    ready.state = core::state_json(unit.decision.next);
+    const auto seal = [&](Person what, const std::optional<std::string>& json) {
+        return json ? std::optional(seal_person(keys_, what, unit.decision.next.id, *json, randomness_))
+                    : std::nullopt;
+    };
+    ready.customer = seal(Person::customer, unit.customer_json);
+    ready.document = seal(Person::document, unit.document_json);
+    return ready;
 }
 
 void Writer::keep(UnmatchedNotice notice, std::function<void(bool)> done) {
@@ -239,10 +259,13 @@ void Writer::write(std::vector<Job>& group) {
     answers.reserve(group.size());
     for (Job& job : group)
         if (auto callback = answer(job, written)) answers.push_back(std::move(callback));
-    if (answers.empty()) return;
-    post_([answers = std::move(answers)] {
-        for (const auto& callback : answers) callback();
-    });
+    // With what is left of the jobs: the io thread made it, and can give it back at less cost.
+    if (!answers.empty())
+        post_([answers = std::move(answers), jobs = std::exchange(group, {})] {
+            for (const auto& callback : answers) callback();
+        });
+    // What was committed is on the disk: whoever was answered goes on meanwhile.
+    database_.checkpoint_when_due();
 }
 
 /// False: something of the group could not be written, for want of space or rights.
@@ -336,7 +359,7 @@ void Writer::truncate() {
 }
 
 void Writer::do_job(CommitJob& job) {
-    job.outcome = write_unit(job.unit, job.stored_bytes);
+    job.outcome = write_unit(job.unit, job.ready, job.stored_bytes);
 }
 
 void Writer::do_job(KeepJob& job) {
@@ -361,15 +384,12 @@ void Writer::do_job(PutToWorkJob& job) {
 
 // ---- one unit --------------------------------------------------------------------------------------------
 
-CommitOutcome Writer::write_unit(const Unit& unit, std::size_t& stored_bytes) {
+CommitOutcome Writer::write_unit(const Unit& unit, const Ready& ready, std::size_t& stored_bytes) {
     using Kind = CommitOutcome::Kind;
     const auto& decision = unit.decision;
 
-    std::vector<std::string> claims;
-    claims.reserve(unit.claims.size());
-    for (const Claim& claim : unit.claims) claims.push_back(claim_keys_.of(claim));
     // A claimed key is the last word; a version conflict only means another try.
-    if (const auto index = claimed(claims)) return {Kind::claimed, *index};
+    if (const auto index = claimed(ready.claims)) return {Kind::claimed, *index};
 
     Stored stored = find(decision.next.id);
     if (stored.version != unit.version_read) return {Kind::version_conflict};
@@ -385,23 +405,23 @@ CommitOutcome Writer::write_unit(const Unit& unit, std::size_t& stored_bytes) {
     if (const auto index = credit_exhausted(unit, accounts)) return {Kind::credit_exhausted, *index};
 
     const bool known = stored.serial != 0;
-    stored_bytes = write_state_and_row(unit, stored);
+    stored_bytes = write_state_and_row(unit, ready, stored);
     stored_bytes += write_papers(unit, stored);
     if (known) end_tokens(unit, stored.serial);
     for (std::size_t i = 0; i < tokens.size(); ++i) {
         const auto& live = decision.tokens_live[i];
         sql_->add_token.run(Blob{tokens[i]}, stored.serial, live.leg, live.callout, live.page);
     }
-    for (std::size_t i = 0; i < claims.size(); ++i) {
-        const Claim& claim = unit.claims[i];
-        const std::string hmac = keys_.fingerprint(claim.fingerprint);
-        const auto fingerprint = claim.fingerprint.empty() ? std::nullopt : std::optional(Blob{hmac});
-        sql_->claim.run(Blob{claims[i]}, claim.scope, fingerprint, stored.serial, decision.next.version);
+    for (std::size_t i = 0; i < ready.claims.size(); ++i) {
+        const auto& hmac = ready.fingerprints[i];
+        const auto fingerprint = hmac.empty() ? std::nullopt : std::optional(Blob{hmac});
+        sql_->claim.run(Blob{ready.claims[i]}, unit.claims[i].scope, fingerprint, stored.serial,
+                        decision.next.version);
     }
     for (const auto& known_now : decision.references)
         sql_->put_reference.run(known_now.merchant, known_now.reference, stored.serial, known_now.leg);
     write_credit(unit, stored.serial, accounts);
-    write_people(unit, stored.serial);
+    write_people(unit, ready, stored.serial);
     return {};
 }
 
@@ -465,18 +485,16 @@ std::optional<std::size_t> Writer::credit_exhausted(const Unit& unit,
 
 // ---- writing it ------------------------------------------------------------------------------------------
 
-std::size_t Writer::write_state_and_row(const Unit& unit, Stored& stored) {
+std::size_t Writer::write_state_and_row(const Unit& unit, const Ready& ready, Stored& stored) {
     const auto& next = unit.decision.next;
     const chain::RowHead head{.transaction = next.id,
                               .version = next.version,
                               .at = to_millis(unit.row.at),
                               .due_at = to_millis(unit.due_at),
                               .flags = chain::flags(unit.settled, unit.in_doubt, unit.needs_person)};
-    const std::string body = core::row_json(unit.row);
     const std::string hash =
-        chain::row_hash(stored.serial == 0 ? chain::beginning() : stored.head, head, body);
+        chain::row_hash(stored.serial == 0 ? chain::beginning() : stored.head, head, ready.row);
 
-    const std::string state = core::state_json(next);
     const auto& papers = unit.decision.papers;
     const auto paper_count = papers.parcels.size() + (papers.journey ? 1 : 0);
     const bool open_call = has_open_call(next);
@@ -484,19 +502,20 @@ std::size_t Writer::write_state_and_row(const Unit& unit, Stored& stored) {
         sql_->insert_state.run(to_blob(next.id), next.reference, next.system, next.caller, next.tracking,
                                to_millis(next.handed_over_at), next.version, core::word(next.phase),
                                head.due_at, unit.settled, unit.in_doubt, unit.needs_person, open_call,
-                               paper_count, Blob{hash}, state);
+                               paper_count, Blob{hash}, ready.state);
         stored.serial = database_.last_serial();
     } else {
         sql_->update_state.run(next.version, core::word(next.phase), head.due_at, unit.settled, unit.in_doubt,
-                               unit.needs_person, open_call, paper_count, Blob{hash}, state, stored.serial);
+                               unit.needs_person, open_call, paper_count, Blob{hash}, ready.state,
+                               stored.serial);
         if (next.tracking != stored.tracking) sql_->update_tracking.run(next.tracking, stored.serial);
     }
 
     sql_->append.run(ends_.next_number, stored.serial, head.version, head.at, head.due_at, head.flags,
-                     head.format, body, Blob{hash});
+                     head.format, ready.row, Blob{hash});
     ++ends_.next_number;
     ends_.row_hashes += hash;
-    return state.size();
+    return ready.state.size();
 }
 
 /// Only what changed is written: a parcel lives through many commits.
@@ -536,10 +555,9 @@ void Writer::end_tokens(const Unit& unit, std::int64_t serial) {
             sql_->end_tokens.run(at, serial, leg.no, last);
 }
 
-void Writer::write_people(const Unit& unit, std::int64_t serial) {
-    const auto& id = unit.decision.next.id;
-    if (unit.customer_json) people_.put(Person::customer, serial, id, *unit.customer_json);
-    if (unit.document_json) people_.put(Person::document, serial, id, *unit.document_json);
+void Writer::write_people(const Unit& unit, const Ready& ready, std::int64_t serial) {
+    if (ready.customer) people_.put(Person::customer, serial, *ready.customer);
+    if (ready.document) people_.put(Person::document, serial, *ready.document);
     const auto& events = unit.decision.events;
     const bool forgets = std::any_of(events.begin(), events.end(), [](const core::Event& event) {
         return std::holds_alternative<core::Forgotten>(event);

@@ -149,6 +149,7 @@ class BareWriter {
         for (std::size_t i = 0; i < requests / 2; ++i) hand_over();
         seal_.run(first, next_number_ - 1, Blob{random(hash_bytes, 0)}, Blob{random(hash_bytes, 1)});
         commit_.run();
+        db_.checkpoint_when_due();
         return ready.size();
     }
 
