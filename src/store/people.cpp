@@ -37,9 +37,9 @@ PeopleWriter::PeopleWriter(Database& database)
       add_key_(database, "INSERT INTO person_key (salt) VALUES (?)"),
       shred_key_(database, "UPDATE person_key SET salt = ? WHERE number = ?") {}
 
-void PeopleWriter::put(Person what, std::int64_t serial, const SealedPerson& person) {
+void PeopleWriter::put(Person what, std::int64_t serial, const SealedPerson& person, bool replaces) {
     Table& into = table(what);
-    drop(into, serial);
+    if (replaces) drop(into, serial);
     add_key_.run(Blob{person.salt});
     const std::int64_t number = database_.last_serial();
     into.put.run(serial, number, Blob{person.sealed});

@@ -28,8 +28,8 @@ class PeopleWriter {
   public:
     explicit PeopleWriter(Database& database);
 
-    /// In place of what was kept, whose key is shredded.
-    void put(Person what, std::int64_t serial, const SealedPerson& person);
+    /// In place of what was kept, if `replaces`, whose key is shredded.
+    void put(Person what, std::int64_t serial, const SealedPerson& person, bool replaces);
     /// Both rows are deleted, their keys shredded.
     void forget(std::int64_t serial);
 

@@ -49,8 +49,8 @@ class Database {
     void execute(const char* sql);
     /// One integer, for PRAGMA and the like; 0 when there is no row.
     std::int64_t number(const char* sql);
-    /// When the WAL has 1,000 pages, they go to the file. Of a trouble nothing is heard: they stay in the WAL,
-    /// and it is tried again after the next commit. Of a connection for writing.
+    /// When the WAL has 1,000 pages, they go to the file. Of a trouble nothing is heard: they stay in the
+    /// WAL, and it is tried again after the next commit. Of a connection for writing.
     void checkpoint_when_due();
     /// Everything in the WAL goes to the file, and the WAL to length 0. False, and nothing is waited for,
     /// while another connection reads what was before.

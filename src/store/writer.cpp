@@ -23,12 +23,11 @@ struct Writer::Statements {
     Statement rollback{db, "ROLLBACK"};
 
     Statement find{db, "SELECT serial, version, papers, tracking, head FROM transaction_state WHERE id = ?"};
-    Statement find_reference{db, "SELECT 1 FROM transaction_state WHERE reference = ?"};
     Statement insert_state{
         db,
         "INSERT INTO transaction_state (id, reference, system, caller, tracking, created, version, "
         "phase, due_at, settled, in_doubt, needs_person, open_call, papers, head, state) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"};
     Statement update_state{
         db,
         "UPDATE transaction_state SET version = ?, phase = ?, due_at = ?, settled = ?, in_doubt = ?, "
@@ -169,7 +168,7 @@ void Writer::commit(Unit unit, std::function<void(CommitOutcome)> done) {
     push(CommitJob{std::move(unit), std::move(ready), std::move(done)});
 }
 
-Writer::Ready Writer::make_ready(const Unit& unit) {
+Writer::Ready Writer::make_ready(Unit& unit) {
     Ready ready;
     ready.claims.reserve(unit.claims.size());
     ready.fingerprints.reserve(unit.claims.size());
@@ -179,9 +178,11 @@ Writer::Ready Writer::make_ready(const Unit& unit) {
     }
     ready.row = core::row_json(unit.row);
     ready.state = core::state_json(unit.decision.next);
-    const auto seal = [&](Person what, const std::optional<std::string>& json) {
-        return json ? std::optional(seal_person(keys_, what, unit.decision.next.id, *json, randomness_))
-                    : std::nullopt;
+    const auto seal = [&](Person what, std::optional<std::string>& json) -> std::optional<SealedPerson> {
+        if (!json) return std::nullopt;
+        auto sealed = seal_person(keys_, what, unit.decision.next.id, *json, randomness_);
+        json.reset();
+        return sealed;
     };
     ready.customer = seal(Person::customer, unit.customer_json);
     ready.document = seal(Person::document, unit.document_json);
@@ -391,9 +392,10 @@ CommitOutcome Writer::write_unit(const Unit& unit, const Ready& ready, std::size
     // A claimed key is the last word; a version conflict only means another try.
     if (const auto index = claimed(ready.claims)) return {Kind::claimed, *index};
 
-    Stored stored = find(decision.next.id);
+    // Whether a new one is there already its first write tells.
+    const bool known = unit.version_read != 0;
+    Stored stored = known ? find(decision.next.id) : Stored{};
     if (stored.version != unit.version_read) return {Kind::version_conflict};
-    if (stored.serial == 0 && reference_exists(decision.next.reference)) return {Kind::version_conflict};
 
     std::vector<std::string> tokens;
     tokens.reserve(decision.tokens_live.size());
@@ -404,9 +406,9 @@ CommitOutcome Writer::write_unit(const Unit& unit, const Ready& ready, std::size
     std::map<AccountKey, Account> accounts;
     if (const auto index = credit_exhausted(unit, accounts)) return {Kind::credit_exhausted, *index};
 
-    const bool known = stored.serial != 0;
-    stored_bytes = write_state_and_row(unit, ready, stored);
-    stored_bytes += write_papers(unit, stored);
+    const auto state_bytes = write_state_and_row(unit, ready, stored);
+    if (!state_bytes) return {Kind::version_conflict};
+    stored_bytes = *state_bytes + write_papers(unit, stored);
     if (known) end_tokens(unit, stored.serial);
     for (std::size_t i = 0; i < tokens.size(); ++i) {
         const auto& live = decision.tokens_live[i];
@@ -446,11 +448,6 @@ std::optional<std::size_t> Writer::claimed(const std::vector<std::string>& keys)
     return std::nullopt;
 }
 
-bool Writer::reference_exists(const std::string& reference) {
-    Rows rows(sql_->find_reference, reference);
-    return rows.next();
-}
-
 std::optional<std::size_t> Writer::token_taken(const Unit& unit, std::int64_t serial,
                                                const std::vector<std::string>& hmacs) {
     for (std::size_t i = 0; i < hmacs.size(); ++i) {
@@ -485,7 +482,7 @@ std::optional<std::size_t> Writer::credit_exhausted(const Unit& unit,
 
 // ---- writing it ------------------------------------------------------------------------------------------
 
-std::size_t Writer::write_state_and_row(const Unit& unit, const Ready& ready, Stored& stored) {
+std::optional<std::size_t> Writer::write_state_and_row(const Unit& unit, const Ready& ready, Stored& stored) {
     const auto& next = unit.decision.next;
     const chain::RowHead head{.transaction = next.id,
                               .version = next.version,
@@ -499,10 +496,12 @@ std::size_t Writer::write_state_and_row(const Unit& unit, const Ready& ready, St
     const auto paper_count = papers.parcels.size() + (papers.journey ? 1 : 0);
     const bool open_call = has_open_call(next);
     if (stored.serial == 0) {
+        const std::int64_t before = database_.changes();
         sql_->insert_state.run(to_blob(next.id), next.reference, next.system, next.caller, next.tracking,
                                to_millis(next.handed_over_at), next.version, core::word(next.phase),
                                head.due_at, unit.settled, unit.in_doubt, unit.needs_person, open_call,
                                paper_count, Blob{hash}, ready.state);
+        if (database_.changes() == before) return std::nullopt;
         stored.serial = database_.last_serial();
     } else {
         sql_->update_state.run(next.version, core::word(next.phase), head.due_at, unit.settled, unit.in_doubt,
@@ -556,8 +555,9 @@ void Writer::end_tokens(const Unit& unit, std::int64_t serial) {
 }
 
 void Writer::write_people(const Unit& unit, const Ready& ready, std::int64_t serial) {
-    if (ready.customer) people_.put(Person::customer, serial, *ready.customer);
-    if (ready.document) people_.put(Person::document, serial, *ready.document);
+    const bool replaces = unit.version_read != 0;
+    if (ready.customer) people_.put(Person::customer, serial, *ready.customer, replaces);
+    if (ready.document) people_.put(Person::document, serial, *ready.document, replaces);
     const auto& events = unit.decision.events;
     const bool forgets = std::any_of(events.begin(), events.end(), [](const core::Event& event) {
         return std::holds_alternative<core::Forgotten>(event);

@@ -123,7 +123,8 @@ class Writer {
         bool stopping = false;
     };
 
-    [[nodiscard]] Ready make_ready(const Unit& unit);
+    /// What was sealed is taken from the unit: it is not kept twice.
+    [[nodiscard]] Ready make_ready(Unit& unit);
     bool push(Job job);
     static void look_again_at(const std::shared_ptr<Queue>& queue, const Post& post);
     bool next_group(std::vector<Job>& group);
@@ -145,13 +146,13 @@ class Writer {
     CommitOutcome write_unit(const Unit& unit, const Ready& ready, std::size_t& stored_bytes);
     Stored find(const TransactionId& id);
     std::optional<std::size_t> claimed(const std::vector<std::string>& keys);
-    bool reference_exists(const std::string& reference);
     std::optional<std::size_t> token_taken(const Unit& unit, std::int64_t serial,
                                            const std::vector<std::string>& hmacs);
     std::optional<std::size_t> credit_exhausted(const Unit& unit, std::map<AccountKey, Account>& accounts);
 
     // Both say how many bytes are kept of it.
-    std::size_t write_state_and_row(const Unit& unit, const Ready& ready, Stored& stored);
+    /// Nullopt, and nothing was written: a new transaction whose id or reference exists.
+    std::optional<std::size_t> write_state_and_row(const Unit& unit, const Ready& ready, Stored& stored);
     std::size_t write_papers(const Unit& unit, const Stored& stored);
     void end_tokens(const Unit& unit, std::int64_t serial);
     void write_people(const Unit& unit, const Ready& ready, std::int64_t serial);

@@ -419,6 +419,13 @@ TEST_F(StoreTest, refusesASecondTransactionOfThatId) {
     const Unit unit = story.hand_over(at(0));
     committed(unit);
     EXPECT_EQ(commit(unit), (CommitOutcome{Kind::version_conflict}));
+    Story namesake;
+    Unit same_name = namesake.hand_over(at(0));
+    same_name.decision.next.reference = story.transaction.reference;
+    same_name.claims = {{"order", "1", ""}};
+    EXPECT_EQ(commit(same_name), (CommitOutcome{Kind::version_conflict}));
+    EXPECT_FALSE(store_->load(namesake.transaction.id));
+    EXPECT_FALSE(store_->find_claim({"order", "1", ""}));
     Story stranger;
     (void)stranger.hand_over(at(0));
     EXPECT_EQ(commit(stranger.step(at(1), {core::HoldMoved{at(9)}})), (CommitOutcome{Kind::version_conflict}))
@@ -426,6 +433,7 @@ TEST_F(StoreTest, refusesASecondTransactionOfThatId) {
     Unit wrong = story.step(at(1), {core::HoldMoved{at(9)}});
     wrong.version_read = 0;
     EXPECT_THROW(store_->commit(wrong, {}), std::logic_error);
+    clean();
 }
 
 // ---- lists
