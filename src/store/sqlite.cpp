@@ -42,8 +42,7 @@ int size_of(std::string_view text) {
 sqlite3* open_handle(const std::string& file, int flags) {
     // Its counts of its own memory want a lock of the whole process at each allocation; nobody reads them.
     // Refused where somebody else has begun before, as tests do.
-    static const int counts_off = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-    static_cast<void>(counts_off);
+    [[maybe_unused]] static const int counts_off = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     sqlite3* handle = nullptr;
     const int code = sqlite3_open_v2(file.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX, nullptr);
     if (code != SQLITE_OK) {
