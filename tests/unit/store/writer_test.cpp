@@ -145,11 +145,12 @@ TEST_F(WriterTest, groupIsBounded) {
 /// nothing and is done again.
 TEST_F(WriterTest, whoComesWithinAMomentSharesACommit) {
     open();
-    constexpr std::size_t jobs = 3;  // a sanitizer takes its time for each
-    constexpr std::chrono::microseconds between{100};
+    constexpr std::size_t jobs = 3;                    // a sanitizer takes its time for each
+    constexpr std::chrono::microseconds between{200};  // a writer that does not wait has one by then
     const auto one_look = [this] { posted_.run_until([looks = 0]() mutable { return looks++ > 0; }); };
-    bool in_time = false;
-    for (int tries = 0; tries < 2'000 && !in_time; ++tries) {
+    committed(Story().hand_over(at(0)));  // its thread has begun
+    int in_time = 0;
+    for (int tries = 0; tries < 2'000 && in_time < 10; ++tries) {
         std::vector<Unit> units;
         for (std::size_t i = 0; i < jobs; ++i) units.push_back(Story().hand_over(at(0)));
         const std::size_t before = posted_.batches();
@@ -157,19 +158,17 @@ TEST_F(WriterTest, whoComesWithinAMomentSharesACommit) {
         for (std::size_t i = 0; i < jobs; ++i) {
             if (i > 0) one_look();  // and it finds one more than the look before
             queue(units[i]);
-            const auto queued = std::chrono::steady_clock::now();
-            while (std::chrono::steady_clock::now() < queued + between) {
-            }
+            std::this_thread::sleep_for(between);
         }
-        in_time = std::chrono::steady_clock::now() < began + group_wait_max;
+        const bool fast = std::chrono::steady_clock::now() < began + group_wait_max;
         wait_for(jobs);
         EXPECT_THAT(outcomes_, Each(done_well));
         outcomes_.clear();
-        if (in_time) {
-            EXPECT_EQ(posted_.batches() - before, 1U);
-        }
+        if (!fast) continue;
+        ++in_time;
+        EXPECT_EQ(posted_.batches() - before, 1U);
     }
-    EXPECT_TRUE(in_time) << "never had the processor for so long";
+    EXPECT_GT(in_time, 0) << "never had the processor for so long";
 }
 
 TEST_F(WriterTest, closingWritesWhatIsQueuedFirst) {
