@@ -1,6 +1,12 @@
 #include "providers/borgun/order_id.hpp"
 
 namespace kassi::providers::borgun {
+namespace {
+
+/// What was sent since the copy that was put back is not known; nobody sends so much within one payment.
+constexpr std::int64_t calls_since_a_copy_max = 200;
+
+}  // namespace
 
 std::string next_order_id(const core::Scene& scene) {
     return order_id(scene.transaction.id, scene.leg.no, scene.leg.calls + 1);
@@ -8,7 +14,8 @@ std::string next_order_id(const core::Scene& scene) {
 
 bool is_our_order(const core::Scene& scene, std::string_view text) {
     if (!is_order_id(text)) return false;
-    for (std::int64_t call = 1; call <= scene.leg.calls; ++call)
+    const std::int64_t last = scene.leg.calls + (scene.leg.restored ? calls_since_a_copy_max : 0);
+    for (std::int64_t call = 1; call <= last; ++call)
         if (order_id(scene.transaction.id, scene.leg.no, call) == text) return true;
     return false;
 }

@@ -12,7 +12,8 @@ namespace kassi::providers::borgun {
 
 /// Of the call that is about to begin.
 std::string next_order_id(const core::Scene& scene);
-/// One of the calls of this leg so far bore it.
+/// One of the calls of this leg so far bore it, or may have borne it since the copy was made that was put
+/// back.
 bool is_our_order(const core::Scene& scene, std::string_view text);
 /// What a client that pays by itself may have been given as the order's number: the transaction's id, its
 /// reference, or order_id() of leg 0, call 0.

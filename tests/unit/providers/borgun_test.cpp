@@ -182,6 +182,9 @@ TEST(BorgunOrderId, IsKnownAgainByItsLeg) {
     EXPECT_FALSE(borgun::is_our_order(stage.scene(), order(2, 4))) << "nothing was sent with it";
     EXPECT_FALSE(borgun::is_our_order(stage.scene(), order(1, 1)));
     EXPECT_FALSE(borgun::is_our_order(stage.scene(), ""));
+    stage.leg.restored = true;
+    EXPECT_TRUE(borgun::is_our_order(stage.scene(), order(2, 9))) << "sent since the copy was made";
+    EXPECT_FALSE(borgun::is_our_order(stage.scene(), order(1, 1)));
 }
 
 // ---- tables --------------------------------------------------------------------------------------------
