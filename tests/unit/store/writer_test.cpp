@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <set>
 #include <thread>
 
@@ -169,6 +170,24 @@ TEST_F(WriterTest, whoComesWithinAMomentSharesACommit) {
         EXPECT_EQ(posted_.batches() - before, 1U);
     }
     EXPECT_GT(in_time, 0) << "never had the processor for so long";
+}
+
+TEST_F(WriterTest, theWalIsCheckpointedAndBeginsAnew) {
+    open();
+    constexpr std::uintmax_t frame = 24 + 4096, enough = 1'000;
+    constexpr std::size_t jobs = 200;
+    const auto wal_frames = [this] {
+        return std::filesystem::file_size(directory() + "/kassi.db-wal") / frame;
+    };
+    std::uintmax_t most = 0;
+    for (int groups = 0; groups < 40; ++groups) {
+        for (std::size_t i = 0; i < jobs; ++i) queue_new();
+        wait_for(jobs);
+        outcomes_.clear();
+        most = std::max(most, wal_frames());
+    }
+    EXPECT_GE(most, enough);
+    EXPECT_LT(most, 2 * enough) << "a group has some hundred pages";
 }
 
 TEST_F(WriterTest, closingWritesWhatIsQueuedFirst) {
