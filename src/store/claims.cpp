@@ -18,12 +18,12 @@ ClaimKeys::ClaimKeys(Database& database, const Keys& keys) : keys_(keys) {
     shared_until_ = *until;
 }
 
-std::string ClaimKeys::of(const Claim& claim) const {
-    if (!claim.own_of) return keys_.claim(claim.scope, claim.key);
+ClaimKey ClaimKeys::of(const Claim& claim) const {
+    if (!claim.own_of) return {keys_.claim(claim.scope, claim.key)};
     const std::string_view id = to_blob(*claim.own_of).bytes;
-    if (id <= shared_until_) return keys_.claim(claim.scope, claim.key);
+    if (id <= shared_until_) return {keys_.claim(claim.scope, claim.key)};
     std::string hmac = keys_.claim(claim.scope + " " + claim.own_of->text(), claim.key);
-    return hmac.replace(0, time_bytes, id.substr(0, time_bytes));
+    return {hmac.replace(0, time_bytes, id.substr(0, time_bytes)), true};
 }
 
 }  // namespace kassi::store

@@ -8,7 +8,15 @@
 
 namespace kassi::store {
 
-/// Under what a claim is kept in `once`: an HMAC of 16 bytes. Of a claim that is one transaction's own the
+inline constexpr std::size_t claim_key_bytes = 16;
+
+/// Under what a claim is kept in `once`.
+struct ClaimKey {
+    std::string hmac;  ///< claim_key_bytes
+    bool own = false;  ///< one transaction's own: it lies beside others of its time
+};
+
+/// Makes the key of a claim: an HMAC. Of a claim that is one transaction's own the
 /// first 6 are the time of its id instead (80 bits are left to tell those of one millisecond apart): those of
 /// one minute lie side by side in the index, where random ones each change a page of their own, and the
 /// longer the history is the seldomer one that is at hand.
@@ -17,7 +25,7 @@ class ClaimKeys {
     /// `database` has the newest schema. What it says of the time before claims could be a transaction's own
     /// (migration 0003) is read once.
     ClaimKeys(Database& database, const Keys& keys);
-    [[nodiscard]] std::string of(const Claim& claim) const;
+    [[nodiscard]] ClaimKey of(const Claim& claim) const;
 
   private:
     const Keys& keys_;

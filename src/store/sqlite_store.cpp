@@ -78,7 +78,8 @@ struct Reader {
         "WHERE r.merchant = ? AND r.reference = ?"};
     Statement find_claim{db,
                          "SELECT t.id, o.version, o.fingerprint_hmac FROM once o "
-                         "JOIN transaction_state t ON t.serial = o.transaction_serial WHERE o.key_hmac = ?"};
+                         "JOIN transaction_state t ON t.serial = o.transaction_serial WHERE o.key_hmac = ?1 "
+                         "AND o.serial = ifnull(?2, (SELECT serial FROM once_key WHERE key_hmac = ?1))"};
     Statement customer{db, person_sql("customer")};
     Statement document{db, person_sql("document")};
     Statement old_customers{db, old_sql("customer p", "p.transaction_serial", "p.transaction_serial")};
@@ -261,8 +262,10 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(SqliteOptions options) {
         keep_house(database, key_id, options.mode);
         const std::size_t queue_max =
             options.queue_units_max == 0 ? limits::write_queue_units_max : options.queue_units_max;
-        state->writer =
-            std::make_unique<Writer>(std::move(database), state->keys, std::move(options.post), queue_max);
+        const std::size_t claims_enough =
+            options.waiting_claims_enough == 0 ? waiting_claims_enough : options.waiting_claims_enough;
+        state->writer = std::make_unique<Writer>(std::move(database), state->keys, std::move(options.post),
+                                                 queue_max, claims_enough);
         state->reader = std::make_unique<Reader>(Database::for_reading(file), state->keys);
         if (only_read) state->writer->stop();  // from now on it refuses
     } catch (const SqlError& error) {
@@ -323,8 +326,9 @@ std::optional<LegFound> SqliteStore::find_leg(std::string_view merchant, std::st
 }
 
 std::optional<ClaimFound> SqliteStore::find_claim(const Claim& claim) {
-    const std::string hmac = state_->reader->claim_keys.of(claim);
-    Rows rows(state_->reader->find_claim, Blob{hmac});
+    const ClaimKey key = state_->reader->claim_keys.of(claim);
+    const auto waiting = state_->writer->claim_index().waiting(key.hmac);
+    Rows rows(state_->reader->find_claim, Blob{key.hmac}, waiting);
     if (!rows.next()) return std::nullopt;
     ClaimFound found{to_id(rows.text(0)), rows.integer(1), false};
     found.same_fingerprint =

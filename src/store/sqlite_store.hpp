@@ -18,6 +18,7 @@ struct SqliteOptions {
     std::function<void(std::function<void()>)> post;
     const Clock* clock = nullptr;                    ///< not looked at: every time comes with what is stored
     std::size_t queue_units_max = 0;                 ///< 0: limits::write_queue_units_max
+    std::size_t waiting_claims_enough = 0;           ///< 0: as many as stands in claim_index.hpp
     std::size_t newest_bytes_max = 4 * 1024 * 1024;  ///< of transactions kept in memory, as stored; 0: none
     /// A word kept at the first open; a store with another one is not opened. "": not looked at.
     std::string mode;

@@ -87,6 +87,7 @@ class Verifier {
         carefully([this] { check_balances(); });
         carefully([this] { check_parcels(); });
         carefully([this] { check_pointers(); });
+        carefully([this] { check_claim_index(); });
         return std::move(report_);
     }
 
@@ -126,6 +127,7 @@ class Verifier {
     void check_balances();
     void check_parcels();
     void check_pointers();
+    void check_claim_index();
 
     Database& db_;
     Keys keys_;
@@ -535,6 +537,27 @@ void Verifier::check_pointers() {
          " references lead to no transaction"}};
     for (const auto& [sql, what] : pointers)
         if (const std::int64_t count = db_.number(sql); count != 0) found(std::to_string(count) + what);
+}
+
+/// Of each key there is one row, and the index leads to it, unless it waits for its place there.
+void Verifier::check_claim_index() {
+    constexpr const char* waits =
+        "(p.own = 0 AND p.serial > (SELECT CAST(value AS INTEGER) FROM meta WHERE name = "
+        "'once_indexed_until'))";
+    Statement look(db_,
+                   std::string("SELECT count(*) FILTER (WHERE k.serial = p.serial), "
+                               "count(*) FILTER (WHERE k.serial <> p.serial OR k.serial IS NULL AND NOT ") +
+                       waits + ") FROM once p LEFT JOIN once_key k ON k.key_hmac = p.key_hmac");
+    Rows rows(look);
+    rows.next();
+    if (const auto count = rows.integer(1); count != 0)
+        found(std::to_string(count) + " keys that were used up are not found by their index");
+    if (const auto count = db_.number("SELECT count(*) FROM once_key") - rows.integer(0); count != 0)
+        found(std::to_string(count) + " keys in the index lead to no row that used them up");
+    const std::string twice =
+        std::string("SELECT count(*) - count(DISTINCT key_hmac) FROM once p WHERE ") + waits;
+    if (const auto count = db_.number(twice.c_str()); count != 0)
+        found(std::to_string(count) + " keys were used up twice");
 }
 
 }  // namespace

@@ -37,10 +37,9 @@ struct Writer::Statements {
     Statement append{db, "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"};
     Statement seal{db, "INSERT INTO seal (first, last, hash, mac) VALUES (?, ?, ?, ?)"};
 
-    Statement find_claim{db, "SELECT 1 FROM once WHERE key_hmac = ?"};
     Statement claim{db,
-                    "INSERT INTO once (key_hmac, scope, fingerprint_hmac, transaction_serial, version) "
-                    "VALUES (?, ?, ?, ?, ?)"};
+                    "INSERT INTO once (key_hmac, scope, fingerprint_hmac, transaction_serial, version, own) "
+                    "VALUES (?, ?, ?, ?, ?, ?)"};
 
     Statement live_token{
         db, "SELECT transaction_serial, leg, callout, page FROM token WHERE token_hmac = ? AND ended = 0"};
@@ -84,13 +83,15 @@ struct Writer::Statements {
         "WHERE ended_at IS NOT NULL AND ended_at < ? ORDER BY ended_at LIMIT ?)"};
 };
 
-Writer::Writer(Database database, const Keys& keys, Post post, std::size_t queue_jobs_max)
+Writer::Writer(Database database, const Keys& keys, Post post, std::size_t queue_jobs_max,
+               std::size_t claims_enough)
     : database_(std::move(database)),
       keys_(keys),
       claim_keys_(database_, keys_),
       post_(std::move(post)),
       queue_jobs_max_(queue_jobs_max),
       sql_(std::make_unique<Statements>(database_)),
+      claim_index_(database_, claims_enough),
       people_(database_) {
     const std::int64_t last_row = database_.number("SELECT max(number) FROM journal");
     const std::int64_t last_sealed = database_.number("SELECT max(last) FROM seal");
@@ -251,6 +252,7 @@ void Writer::write(std::vector<Job>& group) {
     const bool written = write_all(group) && commit_all();
     if (!written) {
         ends_ = before;
+        claim_index_.rolled_back();
         roll_back();
     }
     if (written && to_truncate_ && std::chrono::steady_clock::now() >= truncate_at_) truncate();
@@ -266,6 +268,7 @@ void Writer::write(std::vector<Job>& group) {
             for (const auto& callback : answers) callback();
         });
     // What was committed is on the disk: whoever was answered goes on meanwhile.
+    if (written) claim_index_.committed();
     database_.checkpoint_when_due();
 }
 
@@ -274,6 +277,7 @@ bool Writer::write_all(std::vector<Job>& group) {
     try {
         sql_->begin.run();
         for (Job& job : group) std::visit([this](auto& kind) { do_job(kind); }, job);
+        claim_index_.move_some();
         seal();
         database_.flush();
         return true;
@@ -417,8 +421,10 @@ CommitOutcome Writer::write_unit(const Unit& unit, const Ready& ready, std::size
     for (std::size_t i = 0; i < ready.claims.size(); ++i) {
         const auto& hmac = ready.fingerprints[i];
         const auto fingerprint = hmac.empty() ? std::nullopt : std::optional(Blob{hmac});
-        sql_->claim.run(Blob{ready.claims[i]}, unit.claims[i].scope, fingerprint, stored.serial,
-                        decision.next.version);
+        const ClaimKey& key = ready.claims[i];
+        sql_->claim.run(Blob{key.hmac}, unit.claims[i].scope, fingerprint, stored.serial,
+                        decision.next.version, key.own);
+        claim_index_.add(key, database_.last_serial());
     }
     for (const auto& known_now : decision.references)
         sql_->put_reference.run(known_now.merchant, known_now.reference, stored.serial, known_now.leg);
@@ -439,11 +445,12 @@ Writer::Stored Writer::find(const TransactionId& id) {
     return stored;
 }
 
-std::optional<std::size_t> Writer::claimed(const std::vector<std::string>& keys) {
+std::optional<std::size_t> Writer::claimed(const std::vector<ClaimKey>& keys) {
     for (std::size_t i = 0; i < keys.size(); ++i) {
         const auto here = keys.begin() + static_cast<std::ptrdiff_t>(i);
-        if (std::find(keys.begin(), here, *here) != here) return i;
-        if (Rows rows(sql_->find_claim, Blob{*here}); rows.next()) return i;
+        const bool twice =
+            std::any_of(keys.begin(), here, [&](const ClaimKey& key) { return key.hmac == here->hmac; });
+        if (twice || claim_index_.has(*here)) return i;
     }
     return std::nullopt;
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "store/claim_index.hpp"
 #include "store/claims.hpp"
 #include "store/keys.hpp"
 #include "store/people.hpp"
@@ -41,7 +42,8 @@ class Writer {
     using Post = std::function<void(std::function<void()>)>;
 
     /// `database` has the newest schema. Starts the thread.
-    Writer(Database database, const Keys& keys, Post post, std::size_t queue_jobs_max);
+    Writer(Database database, const Keys& keys, Post post, std::size_t queue_jobs_max,
+           std::size_t claims_enough);
     /// Writes what is queued, posts the answers, ends the thread, closes the connection.
     ~Writer();
     Writer(const Writer&) = delete;
@@ -54,6 +56,8 @@ class Writer {
     void put_to_work(Instant now, std::function<void(bool)> done);
     /// False once a write failed for want of space or rights; true again when one succeeds, or a probe does.
     [[nodiscard]] bool writable() const { return writable_; }
+    /// For its waiting().
+    [[nodiscard]] const ClaimIndex& claim_index() const { return claim_index_; }
     /// Ends the thread; later jobs are answered unavailable.
     void stop();
 
@@ -61,8 +65,9 @@ class Writer {
     /// What needs no data base: made by whoever commits, so that the writer, for whom all wait, is through
     /// sooner.
     struct Ready {
-        std::vector<std::string> claims, fingerprints;  ///< HMACs, in the order of the unit's claims
-        std::string row, state;                         ///< as they are printed for the disk
+        std::vector<ClaimKey> claims;           ///< in the order of the unit's
+        std::vector<std::string> fingerprints;  ///< HMACs, in that order
+        std::string row, state;                 ///< as they are printed for the disk
         std::optional<SealedPerson> customer, document;
     };
     struct CommitJob {
@@ -145,7 +150,7 @@ class Writer {
     // Guards: nothing is written before all of them have passed.
     CommitOutcome write_unit(const Unit& unit, const Ready& ready, std::size_t& stored_bytes);
     Stored find(const TransactionId& id);
-    std::optional<std::size_t> claimed(const std::vector<std::string>& keys);
+    std::optional<std::size_t> claimed(const std::vector<ClaimKey>& keys);
     std::optional<std::size_t> token_taken(const Unit& unit, std::int64_t serial,
                                            const std::vector<std::string>& hmacs);
     std::optional<std::size_t> credit_exhausted(const Unit& unit, std::map<AccountKey, Account>& accounts);
@@ -166,6 +171,7 @@ class Writer {
     std::size_t queue_jobs_max_;
     SystemRandomness randomness_;
     std::unique_ptr<Statements> sql_;
+    ClaimIndex claim_index_;
     PeopleWriter people_;
     Ends ends_;
     std::atomic<bool> writable_ = true;

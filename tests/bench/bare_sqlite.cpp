@@ -103,9 +103,7 @@ void read_rows(Database& from, std::int64_t serial, std::int64_t first, std::int
             {rows.integer(0), rows.integer(1), rows.optional_integer(2), std::string(rows.text(3))});
     Statement claims(from,
                      "SELECT scope, length(key_hmac), ifnull(length(fingerprint_hmac), 0), "
-                     "substr(key_hmac, 1, 6) = substr(id, 1, 6) FROM once o "
-                     "JOIN transaction_state t ON t.serial = o.transaction_serial WHERE "
-                     "o.transaction_serial = ? AND o.version BETWEEN ? AND ?");
+                     "own FROM once WHERE transaction_serial = ? AND version BETWEEN ? AND ?");
     for (Rows rows(claims, serial, first, last); rows.next();)
         request.claims.push_back({std::string(rows.text(0)), static_cast<std::size_t>(rows.integer(1)),
                                   static_cast<std::size_t>(rows.integer(2)), rows.integer(3) != 0});
@@ -204,11 +202,14 @@ class BareWriter {
 
     void rows(const Request& request, std::int64_t serial, const TransactionId& id, std::int64_t version) {
         const auto time = store::to_blob(id).bytes.substr(0, 6);
-        for (const auto& claim : request.claims)
-            claim_.run(Blob{random(claim.key_bytes, 0, claim.own ? time : "")}, claim.scope,
+        for (const auto& claim : request.claims) {
+            const Blob key{random(claim.key_bytes, 0, claim.own ? time : "")};
+            claim_.run(key, claim.scope,
                        claim.fingerprint_bytes == 0 ? std::nullopt
                                                     : std::optional(Blob{random(claim.fingerprint_bytes, 1)}),
-                       serial, version);
+                       serial, version, claim.own);
+            claim_key_.run(key, db_.last_serial());
+        }
         for (const auto& row : request.journal)
             journal_.run(next_number_++, serial, version++, now_, row.due_at, row.flags, row.format, row.body,
                          Blob{random(hash_bytes, 0)});
@@ -234,8 +235,9 @@ class BareWriter {
         "needs_person = ?, open_call = ?, papers = ?, head = ?, state = ? WHERE serial = ?"};
     Statement journal_{db_, "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"};
     Statement claim_{db_,
-                     "INSERT INTO once (key_hmac, scope, fingerprint_hmac, transaction_serial, version) "
-                     "VALUES (?, ?, ?, ?, ?)"};
+                     "INSERT INTO once (key_hmac, scope, fingerprint_hmac, transaction_serial, version, own) "
+                     "VALUES (?, ?, ?, ?, ?, ?)"};
+    Statement claim_key_{db_, "INSERT INTO once_key VALUES (?, ?)"};
     Statement add_key_{db_, "INSERT INTO person_key (salt) VALUES (?)"};
     Statement customer_{db_, "INSERT INTO customer VALUES (?, '', ?, ?)"};
     Statement document_{db_, "INSERT INTO document VALUES (?, '', ?, ?)"};

@@ -198,13 +198,14 @@ Result<std::unique_ptr<SqliteStore>> StoreTest::try_open(char key) {
          .newest_bytes_max = 0});
 }
 
-void StoreTest::open(std::size_t queue_units_max, std::size_t newest_bytes_max) {
+void StoreTest::open(std::size_t queue_units_max, std::size_t newest_bytes_max, std::size_t claims_enough) {
     close();
     auto opened = SqliteStore::open(
         {.directory = directory(),
          .master_key = master_key(),
          .post = [this](std::function<void()> callback) { posted_.post(std::move(callback)); },
          .queue_units_max = queue_units_max,
+         .waiting_claims_enough = claims_enough,
          .newest_bytes_max = newest_bytes_max});
     ASSERT_TRUE(opened) << opened.error().message;
     store_ = std::move(*opened);

@@ -102,7 +102,8 @@ core::TokenLive live_token(const std::string& token, bool page = false, bool min
 class StoreTest : public testing::Test {
   protected:
     /// Every read is from the disk, unless told.
-    void open(std::size_t queue_units_max = 0, std::size_t newest_bytes_max = 0);
+    void open(std::size_t queue_units_max = 0, std::size_t newest_bytes_max = 0,
+              std::size_t claims_enough = 0);
     Result<std::unique_ptr<SqliteStore>> try_open(char key = 'k');
     void close() { store_.reset(); }
     CommitOutcome commit(const Unit& unit);

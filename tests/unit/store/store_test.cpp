@@ -364,10 +364,14 @@ TEST_F(StoreTest, claimsFromBeforeStayClaimed) {
     close();
     {
         Raw raw(directory());
-        raw.execute("DELETE FROM meta WHERE name = 'shared_keys_until'");
+        raw.execute("DELETE FROM meta WHERE name IN ('shared_keys_until', 'once_indexed_until')");
+        raw.execute("ALTER TABLE once DROP COLUMN own");
+        raw.execute("CREATE UNIQUE INDEX key_of_once ON once (key_hmac)");
+        raw.execute("DROP TABLE once_key");
         raw.execute("PRAGMA user_version = 2");
     }
     open();
+    EXPECT_EQ(Raw(directory()).value("SELECT count(*) FROM once_key"), "1");
     committed(after.hand_over(at(2)));
     const Claim again{"idempotency:box", "k", "b", before.transaction.id};
     const auto found = store_->find_claim(again);
@@ -379,6 +383,140 @@ TEST_F(StoreTest, claimsFromBeforeStayClaimed) {
     EXPECT_EQ(commit(unit), (CommitOutcome{Kind::claimed, 0}));
     EXPECT_FALSE(store_->find_claim({"idempotency:box", "k", "b", after.transaction.id}))
         << "those handed over since have keys of their own";
+    clean();
+}
+
+/// Few claims are many here: what is put into the index in batches, or waits for that, is claimed all the
+/// same.
+class ClaimIndexTest : public StoreTest {
+  protected:
+    static constexpr std::size_t enough = 4;
+
+    static Claim claim(std::int64_t number) { return {"idempotency:box", std::to_string(number), "b"}; }
+    void open_with_few() { open(0, 0, enough); }
+    /// Each a group commit of its own.
+    void claim_until(std::int64_t end) {
+        for (; next_ < end; ++next_) {
+            Story story;
+            Unit unit = story.hand_over(at(next_));
+            unit.claims = {claim(next_)};
+            committed(unit);
+        }
+    }
+    void all_are_claimed() {
+        for (std::int64_t i = 0; i < next_; ++i) {
+            EXPECT_TRUE(store_->find_claim(claim(i))) << i;
+            Story story;
+            Unit unit = story.hand_over(at(i));
+            unit.claims = {claim(i)};
+            EXPECT_EQ(commit(unit), (CommitOutcome{Kind::claimed, 0})) << i;
+        }
+        EXPECT_FALSE(store_->find_claim(claim(next_)));
+    }
+    [[nodiscard]] std::string in_index() const {
+        return Raw(directory()).value("SELECT count(*) FROM once_key");
+    }
+    [[nodiscard]] std::string until() const {
+        return Raw(directory()).value("SELECT value FROM meta WHERE name = 'once_indexed_until'");
+    }
+
+  private:
+    std::int64_t next_ = 0;
+};
+
+TEST_F(ClaimIndexTest, putsThemThereInBatchesAndKnowsAllOfThem) {
+    open_with_few();
+    claim_until(4);
+    EXPECT_EQ(in_index(), "0") << "nothing is put there alone";
+    all_are_claimed();
+    claim_until(5);
+    EXPECT_EQ(in_index(), "2") << "two for each new one";
+    EXPECT_EQ(until(), "0");
+    all_are_claimed();
+    claim_until(6);
+    EXPECT_EQ(in_index(), "4");
+    EXPECT_EQ(until(), "4");
+    all_are_claimed();
+    claim_until(31);
+    all_are_claimed();
+    clean();
+}
+
+TEST_F(ClaimIndexTest, knowsThemAfterARestartAtAnyPoint) {
+    for (std::int64_t count = 1; count < 14; ++count) {
+        open_with_few();
+        claim_until(count);
+        all_are_claimed();
+        open_with_few();
+        all_are_claimed();
+        clean();
+    }
+    open();
+    all_are_claimed();
+    close();
+    // One that knew all of it before and takes fewer together now.
+    open(0, 0, 2);
+    claim_until(20);
+    all_are_claimed();
+    clean();
+}
+
+/// Whoever has heard that it was committed finds it, wherever it is just then.
+TEST_F(ClaimIndexTest, nothingIsMissedWhileTheyArePutThere) {
+    open_with_few();
+    constexpr std::int64_t count = 200;
+    std::int64_t answered = 0, missed = 0;
+    for (std::int64_t i = 0; i < count; ++i) {
+        Story story;
+        Unit unit = story.hand_over(at(i));
+        unit.claims = {claim(i)};
+        store_->commit(std::move(unit), [&](CommitOutcome outcome) {
+            EXPECT_EQ(outcome.kind, Kind::committed);
+            ++answered;
+            for (std::int64_t known = 0; known < answered; ++known)
+                if (!store_->find_claim(claim(known))) ++missed;
+        });
+        posted_.run_until([&] { return answered + 8 > i; });
+    }
+    ASSERT_TRUE(posted_.run_until([&] { return answered == count; }));
+    EXPECT_EQ(missed, 0);
+    clean();
+}
+
+TEST_F(ClaimIndexTest, aClaimOfATransactionsOwnIsThereAtOnce) {
+    open_with_few();
+    Story story;
+    Unit unit = story.hand_over(at(0));
+    unit.claims = {{"idempotency:box", "k", "b", story.transaction.id}};
+    committed(unit);
+    EXPECT_EQ(in_index(), "1");
+    EXPECT_TRUE(store_->find_claim(unit.claims[0]));
+    claim_until(5);
+    EXPECT_EQ(in_index(), "3");
+    all_are_claimed();
+    clean();
+}
+
+TEST_F(ClaimIndexTest, whatAGroupCouldNotWriteIsNotClaimed) {
+    open_with_few();
+    claim_until(5);
+    Story story;
+    Unit unit = story.hand_over(at(50));
+    unit.claims = {claim(5)};
+    {
+        Raw raw(directory());
+        raw.execute("CREATE TRIGGER full BEFORE INSERT ON journal BEGIN SELECT RAISE(ABORT, 'no room'); END");
+    }
+    EXPECT_EQ(commit(unit).kind, Kind::unavailable);
+    EXPECT_FALSE(store_->find_claim(claim(5)));
+    EXPECT_EQ(in_index(), "2");
+    {
+        Raw raw(directory());
+        raw.execute("DROP TRIGGER full");
+    }
+    claim_until(9);
+    all_are_claimed();
+    EXPECT_EQ(until(), "4");
     clean();
 }
 
@@ -815,8 +953,8 @@ TEST_F(StoreTest, anotherHouseIsToldByItsModeFirstAndStaysAsItIs) {
     Raw(directory()).execute("PRAGMA user_version = -1");
     EXPECT_THAT(opens("sandbox", 'k').error().message, HasSubstr("damaged: it has schema -1"));
     Raw(directory()).execute("PRAGMA user_version = " + newest);
-    EXPECT_EQ(Raw(directory()).value("SELECT count(*) FROM meta"), "4")
-        << "data_format, key_id, mode, shared_keys_until";
+    EXPECT_EQ(Raw(directory()).value("SELECT count(*) FROM meta"), "5")
+        << "data_format, key_id, mode, once_indexed_until, shared_keys_until";
     EXPECT_EQ(Raw(directory()).value("SELECT value FROM meta WHERE name = 'mode'"), "sandbox");
     EXPECT_TRUE(opens("sandbox", 'k'));
 }

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <array>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "store/claims.hpp"
+#include "store/sqlite.hpp"
+
+namespace kassi::store {
+
+/// So many keys are put into the index together: 11 MB of memory at most, since twice as many may wait.
+/// Beside 5,000,000 payments some five of them share a page then.
+inline constexpr std::size_t waiting_claims_enough = 200'000;
+
+/// Which keys were claimed: the rows of `once` by their key, each at most once.
+///
+/// A key is random, unless it is a transaction's own, and would change a page of the index for itself alone,
+/// the more surely the longer the history is. So new ones wait in memory until there are many, and are then
+/// put into the table `once_key` in the order of the keys, where neighbours share a page: some with each
+/// group commit, so that nobody waits for all of them. Nothing is lost with the memory: `once` has the rows,
+/// and which of them are in `once_key` stands in meta, so that the others are read back at the start.
+///
+/// The writer's, but for waiting(), which any thread may call.
+class ClaimIndex {
+  public:
+    /// `database` has the newest schema. Reads what waits.
+    ClaimIndex(Database& database, std::size_t enough);
+
+    /// Whether a row of `once` has this key. Of the writer's own transaction, too.
+    [[nodiscard]] bool has(const ClaimKey& key);
+    /// In the writer's transaction, which has just written that row of `once`. has() was false.
+    void add(const ClaimKey& key, std::int64_t serial);
+    /// Near the end of the writer's transaction: puts twice as many into the index as were added.
+    void move_some();
+    void committed();
+    void rolled_back();
+
+    /// The row of `once` that has this key, when it waits; it may not be committed yet. Nullopt: look into
+    /// `once_key`, where whatever was committed before this call is then.
+    [[nodiscard]] std::optional<std::int64_t> waiting(std::string_view key) const;
+
+  private:
+    using Key = std::array<char, claim_key_bytes>;
+    struct Entry {
+        Key key;
+        std::int64_t serial;
+    };
+    struct Hash {
+        std::size_t operator()(const Key& key) const;
+    };
+    static Key to_key(std::string_view bytes);
+    [[nodiscard]] std::optional<std::int64_t> find_waiting(const Key& key) const;
+    void begin_batch(std::vector<Entry> entries);
+
+    Statement find_, insert_, put_until_;
+    std::size_t enough_;
+    std::vector<Key> added_;  ///< in this transaction
+    /// The batch that is on its way into the index: up to `moved_` it is there, in what is committed up to
+    /// `moved_before_`.
+    std::size_t moved_ = 0, moved_before_ = 0;
+    std::int64_t batch_until_ = 0, last_serial_ = 0;  ///< of once
+
+    mutable std::mutex mutex_;  ///< the writer changes the two, others look
+    boost::unordered_flat_map<Key, std::int64_t, Hash> newest_;
+    std::vector<Entry> batch_;  ///< by key
+};
+
+}  // namespace kassi::store
