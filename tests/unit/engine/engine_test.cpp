@@ -27,7 +27,8 @@ TEST_F(EngineTest, CreditLimitDeclinesAndLeavesTheBalance) {
 }
 
 TEST_F(EngineTest, WhatAProviderSaysTheTimeIsGoesWithTheNextPaymentOfThatMerchant) {
-    const auto pay = [this, tokens = 0](const std::string& merchant) mutable {
+    int tokens = 0;
+    const auto pay = [this, &tokens](const std::string& merchant) {
         const auto id = hand_over(trolley())->transaction.id;
         PurchaseRequest request;
         request.ways["a"] = merchant;
@@ -62,10 +63,14 @@ TEST_F(EngineTest, WhatAProviderSaysTheTimeIsGoesWithTheNextPaymentOfThatMerchan
     EXPECT_EQ(since(last), theirs + 1h);
 
     // The answer is lost, nobody wants the money any more, and we begin anew: what was heard before the
-    // payment is still known, and the clock is right again.
+    // payment is still known.
     ASSERT_TRUE(
         ask([&](Done<View> done) { engine->submit(last, core::Release{}, meta(), std::move(done)); }));
     restart();
+    pump_to([&] { return engine->view(last, "", "")->transaction.legs[0].doing == core::Doing::doubt; });
+    ASSERT_TRUE(outside.wake);
+    clock.at = std::max(clock.at, *outside.wake);
+    outside.awake();
     pump([this] { return !outside.calls.empty(); });
     EXPECT_EQ(since(last), theirs + 1h);
     const auto seconds = std::chrono::floor<std::chrono::seconds>(theirs + 50min).time_since_epoch().count();

@@ -240,7 +240,9 @@ TEST(StripeRequests, TheListBeginsByStripesOwnClockWhateverOurs) {
     Stage stage = stripe_stage(false);
     for (const auto ahead : {std::chrono::hours{4}, std::chrono::hours{0}, std::chrono::hours{-4}}) {
         stage.leg.made_since.reset();
-        stage.transaction.handed_over_at = stage.transaction.purchase_asked_at = stage.now = the_time + ahead;
+        stage.now = the_time + ahead;
+        stage.transaction.handed_over_at = stage.now;
+        stage.transaction.purchase_asked_at = stage.now;
         stage.provider_time = the_time;
         const auto ask = as<core::Ask>(begin(stage, Verb::authorise));
         EXPECT_EQ(ask.made_since, the_time);
