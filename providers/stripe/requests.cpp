@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::string_view intents_path = "/v1/payment_intents";
 constexpr int list_page_size = 100;
-constexpr std::chrono::minutes clocks_differ_by{10};  ///< of Stripe's `created` and our purchase, at most
+constexpr std::chrono::minutes servers_differ_by{10};  ///< Stripe's own clocks among each other, at most
+constexpr std::chrono::days our_clock_is_ahead_by{1};  ///< of Stripe's, at most
 /// From this version on the parameter has another name (reference/stripe.md section 1.1).
 constexpr std::string_view types_renamed_in = "2026-09-30";
 
@@ -101,7 +102,20 @@ core::Step create_with(const core::Scene& scene, const Account& account, const P
     fields.emplace_back(metadata(reference_name), reference_of(scene));
     fields.emplace_back(metadata("kassi_booking"), scene.transaction.reference);
     fields.emplace_back("expand[0]", "latest_charge");
-    return post(scene, key_of(scene, core::Verb::authorise), "create", std::string(intents_path), fields);
+    auto step =
+        post(scene, key_of(scene, core::Verb::authorise), "create", std::string(intents_path), fields);
+    // Of the first call only, and not after a copy was put back: what another one made may be older.
+    if (scene.leg.calls == 0 && scene.transaction.put_back == 0)
+        std::get<core::Ask>(step).made_since = scene.provider_time;
+    return step;
+}
+
+/// By Stripe's clock the intent is no older. Ours may be hours ahead: it counts only where Stripe was not
+/// heard before the intent was made.
+Instant made_since(const core::Scene& scene) {
+    if (scene.leg.made_since) return *scene.leg.made_since - servers_differ_by;
+    return scene.transaction.purchase_asked_at.value_or(scene.transaction.handed_over_at) -
+           our_clock_is_ahead_by;
 }
 
 }  // namespace
@@ -190,8 +204,7 @@ std::optional<Listing> listing_of(const core::Scene& scene) {
 }
 
 core::Step list(const core::Scene& scene, const Listing& what) {
-    const Instant since = scene.transaction.purchase_asked_at.value_or(scene.transaction.handed_over_at);
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(since - clocks_differ_by);
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(made_since(scene));
     Fields query{{"created[gte]", std::to_string(seconds.time_since_epoch().count())},
                  {"limit", std::to_string(list_page_size)}};
     if (!what.after.empty()) query.emplace_back("starting_after", what.after);

@@ -15,6 +15,7 @@ using Steady = std::chrono::steady_clock;
 
 constexpr std::array<std::string_view, 12> month_names{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+constexpr std::array<std::string_view, 7> weekday_names{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 
 Instant wall_now() {
     return std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now());
@@ -49,6 +50,16 @@ class Reader {
         }
         rest_.remove_prefix(count);
         return value;
+    }
+    /// Which of the names comes next: 0, 1, ...
+    template <std::size_t N>
+    std::optional<std::size_t> name_of(const std::array<std::string_view, N>& names) {
+        for (std::size_t i = 0; i < N; ++i) {
+            if (!rest_.starts_with(names.at(i))) continue;
+            rest_.remove_prefix(names.at(i).size());
+            return i;
+        }
+        return std::nullopt;
     }
     bool one_of(std::string_view characters) {
         if (rest_.empty() || characters.find(rest_.front()) == std::string_view::npos) return false;
@@ -129,6 +140,26 @@ std::optional<Instant> read_instant(std::string_view text) {
     return at;
 }
 
+/// As far as it says when; whether all of it is as it must be is seen when that is written again.
+std::optional<Instant> read_http_date(std::string_view text) {
+    Reader in(text);
+    if (!in.name_of(weekday_names) || !in.one_of(",") || !in.one_of(" ")) return std::nullopt;
+    const auto day = in.digits(2);
+    if (!day || !in.one_of(" ")) return std::nullopt;
+    const auto month = in.name_of(month_names);
+    if (!month || !in.one_of(" ")) return std::nullopt;
+    const auto year = in.digits(4);
+    if (!year || !in.one_of(" ")) return std::nullopt;
+    const std::chrono::year_month_day date{std::chrono::year{*year},
+                                           std::chrono::month{static_cast<unsigned>(*month) + 1},
+                                           std::chrono::day{static_cast<unsigned>(*day)}};
+    const auto minutes = date.ok() ? read_hours_and_minutes(in) : std::nullopt;
+    if (!minutes || !in.one_of(":")) return std::nullopt;
+    const auto seconds = in.digits(2);
+    if (!seconds) return std::nullopt;
+    return std::chrono::sys_days(date) + *minutes + std::chrono::seconds(*seconds);
+}
+
 }  // namespace
 
 struct SystemClock::State {
@@ -199,6 +230,21 @@ Result<Instant> parse_iso8601(std::string_view text, std::string_view field) {
     if (const auto at = read_instant(text)) return *at;
     return bad_request(std::string(field),
                        "is not a date and time as of RFC 3339, such as 2026-01-10T10:00:00Z");
+}
+
+std::string http_date(Instant at) {
+    const Calendar c(at);
+    return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
+                       weekday_names.at(std::chrono::weekday(c.day).c_encoding()), c.day_of_month,
+                       month_names.at(c.month - 1), c.year, c.time.hours().count(), c.time.minutes().count(),
+                       c.time.seconds().count());
+}
+
+std::optional<Instant> parse_http_date(std::string_view text) {
+    const auto at = read_http_date(text);
+    // Whatever is written in more than one way, or says two things, is none.
+    if (!at || http_date(*at) != text) return std::nullopt;
+    return at;
 }
 
 std::string instant_for_people(Instant at) {

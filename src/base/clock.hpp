@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -60,6 +61,11 @@ std::string iso8601(Instant at);
 /// RFC 3339 with offset or Z, years 1 to 9999; digits past the milliseconds are cut off. A leap second (:60)
 /// is refused, since no Instant stands for it. Error: bad_request naming `field`.
 Result<Instant> parse_iso8601(std::string_view text, std::string_view field);
+/// Whole seconds, as RFC 9110 section 5.6.7 wants a date to be sent: "Sat, 10 Jan 2026 10:00:05 GMT".
+std::string http_date(Instant at);
+/// The same back; nullopt for anything else: another form, a day of the week that is not that date's, a leap
+/// second (:60).
+std::optional<Instant> parse_http_date(std::string_view text);
 /// For people: "10 Jan 2026 10:00:05 UTC".
 std::string instant_for_people(Instant at);
 

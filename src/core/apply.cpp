@@ -78,6 +78,7 @@ struct Applier {
         leg.verb = e.verb;
         leg.calls = e.call;
         if (e.verb == Verb::query) leg.look = false;
+        if (!leg.made_since) leg.made_since = e.made_since;
         leg.recheck_at.reset();
         leg.retry_at.reset();
         leg.call = Call{.no = e.call,

@@ -149,6 +149,7 @@ void describe(A& a, T& leg) {
     a.may("doubt_why", leg.doubt_why);
     a.may("refunds", leg.refunds);
     a.may("references", leg.references);
+    a.may("made_since", leg.made_since);
     a.may("disputed", leg.disputed);
     a.may("look", leg.look);
     a.may("restored", leg.restored);
@@ -286,6 +287,7 @@ void describe(A& a, T& event) {
     a.may("needs_volatile", event.needs_volatile);
     a.may("again", event.again);
     a.may("digest", event.digest);
+    a.may("made_since", event.made_since);
 }
 template <class A, Is<CallEnded> T>
 void describe(A& a, T& event) {

@@ -191,6 +191,12 @@ bool Deciding::time_for(const Leg& of, Verb begun) const {
     return now + facts.budget(begun) <= hold_limit();
 }
 
+std::optional<Instant> Terms::time_at(std::string_view merchant) const {
+    if (provider_times == nullptr) return std::nullopt;
+    const auto heard = provider_times->find(merchant);
+    return heard == provider_times->end() ? std::nullopt : std::optional(heard->second);
+}
+
 Scene Deciding::scene(Verb of, std::optional<std::int64_t> refund_no) const {
     static const Journey no_journey;
     const Journey& journey = papers.journey ? *papers.journey : no_journey;
@@ -220,7 +226,8 @@ Scene Deciding::scene(Verb of, std::optional<std::int64_t> refund_no) const {
                  .public_url = terms.public_url,
                  .now = now,
                  .callout_until = callout_until(leg()),
-                 .credit_exhausted = input.credit_exhausted};
+                 .credit_exhausted = input.credit_exhausted,
+                 .provider_time = terms.time_at(leg().merchant)};
 }
 
 const std::string& Deciding::token_back() const {
@@ -353,7 +360,8 @@ void Deciding::send_call(const Ask& ask, bool again) {
                    .silent_at = silent_at,
                    .needs_volatile = ask.needs_volatile,
                    .again = again,
-                   .digest = digest});
+                   .digest = digest,
+                   .made_since = ask.made_since});
     out.effects.push_back(CallEffect{leg_no, no, leg().merchant, ask.name, ask.request, budget});
     // Input that lives in memory only must not reach the disk, sealed or not.
     if (ask.needs_volatile) paper.request = {};

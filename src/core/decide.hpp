@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,12 +28,18 @@ inline constexpr std::string_view event_kind = "event";
 inline constexpr std::string_view hinted_kind = "hinted";
 inline constexpr int not_done_tries_max = 3;  ///< known-not-done in a row before a leg is refused
 
+/// By merchant: what its provider said last that the time is, by its own clock. Who was not heard has none.
+using ProviderTimes = std::map<std::string, Instant, std::less<>>;
+
 /// What decide may know besides the transaction. All pure.
 struct Terms {
     const Flows& flows;
     const Times& times;
     std::string_view public_url;  ///< "https://pay.example", for return URLs that are ours
     std::optional<Instant> put_back_at = std::nullopt;  ///< when the record was last put back to a copy
+    const ProviderTimes* provider_times = nullptr;      ///< nullptr: nobody was heard
+
+    [[nodiscard]] std::optional<Instant> time_at(std::string_view merchant) const;
 };
 
 // ---- effects: carried out after the commit ------------------------------------------------------------

@@ -50,6 +50,8 @@ struct CallMeant {
     bool needs_volatile = false;
     bool again = false;  ///< the recorded request goes out once more
     std::string digest;  ///< of method, path and body
+    /// What it makes at the provider is no older, by the provider's own clock. The leg keeps the first.
+    std::optional<Instant> made_since;
 };
 struct CallEnded {
     std::int64_t leg = 0, call = 0;

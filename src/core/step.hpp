@@ -59,6 +59,9 @@ struct Scene {
     Instant now;
     Instant callout_until;  ///< until when a callout begun now may run
     bool credit_exhausted;  ///< the account's limit refused this amount a moment ago
+    /// What the leg's provider said last that the time is (the Date of its answers, whole seconds, by its own
+    /// clock): whatever it makes from now on is no older. nullopt: it was not heard yet.
+    std::optional<Instant> provider_time;
 };
 
 // ---- what a flow answers -------------------------------------------------------------------------
@@ -75,6 +78,8 @@ struct Ask {
     bool needs_volatile = false;
     /// What the answer before it told: kept with the leg.
     std::vector<std::pair<std::string, std::string>> references;
+    /// What this makes at the provider is no older, by the provider's clock. The leg keeps the first it gets.
+    std::optional<Instant> made_since;
 };
 /// The verb succeeded. For query: the fact. `amount` and `reference` are what the provider said.
 struct Done {

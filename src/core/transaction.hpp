@@ -118,6 +118,8 @@ struct Leg {
     std::vector<Refund> refunds;
     std::vector<std::pair<std::string, std::string>>
         references;  ///< kind, provider's id: {"session","rs_.."}
+    /// What its calls made at the provider is no older, by the provider's own clock; nullopt: not known.
+    std::optional<Instant> made_since;
     bool disputed = false;
     bool look = false;  ///< something was heard that only asking can explain: asked when the leg rests
     /// From a copy that was put back: more may have happened at the provider than is written here. Until it

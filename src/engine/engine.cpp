@@ -98,7 +98,7 @@ struct Engine::State {
     explicit State(Parts given)
         : parts(std::move(given)),
           terms{parts.registry, parts.settings.times, parts.settings.public_url,
-                parts.store.origin().restored_at},
+                parts.store.origin().restored_at, &provider_times},
           call_lanes(parts.clock, later(),
                      {parts.settings.merchant_calls_at_once_max, parts.settings.merchant_calls_waiting_max}),
           visit_lane(parts.clock, later(), {visits_at_once_max, visits_waiting_max}) {}
@@ -110,6 +110,9 @@ struct Engine::State {
     }
 
     Parts parts;
+    /// Of answers to our calls, the last of each merchant: no more than there are merchants. Not the latest
+    /// that was ever said: one wrong date would stay for good.
+    core::ProviderTimes provider_times;
     core::Terms terms;
     Lanes call_lanes;  ///< by merchant
     Lanes visit_lane;
@@ -393,10 +396,13 @@ struct Engine::State {
 
     void heard(const std::shared_ptr<OpenCall>& call, core::Heard what) {
         std::string outcome;
-        if (const auto* answered = std::get_if<core::Answered>(&what))
+        if (const auto* answered = std::get_if<core::Answered>(&what)) {
             outcome = fmt::format("{}", answered->response.status);
-        else if (const auto* silence = std::get_if<core::Silence>(&what))
+            if (const auto date = parse_http_date(answered->response.header("Date")))
+                provider_times.insert_or_assign(call->effect.merchant, *date);
+        } else if (const auto* silence = std::get_if<core::Silence>(&what)) {
             outcome = (silence->sent ? "silence: " : "not sent: ") + silence->why;
+        }
         log::info("answer", {{"transaction", call->id.text()},
                              {"step", call->effect.step},
                              {"outcome", outcome},

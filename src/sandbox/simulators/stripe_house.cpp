@@ -459,6 +459,7 @@ Answer StripeHouse::State::work(Job& job) {
 
 HttpResponse StripeHouse::State::response(const Job& job, int status, std::string body) const {
     auto made = api_response(status, std::move(body));
+    made.headers.emplace_back("Date", http_date(clock.now()));
     made.headers.emplace_back("Request-Id", job.request_id);
     made.headers.emplace_back("Stripe-Version", job.version.text);
     if (!job.key.empty()) {

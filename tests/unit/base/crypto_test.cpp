@@ -357,9 +357,50 @@ TEST(TimeTest, RefusesEverythingElseNamingTheField) {
     }
 }
 
+TEST(TimeTest, IsWrittenAndReadAsHttpWantsIt) {
+    EXPECT_EQ(http_date(at("1994-11-06T08:49:37Z")), "Sun, 06 Nov 1994 08:49:37 GMT") << "RFC 9110's example";
+    EXPECT_EQ(http_date(at("2026-01-10T10:00:05.999Z")), "Sat, 10 Jan 2026 10:00:05 GMT");
+    EXPECT_EQ(http_date(Instant(Millis(-1))), "Wed, 31 Dec 1969 23:59:59 GMT");
+    EXPECT_EQ(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), at("1994-11-06T08:49:37Z"));
+    EXPECT_EQ(parse_http_date("Thu, 29 Feb 2024 00:00:00 GMT"), at("2024-02-29T00:00:00Z"));
+    EXPECT_EQ(parse_http_date("Fri, 31 Dec 9999 23:59:59 GMT"), at("9999-12-31T23:59:59Z"));
+}
+
+TEST(TimeTest, OfHttpIsNothingElse) {
+    for (const auto* text : {"",
+                             "Sunday, 06-Nov-94 08:49:37 GMT",
+                             "Sun Nov  6 08:49:37 1994",
+                             "Mon, 06 Nov 1994 08:49:37 GMT",
+                             "sun, 06 Nov 1994 08:49:37 GMT",
+                             "Sun, 06 nov 1994 08:49:37 GMT",
+                             "Sun, 6 Nov 1994 08:49:37 GMT",
+                             "Sun,06 Nov 1994 08:49:37 GMT",
+                             "Sun, 06 Nov 94 08:49:37 GMT",
+                             "Sun, 06 Nov 1994 8:49:37 GMT",
+                             "Sun, 06 Nov 1994 08:49:37",
+                             "Sun, 06 Nov 1994 08:49:37 UTC",
+                             "Sun, 06 Nov 1994 08:49:37 +0000",
+                             "Sun, 06 Nov 1994 08:49:37 GMT ",
+                             " Sun, 06 Nov 1994 08:49:37 GMT",
+                             "Sun, 06 Nov 1994 08:49:37.5 GMT",
+                             "Sun, 06 Nov 1994 24:00:00 GMT",
+                             "Sun, 06 Nov 1994 08:60:00 GMT",
+                             "Sun, 06 Nov 1994 08:49:60 GMT",
+                             "Sun, 06 Nov 1994 08:49:99 GMT",
+                             "Sun, 00 Nov 1994 08:49:37 GMT",
+                             "Wed, 31 Sep 2026 08:49:37 GMT",
+                             "Thu, 29 Feb 2026 00:00:00 GMT",
+                             "Sun, 06 Nov 1994",
+                             "1994-11-06T08:49:37Z",
+                             "784111777"})
+        EXPECT_EQ(parse_http_date(text), std::nullopt) << text;
+}
+
 RC_GTEST_PROP(TimeProperty, EveryInstantComesBack, ()) {
     const Instant instant{Millis(*rc::gen::inRange<std::int64_t>(-62'135'596'800'000, 253'402'300'800'000))};
     RC_ASSERT(parse_iso8601(iso8601(instant), "at").value() == instant);
+    RC_ASSERT(parse_http_date(http_date(instant)) ==
+              Instant{std::chrono::floor<std::chrono::seconds>(instant)});
 }
 
 TEST(SystemClockTest, IsMovedForwardOnly) {

@@ -13,6 +13,27 @@ namespace {
 
 using testing::HasSubstr;
 
+TEST(Decide, ALegKeepsTheFirstTimeOfItsProvider) {
+    Story s;
+    ProviderTimes heard{{"card", s.now - 4h}, {"redirect", s.now}};
+    s.terms.provider_times = &heard;
+    s.hand_over({{"a", 100}, {"b", 200}});
+    ASSERT_FALSE(s.purchase({{"a", "card"}, {"b", "never"}}));
+    EXPECT_EQ(s.leg(1).made_since, s.now - 4h);
+    const auto first = s.leg(1).made_since;
+    heard["card"] = s.now + 1h;
+    ASSERT_FALSE(s.answer(1, "not done"));
+    s.pass();
+    ASSERT_EQ(s.calls(), "1:authorise") << "begun again";
+    EXPECT_EQ(s.leg(1).made_since, first);
+    ASSERT_FALSE(s.answer(1, "held"));
+    ASSERT_EQ(s.calls(), "2:authorise");
+    EXPECT_EQ(s.leg(2).made_since, std::nullopt) << "another provider's time says nothing about it";
+    heard["never"] = s.now;
+    ASSERT_FALSE(s.answer(2, "held"));
+    EXPECT_EQ(s.leg(2).made_since, s.now) << "the first that there is";
+}
+
 TEST(OnCredit, OneCallIsPurchased) {
     Story s;
     s.hand_over({{"a", 11000}});

@@ -41,9 +41,9 @@ auto members(const T& v) {
     else if constexpr (N == 21) {
         const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u] = v;
         return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u);
-    } else if constexpr (N == 30) {
-        const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, w, x, y, z, aa, bb, cc, dd, ee] = v;
-        return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, w, x, y, z, aa, bb, cc, dd, ee);
+    } else if constexpr (N == 31) {
+        const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, w, x, y, z, aa, bb, cc, dd, ee, ff] = v;
+        return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, w, x, y, z, aa, bb, cc, dd, ee, ff);
     }
     // clang-format on
 }
@@ -132,6 +132,7 @@ inline Leg leg() {
             .doubt_why = "no answer",
             .refunds = {refund()},
             .references = pairs(),
+            .made_since = at(2),
             .disputed = true,
             .look = true,
             .restored = true};
@@ -204,7 +205,7 @@ inline std::vector<Event> events() {
         LegOpened{2, {"ext_test0"}, "house", "redirect", {11000, gbp}, "stripe_token"},
         GoalSet{2, Goal::take, "hold"},
         CallMeant{2, 3, Verb::charge, "complete", "k-1", "T1-1", Repeat::safe, at(86400), at(35), true, true,
-                  "dg"},
+                  "dg", at(3)},
         CallEnded{2, 3, CallOutcome::not_done, "refused connection", pairs(), at(40), "card"},
         CallDoubted{2, 3, "no answer", at(45), true},
         Ready{2},

@@ -106,6 +106,7 @@ class ScriptedFlows : public Flows {
                   std::to_string(scene.refund_no);
         if (key_life.count() > 0) ask.key_until = scene.now + key_life;
         ask.reference = scene.transaction.id.text() + "-" + std::to_string(scene.leg.no);
+        if (takes_money(scene.verb)) ask.made_since = scene.provider_time;
         ask.needs_volatile = volatile_open && scene.verb == Verb::open;
         if (scene.verb == Verb::authorise && (merchant == "wallet" || merchant == "purse")) {
             ask.request.body = "number of " + scene.credential.value;

@@ -26,6 +26,60 @@ TEST_F(EngineTest, CreditLimitDeclinesAndLeavesTheBalance) {
     EXPECT_EQ(third->transaction.phase, core::Phase::purchased);
 }
 
+TEST_F(EngineTest, WhatAProviderSaysTheTimeIsGoesWithTheNextPaymentOfThatMerchant) {
+    int tokens = 0;
+    const auto pay = [this, &tokens](const std::string& merchant) {
+        const auto id = hand_over(trolley())->transaction.id;
+        PurchaseRequest request;
+        request.ways["a"] = merchant;
+        request.credentials["a"] = {"stripe_token", "tok_" + std::to_string(++tokens)};
+        EXPECT_TRUE(purchase(id, std::move(request)));
+        return id;
+    };
+    const auto since = [this](const TransactionId& id) {
+        return engine->view(id, "", "")->transaction.legs.at(0).made_since;
+    };
+    const auto declined = [this](const std::string& date) {
+        HttpResponse response;
+        response.status = 402;
+        response.headers = {{"date", date}};
+        response.body = R"({"error":{"type":"card_error","code":"card_declined"}})";
+        auto call = std::move(outside.calls.front());
+        outside.calls.pop_front();
+        const auto commits = engine->metrics().commits;
+        call.done(core::Answered{std::move(response)});
+        pump([&] { return engine->metrics().commits > commits; });
+    };
+    const Instant theirs = clock.at - 4h;  // ours is ahead
+    EXPECT_EQ(since(pay("card")), std::nullopt) << "nobody was heard yet";
+    declined(http_date(theirs));
+    EXPECT_EQ(since(pay("card")), theirs);
+    declined("yesterday");
+    EXPECT_EQ(since(pay("card-two")), std::nullopt) << "of another merchant";
+    declined(http_date(theirs + 2h));
+    EXPECT_EQ(since(pay("card")), theirs) << "as long as there is nothing newer";
+    declined(http_date(theirs + 1h));
+    const auto last = pay("card");
+    EXPECT_EQ(since(last), theirs + 1h);
+
+    // The answer is lost, nobody wants the money any more, and we begin anew: what was heard before the
+    // payment is still known.
+    ASSERT_TRUE(
+        ask([&](Done<View> done) { engine->submit(last, core::Release{}, meta(), std::move(done)); }));
+    restart();
+    pump_to([&] { return engine->view(last, "", "")->transaction.legs[0].doing == core::Doing::doubt; });
+    ASSERT_TRUE(outside.wake);
+    clock.at = std::max(clock.at, *outside.wake);
+    outside.awake();
+    pump([this] { return !outside.calls.empty(); });
+    EXPECT_EQ(since(last), theirs + 1h);
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(theirs + 50min).time_since_epoch().count();
+    EXPECT_EQ(
+        outside.calls.front().request.target,
+        "http://stripe.test/v1/payment_intents?created%5Bgte%5D=" + std::to_string(seconds) + "&limit=100");
+    EXPECT_EQ(since(pay("card")), std::nullopt) << "in this life nobody was heard";
+}
+
 TEST_F(EngineTest, HandOverRefusals) {
     auto request = trolley();
     request.caller = "nobody";

@@ -44,6 +44,7 @@ TEST(Client, GetsAnAnswer) {
     ASSERT_EQ(status_of(outcome), 201) << why_of(outcome);
     EXPECT_EQ(body_of(outcome), "made");
     EXPECT_EQ(std::get<HttpResponse>(outcome).header("x-one"), "1");
+    EXPECT_TRUE(parse_http_date(std::get<HttpResponse>(outcome).header("Date"))) << "as our server says it";
     EXPECT_EQ(seen.method, "POST");
     EXPECT_EQ(seen.target, "/a?b=c");
     EXPECT_EQ(seen.body, "body");

@@ -24,6 +24,7 @@ struct Stage {
     std::int64_t refund_no = 0;
     std::string return_url = "https://shop.example/back/T1/";
     bool credit_exhausted = false;
+    std::optional<Instant> provider_time;
     Instant now = the_time;
 
     explicit Stage(std::string merchant, std::string flow) {
@@ -47,7 +48,8 @@ struct Stage {
                 "https://pay.example",
                 now,
                 now + std::chrono::minutes(10),
-                credit_exhausted};
+                credit_exhausted,
+                provider_time};
     }
     [[nodiscard]] core::Scene scene(core::Verb of) {
         verb = of;

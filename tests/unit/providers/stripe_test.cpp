@@ -222,11 +222,57 @@ TEST(StripeRequests, WhatWasHeldIsCapturedAndNotMore) {
 
 TEST(StripeRequests, AnIntentWhoseIdWasNeverHeardIsSoughtInTheList) {
     Stage stage = stripe_stage(false);
-    stage.transaction.purchase_asked_at = the_time;
+    stage.leg.made_since = the_time;
     const auto ask = as<core::Ask>(begin(stage, Verb::query));
     EXPECT_EQ(ask.request.path, "/v1/payment_intents?created%5Bgte%5D=1768038600&limit=100");
     EXPECT_TRUE(is<core::Done>(begin(stage, Verb::close))) << "nobody was sent anywhere with it";
     EXPECT_TRUE(is<core::Unknown>(begin(stage, Verb::capture)));
+}
+
+/// Since when the list that looks for the intent is asked for.
+Instant sought_since(Stage& stage) {
+    const auto path = as<core::Ask>(begin(stage, Verb::query)).request.path;
+    const auto fields = *encoding::parse_form(path.substr(path.find('?') + 1), "query");
+    return Instant{std::chrono::seconds{std::stoll(value(fields, "created[gte]"))}};
+}
+
+TEST(StripeRequests, TheListBeginsByStripesOwnClockWhateverOurs) {
+    Stage stage = stripe_stage(false);
+    for (const auto ahead : {std::chrono::hours{4}, std::chrono::hours{0}, std::chrono::hours{-4}}) {
+        stage.leg.made_since.reset();
+        stage.now = the_time + ahead;
+        stage.transaction.handed_over_at = stage.now;
+        stage.transaction.purchase_asked_at = stage.now;
+        stage.provider_time = the_time;
+        const auto ask = as<core::Ask>(begin(stage, Verb::authorise));
+        EXPECT_EQ(ask.made_since, the_time);
+        stage.leg.made_since = ask.made_since;
+        stage.provider_time = the_time + std::chrono::hours{5};
+        EXPECT_EQ(sought_since(stage), the_time - std::chrono::minutes{10})
+            << "not by what was heard since, less what Stripe's servers may differ by";
+    }
+}
+
+TEST(StripeRequests, TheListBeginsADayBeforeThePurchaseWhereStripeWasNotHeard) {
+    Stage stage = stripe_stage(false);
+    EXPECT_EQ(as<core::Ask>(begin(stage, Verb::authorise)).made_since, std::nullopt);
+    stage.provider_time = the_time;  // heard since
+    stage.transaction.handed_over_at = the_time + std::chrono::hours{3};
+    EXPECT_EQ(sought_since(stage), the_time - std::chrono::hours{21});
+    stage.transaction.purchase_asked_at = the_time + std::chrono::hours{4};
+    EXPECT_EQ(sought_since(stage), the_time - std::chrono::hours{20});
+}
+
+TEST(StripeRequests, OnlyTheFirstCallOfALegSaysSinceWhen) {
+    Stage stage = stripe_stage(false);
+    stage.provider_time = the_time;
+    stage.leg.calls = 1;
+    EXPECT_EQ(as<core::Ask>(begin(stage, Verb::authorise)).made_since, std::nullopt)
+        << "what the one before made may be older";
+    stage.leg.calls = 0;
+    stage.transaction.put_back = 1;
+    EXPECT_EQ(as<core::Ask>(begin(stage, Verb::authorise)).made_since, std::nullopt)
+        << "and so may what was made after the copy";
 }
 
 TEST(StripeRequests, AreDressedWithKeyAndVersionOfToday) {

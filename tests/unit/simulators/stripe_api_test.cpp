@@ -26,6 +26,17 @@ TEST_F(StripeApi, KeysInTheirTwoForms) {
     }
 }
 
+TEST_F(StripeApi, EveryAnswerBearsTheTimeThatIntentsAreMadeAt) {
+    for (int i = 0; i < 2; ++i) {
+        const auto intent = town.pay("tok_visa");
+        const auto date = parse_http_date(intent.header("date"));
+        ASSERT_TRUE(date);
+        EXPECT_EQ(date->time_since_epoch() / 1s, intent.body["created"].get<std::int64_t>());
+        EXPECT_EQ(town.pay("tok_chargeDeclined").header("date"), http_date(*date)) << "a refusal, too";
+        town.advance(25h);
+    }
+}
+
 TEST_F(StripeApi, PublishableKeysWhereTheyBelong) {
     const auto with_pk = [&](std::string method, std::string path, Fields fields = {}) {
         return town.send(Town::request(std::move(method), "/v1" + path, fields, "", Town::pk));
