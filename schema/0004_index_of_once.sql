@@ -1,11 +1,21 @@
--- The index of `once` becomes a table of its own, so that keys need not come into it in the order in which they are
--- claimed, each changing a page of its own, but can wait until many are put there in the order of the keys. Those that
--- wait are the rows after `once_indexed_until` that are no transaction's own.
-CREATE TABLE once_key (
-    key_hmac BLOB PRIMARY KEY,
+-- The index of `once` becomes tables of their own, so that keys need not come into it in the order in which they are
+-- claimed, each changing a page of its own, but can wait until many are put there in the order of the keys.
+CREATE TABLE once_own (
+    key_hmac BLOB PRIMARY KEY,   -- a transaction's own: those of one time lie together
     serial   INTEGER NOT NULL    -- of once
 ) STRICT, WITHOUT ROWID;
-INSERT INTO once_key SELECT key_hmac, serial FROM once ORDER BY key_hmac;
+CREATE TABLE once_key (
+    key_hmac BLOB PRIMARY KEY,   -- any other
+    serial   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+-- How far that is done: up to indexed_until all are there, and of the batch after them, up to batch_until, the first
+-- `moved` in the order of the keys. The others wait.
+CREATE TABLE once_progress (
+    one           INTEGER PRIMARY KEY CHECK (one = 1),
+    indexed_until INTEGER NOT NULL,   -- serial of once
+    batch_until   INTEGER NOT NULL,   -- the same number when there is no batch
+    moved         INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE once_without_index (
     serial             INTEGER PRIMARY KEY,
@@ -14,11 +24,15 @@ CREATE TABLE once_without_index (
     fingerprint_hmac   BLOB,
     transaction_serial INTEGER NOT NULL,
     version            INTEGER NOT NULL,
-    own                INTEGER NOT NULL    -- 1: its transaction's own, in once_key from the beginning
+    own                INTEGER NOT NULL    -- 1: its transaction's own; it begins with the time of its id
 ) STRICT;
 INSERT INTO once_without_index
-    SELECT serial, key_hmac, scope, fingerprint_hmac, transaction_serial, version, 0 FROM once ORDER BY serial;
+    SELECT o.serial, key_hmac, scope, fingerprint_hmac, transaction_serial, o.version,
+           ifnull(substr(key_hmac, 1, 6) = substr(t.id, 1, 6), 0)
+    FROM once o LEFT JOIN transaction_state t ON t.serial = o.transaction_serial ORDER BY o.serial;
 DROP TABLE once;
 ALTER TABLE once_without_index RENAME TO once;
 
-INSERT INTO meta SELECT 'once_indexed_until', ifnull(max(serial), 0) FROM once;
+INSERT INTO once_own SELECT key_hmac, serial FROM once WHERE own = 1 ORDER BY key_hmac;
+INSERT INTO once_key SELECT key_hmac, serial FROM once WHERE own = 0 ORDER BY key_hmac;
+INSERT INTO once_progress SELECT 1, ifnull(max(serial), 0), ifnull(max(serial), 0), 0 FROM once;

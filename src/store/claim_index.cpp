@@ -1,29 +1,10 @@
 #include "store/claim_index.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <stdexcept>
-#include <string>
-#include <utility>
-
-#include "store/copy.hpp"
 
 namespace kassi::store {
-namespace {
-
-constexpr const char* indexed_until_name = "once_indexed_until";
-
-std::int64_t indexed_until(Database& database) {
-    const std::string text = meta_of(database, indexed_until_name).value_or("");
-    std::int64_t serial = 0;
-    const auto read = std::from_chars(text.data(), text.data() + text.size(), serial);
-    if (read.ec != std::errc() || read.ptr != text.data() + text.size())
-        throw std::runtime_error("the store is broken: meta.once_indexed_until is no number");
-    return serial;
-}
-
-}  // namespace
 
 /// A key is an HMAC: each part of it is as good as a hash.
 std::size_t ClaimIndex::Hash::operator()(const Key& key) const {
@@ -36,36 +17,58 @@ ClaimIndex::Key ClaimIndex::to_key(std::string_view bytes) {
     Key key;
     if (bytes.size() != key.size())
         throw std::runtime_error("the store is broken: a key of once has another length");
-    std::copy(bytes.begin(), bytes.end(), key.begin());
+    std::memcpy(key.data(), bytes.data(), key.size());
     return key;
+}
+
+Blob ClaimIndex::to_blob(const Key& key) {
+    return {std::string_view(reinterpret_cast<const char*>(key.data()), key.size())};
+}
+
+ClaimIndex::Progress ClaimIndex::read_progress(Database& database) {
+    Statement read(database, "SELECT indexed_until, batch_until, moved FROM once_progress");
+    Rows rows(read);
+    if (!rows.next()) throw std::runtime_error("the store is broken: once_progress has no row");
+    return {rows.integer(0), rows.integer(1), rows.integer(2)};
+}
+
+void ClaimIndex::sort(std::vector<Entry>& entries) {
+    std::sort(entries.begin(), entries.end(),
+              [](const Entry& one, const Entry& other) { return one.key < other.key; });
 }
 
 ClaimIndex::ClaimIndex(Database& database, std::size_t enough)
     : find_(database, "SELECT 1 FROM once_key WHERE key_hmac = ?"),
-      // What a crash left half done is done again.
-      insert_(database, "INSERT INTO once_key VALUES (?, ?) ON CONFLICT DO NOTHING"),
-      put_until_(database, "UPDATE meta SET value = ? WHERE name = 'once_indexed_until'"),
-      enough_(enough) {
-    std::vector<Entry> found;
+      find_own_(database, "SELECT 1 FROM once_own WHERE key_hmac = ?"),
+      insert_(database, "INSERT INTO once_key VALUES (?, ?)"),
+      insert_own_(database, "INSERT INTO once_own VALUES (?, ?)"),
+      put_progress_(database, "UPDATE once_progress SET indexed_until = ?, batch_until = ?, moved = ?"),
+      enough_(enough),
+      progress_(read_progress(database)),
+      committed_(progress_),
+      last_serial_(progress_.batch_until) {
     Statement waiting(database,
                       "SELECT key_hmac, serial FROM once WHERE serial > ? AND own = 0 ORDER BY serial");
-    for (Rows rows(waiting, indexed_until(database)); rows.next();)
-        found.push_back({to_key(rows.text(0)), rows.integer(1)});
-    if (!found.empty()) last_serial_ = found.back().serial;
-    if (found.size() >= enough_)
-        begin_batch(std::move(found));
-    else
-        for (const Entry& entry : found) newest_.emplace(entry.key, entry.serial);
+    for (Rows rows(waiting, progress_.indexed_until); rows.next();) {
+        const Entry entry{to_key(rows.text(0)), rows.integer(1)};
+        if (entry.serial <= progress_.batch_until)
+            batch_.push_back(entry);
+        else
+            newest_.emplace(entry.key, last_serial_ = entry.serial);
+    }
+    if (static_cast<std::int64_t>(batch_.size()) < progress_.moved)
+        throw std::runtime_error("the store is broken: more of once was put into its index than there is");
+    sort(batch_);
 }
 
 bool ClaimIndex::has(const ClaimKey& key) {
     if (!key.own && find_waiting(to_key(key.hmac))) return true;  // only this thread changes what waits
-    Rows rows(find_, Blob{key.hmac});
+    Rows rows(key.own ? find_own_ : find_, Blob{key.hmac});
     return rows.next();
 }
 
 void ClaimIndex::add(const ClaimKey& key, std::int64_t serial) {
-    if (key.own) return insert_.run(Blob{key.hmac}, serial);
+    if (key.own) return insert_own_.run(Blob{key.hmac}, serial);
     const Key waits = to_key(key.hmac);
     added_.push_back(waits);
     last_serial_ = serial;
@@ -74,46 +77,48 @@ void ClaimIndex::add(const ClaimKey& key, std::int64_t serial) {
 }
 
 void ClaimIndex::move_some() {
-    if (batch_.empty()) return;
-    const std::size_t until = std::min(moved_ + 2 * added_.size(), batch_.size());
-    for (; moved_ < until; ++moved_) {
-        const Entry& entry = batch_[moved_];
-        insert_.run(Blob{std::string_view(entry.key.data(), entry.key.size())}, entry.serial);
-    }
-    if (moved_ == batch_.size()) put_until_.run(std::to_string(batch_until_));
+    if (batch_.empty() || added_.empty()) return;
+    const auto first = static_cast<std::size_t>(progress_.moved);
+    const std::size_t end = std::min(first + 2 * added_.size(), batch_.size());
+    for (std::size_t i = first; i < end; ++i) insert_.run(to_blob(batch_[i].key), batch_[i].serial);
+    progress_.moved = static_cast<std::int64_t>(end);
+    if (end == batch_.size()) progress_ = {progress_.batch_until, progress_.batch_until, 0};
+    put_progress_.run(progress_.indexed_until, progress_.batch_until, progress_.moved);
 }
 
 void ClaimIndex::committed() {
     added_.clear();
-    moved_before_ = moved_;
-    if (!batch_.empty() && moved_ == batch_.size()) begin_batch({});
-    if (!batch_.empty() || newest_.size() < enough_) return;
-    std::vector<Entry> all;
-    all.reserve(newest_.size());
-    for (const auto& [key, serial] : newest_) all.push_back({key, serial});
-    begin_batch(std::move(all));
+    committed_ = progress_;
+    const bool none_on_its_way = progress_.indexed_until == progress_.batch_until;
+    if (none_on_its_way && newest_.size() >= enough_) return begin_batch();
+    if (none_on_its_way && !batch_.empty()) {
+        const std::lock_guard lock(mutex_);
+        batch_ = {};
+    }
 }
 
 void ClaimIndex::rolled_back() {
-    moved_ = moved_before_;
+    progress_ = committed_;
     const std::lock_guard lock(mutex_);
     for (const Key& key : added_) newest_.erase(key);
     added_.clear();
 }
 
-/// All that waits, or none.
-void ClaimIndex::begin_batch(std::vector<Entry> entries) {
-    std::sort(entries.begin(), entries.end(),
-              [](const Entry& one, const Entry& other) { return one.key < other.key; });
-    moved_ = moved_before_ = 0;
-    batch_until_ = last_serial_;
+/// All that waits. It is written down with the first of them that is put there.
+void ClaimIndex::begin_batch() {
+    std::vector<Entry> entries;
+    entries.reserve(newest_.size());
+    for (const auto& [key, serial] : newest_) entries.push_back({key, serial});
+    sort(entries);
+    progress_.batch_until = committed_.batch_until = last_serial_;
     const std::lock_guard lock(mutex_);
     batch_ = std::move(entries);
-    if (!batch_.empty()) newest_.clear();
+    newest_.clear();
 }
 
-std::optional<std::int64_t> ClaimIndex::waiting(std::string_view key) const {
-    const Key wanted = to_key(key);
+std::optional<std::int64_t> ClaimIndex::waiting(const ClaimKey& key) const {
+    if (key.own) return std::nullopt;
+    const Key wanted = to_key(key.hmac);
     const std::lock_guard lock(mutex_);
     return find_waiting(wanted);
 }

@@ -23,7 +23,8 @@ inline constexpr std::size_t waiting_claims_enough = 200'000;
 /// the more surely the longer the history is. So new ones wait in memory until there are many, and are then
 /// put into the table `once_key` in the order of the keys, where neighbours share a page: some with each
 /// group commit, so that nobody waits for all of them. Nothing is lost with the memory: `once` has the rows,
-/// and which of them are in `once_key` stands in meta, so that the others are read back at the start.
+/// and which of them are in `once_key` stands in `once_progress`, so that the others are read back at the
+/// start, and go on from where they were.
 ///
 /// The writer's, but for waiting(), which any thread may call.
 class ClaimIndex {
@@ -41,11 +42,11 @@ class ClaimIndex {
     void rolled_back();
 
     /// The row of `once` that has this key, when it waits; it may not be committed yet. Nullopt: look into
-    /// `once_key`, where whatever was committed before this call is then.
-    [[nodiscard]] std::optional<std::int64_t> waiting(std::string_view key) const;
+    /// the tables, where whatever was committed before this call is then.
+    [[nodiscard]] std::optional<std::int64_t> waiting(const ClaimKey& key) const;
 
   private:
-    using Key = std::array<char, claim_key_bytes>;
+    using Key = std::array<unsigned char, claim_key_bytes>;  ///< ordered as SQLite orders a BLOB
     struct Entry {
         Key key;
         std::int64_t serial;
@@ -53,21 +54,26 @@ class ClaimIndex {
     struct Hash {
         std::size_t operator()(const Key& key) const;
     };
+    /// As `once_progress` has it.
+    struct Progress {
+        std::int64_t indexed_until = 0, batch_until = 0, moved = 0;
+    };
     static Key to_key(std::string_view bytes);
+    static Blob to_blob(const Key& key);
+    static Progress read_progress(Database& database);
+    static void sort(std::vector<Entry>& entries);
     [[nodiscard]] std::optional<std::int64_t> find_waiting(const Key& key) const;
-    void begin_batch(std::vector<Entry> entries);
+    void begin_batch();
 
-    Statement find_, insert_, put_until_;
+    Statement find_, find_own_, insert_, insert_own_, put_progress_;
     std::size_t enough_;
-    std::vector<Key> added_;  ///< in this transaction
-    /// The batch that is on its way into the index: up to `moved_` it is there, in what is committed up to
-    /// `moved_before_`.
-    std::size_t moved_ = 0, moved_before_ = 0;
-    std::int64_t batch_until_ = 0, last_serial_ = 0;  ///< of once
+    Progress progress_, committed_;  ///< with this transaction; before it
+    std::vector<Key> added_;         ///< in this transaction
+    std::int64_t last_serial_;       ///< of once, of what waits
 
     mutable std::mutex mutex_;  ///< the writer changes the two, others look
     boost::unordered_flat_map<Key, std::int64_t, Hash> newest_;
-    std::vector<Entry> batch_;  ///< by key
+    std::vector<Entry> batch_;  ///< by key; the first `moved` are in the index, too
 };
 
 }  // namespace kassi::store

@@ -44,6 +44,14 @@ std::string person_sql(const std::string& table) {
            "WHERE t.id = ?";
 }
 
+/// ?1 is the key, ?2 its row of `once` when that is known.
+std::string claim_sql(const std::string& index) {
+    return "SELECT t.id, o.version, o.fingerprint_hmac FROM once o JOIN transaction_state t "
+           "ON t.serial = o.transaction_serial WHERE o.key_hmac = ?1 "
+           "AND o.serial = ifnull(?2, (SELECT serial FROM " +
+           index + " WHERE key_hmac = ?1))";
+}
+
 /// Of everybody of whom something is kept in `rows`, in the order of the hand-overs: when it was handed over,
 /// whether it is settled, and when the last row was written. `order` is the table's own: nothing is sorted.
 std::string old_sql(const std::string& rows, const std::string& serial, const std::string& order) {
@@ -76,10 +84,8 @@ struct Reader {
         db,
         "SELECT t.id, r.leg FROM reference r JOIN transaction_state t ON t.serial = r.transaction_serial "
         "WHERE r.merchant = ? AND r.reference = ?"};
-    Statement find_claim{db,
-                         "SELECT t.id, o.version, o.fingerprint_hmac FROM once o "
-                         "JOIN transaction_state t ON t.serial = o.transaction_serial WHERE o.key_hmac = ?1 "
-                         "AND o.serial = ifnull(?2, (SELECT serial FROM once_key WHERE key_hmac = ?1))"};
+    Statement find_claim{db, claim_sql("once_key")};
+    Statement find_own_claim{db, claim_sql("once_own")};
     Statement customer{db, person_sql("customer")};
     Statement document{db, person_sql("document")};
     Statement old_customers{db, old_sql("customer p", "p.transaction_serial", "p.transaction_serial")};
@@ -327,8 +333,8 @@ std::optional<LegFound> SqliteStore::find_leg(std::string_view merchant, std::st
 
 std::optional<ClaimFound> SqliteStore::find_claim(const Claim& claim) {
     const ClaimKey key = state_->reader->claim_keys.of(claim);
-    const auto waiting = state_->writer->claim_index().waiting(key.hmac);
-    Rows rows(state_->reader->find_claim, Blob{key.hmac}, waiting);
+    const auto waiting = state_->writer->claim_index().waiting(key);
+    Rows rows(key.own ? state_->reader->find_own_claim : state_->reader->find_claim, Blob{key.hmac}, waiting);
     if (!rows.next()) return std::nullopt;
     ClaimFound found{to_id(rows.text(0)), rows.integer(1), false};
     found.same_fingerprint =

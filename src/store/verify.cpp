@@ -541,23 +541,32 @@ void Verifier::check_pointers() {
 
 /// Of each key there is one row, and the index leads to it, unless it waits for its place there.
 void Verifier::check_claim_index() {
-    constexpr const char* waits =
-        "(p.own = 0 AND p.serial > (SELECT CAST(value AS INTEGER) FROM meta WHERE name = "
-        "'once_indexed_until'))";
-    Statement look(db_,
-                   std::string("SELECT count(*) FILTER (WHERE k.serial = p.serial), "
-                               "count(*) FILTER (WHERE k.serial <> p.serial OR k.serial IS NULL AND NOT ") +
-                       waits + ") FROM once p LEFT JOIN once_key k ON k.key_hmac = p.key_hmac");
-    Rows rows(look);
-    rows.next();
-    if (const auto count = rows.integer(1); count != 0)
-        found(std::to_string(count) + " keys that were used up are not found by their index");
-    if (const auto count = db_.number("SELECT count(*) FROM once_key") - rows.integer(0); count != 0)
-        found(std::to_string(count) + " keys in the index lead to no row that used them up");
-    const std::string twice =
-        std::string("SELECT count(*) - count(DISTINCT key_hmac) FROM once p WHERE ") + waits;
-    if (const auto count = db_.number(twice.c_str()); count != 0)
-        found(std::to_string(count) + " keys were used up twice");
+    // The batch that is on its way into the index, in the order in which it is put there.
+    const std::string batch =
+        "(SELECT key_hmac, serial, row_number() OVER (ORDER BY key_hmac) <= moved AS there "
+        "FROM once, once_progress WHERE own = 0 AND serial > indexed_until AND serial <= batch_until) p ";
+    const std::string in_own = "LEFT JOIN once_own k ON k.key_hmac = p.key_hmac ",
+                      in_index = "LEFT JOIN once_key k ON k.key_hmac = p.key_hmac ";
+    const std::pair<std::string, const char*> sums[] = {
+        {"(SELECT count(*) FROM once p " + in_own + "WHERE own = 1 AND k.serial IS NOT p.serial) + " +
+             "(SELECT count(*) FROM once p " + in_index +
+             "WHERE own = 0 AND p.serial <= (SELECT indexed_until FROM once_progress) "
+             "AND k.serial IS NOT p.serial) + " +
+             "(SELECT count(*) FROM " + batch + in_index + "WHERE there AND k.serial IS NOT p.serial)",
+         " keys that were used up are not found by their index"},
+        {"(SELECT count(*) FROM once_own) + (SELECT count(*) FROM once_key) - "
+         "(SELECT count(*) FROM once, once_progress WHERE own = 1 OR serial <= indexed_until) - "
+         "(SELECT moved FROM once_progress)",
+         " keys in the index lead to no row that used them up"},
+        {"(SELECT count(*) - count(DISTINCT key_hmac) FROM once, once_progress "
+         "WHERE own = 0 AND serial > indexed_until) + (SELECT count(*) FROM " +
+             batch + in_index + "WHERE NOT there AND k.serial IS NOT NULL) + " +
+             "(SELECT count(*) FROM once p " + in_index +
+             "WHERE own = 0 AND p.serial > (SELECT batch_until FROM once_progress) AND k.serial IS NOT NULL)",
+         " keys that wait for their place in the index were used up before"}};
+    for (const auto& [sum, what] : sums)
+        if (const auto count = db_.number(("SELECT " + sum).c_str()); count > 0)
+            found(std::to_string(count) + what);
 }
 
 }  // namespace

@@ -208,7 +208,7 @@ class BareWriter {
                        claim.fingerprint_bytes == 0 ? std::nullopt
                                                     : std::optional(Blob{random(claim.fingerprint_bytes, 1)}),
                        serial, version, claim.own);
-            claim_key_.run(key, db_.last_serial());
+            (claim.own ? own_key_ : claim_key_).run(key, db_.last_serial());
         }
         for (const auto& row : request.journal)
             journal_.run(next_number_++, serial, version++, now_, row.due_at, row.flags, row.format, row.body,
@@ -237,7 +237,8 @@ class BareWriter {
     Statement claim_{db_,
                      "INSERT INTO once (key_hmac, scope, fingerprint_hmac, transaction_serial, version, own) "
                      "VALUES (?, ?, ?, ?, ?, ?)"};
-    Statement claim_key_{db_, "INSERT INTO once_key VALUES (?, ?)"};
+    Statement claim_key_{db_, "INSERT INTO once_key VALUES (?, ?)"},
+        own_key_{db_, "INSERT INTO once_own VALUES (?, ?)"};
     Statement add_key_{db_, "INSERT INTO person_key (salt) VALUES (?)"};
     Statement customer_{db_, "INSERT INTO customer VALUES (?, '', ?, ?)"};
     Statement document_{db_, "INSERT INTO document VALUES (?, '', ?, ?)"};

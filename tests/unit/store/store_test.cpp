@@ -353,6 +353,16 @@ TEST_F(StoreTest, claimsOfATransactionsOwn) {
               "2");
 }
 
+/// As a program of before has it.
+void without_its_own_index(const std::string& directory, const char* version) {
+    Raw raw(directory);
+    raw.execute("ALTER TABLE once DROP COLUMN own");
+    raw.execute("CREATE UNIQUE INDEX key_of_once ON once (key_hmac)");
+    for (const char* table : {"once_key", "once_own", "once_progress"})
+        raw.execute(std::string("DROP TABLE ") + table);
+    raw.execute(std::string("PRAGMA user_version = ") + version);
+}
+
 /// Keys that were claimed before they could be a transaction's own are still claimed.
 TEST_F(StoreTest, claimsFromBeforeStayClaimed) {
     open();
@@ -362,14 +372,8 @@ TEST_F(StoreTest, claimsFromBeforeStayClaimed) {
     unit.claims = {{"idempotency:box", "k", "b"}};
     committed(unit);
     close();
-    {
-        Raw raw(directory());
-        raw.execute("DELETE FROM meta WHERE name IN ('shared_keys_until', 'once_indexed_until')");
-        raw.execute("ALTER TABLE once DROP COLUMN own");
-        raw.execute("CREATE UNIQUE INDEX key_of_once ON once (key_hmac)");
-        raw.execute("DROP TABLE once_key");
-        raw.execute("PRAGMA user_version = 2");
-    }
+    Raw(directory()).execute("DELETE FROM meta WHERE name = 'shared_keys_until'");
+    without_its_own_index(directory(), "2");
     open();
     EXPECT_EQ(Raw(directory()).value("SELECT count(*) FROM once_key"), "1");
     committed(after.hand_over(at(2)));
@@ -383,6 +387,27 @@ TEST_F(StoreTest, claimsFromBeforeStayClaimed) {
     EXPECT_EQ(commit(unit), (CommitOutcome{Kind::claimed, 0}));
     EXPECT_FALSE(store_->find_claim({"idempotency:box", "k", "b", after.transaction.id}))
         << "those handed over since have keys of their own";
+    clean();
+}
+
+/// Each in its own index after an upgrade.
+TEST_F(StoreTest, claimsFromBeforeTheIndexStayClaimed) {
+    open();
+    Story story;
+    Unit unit = story.hand_over(at(0));
+    unit.claims = {{"idempotency:box", "k", "b"}, {"idempotency:box", "k", "b", story.transaction.id}};
+    committed(unit);
+    close();
+    without_its_own_index(directory(), "3");
+    open();
+    for (const char* index : {"once_key", "once_own"})
+        EXPECT_EQ(Raw(directory()).value(std::string("SELECT count(*) FROM ") + index), "1");
+    for (const Claim& claim : unit.claims) {
+        EXPECT_TRUE(store_->find_claim(claim));
+        Unit again = story.step(at(1), {core::HoldMoved{at(900)}});
+        again.claims = {claim};
+        EXPECT_EQ(commit(again), (CommitOutcome{Kind::claimed, 0}));
+    }
     clean();
 }
 
@@ -417,7 +442,7 @@ class ClaimIndexTest : public StoreTest {
         return Raw(directory()).value("SELECT count(*) FROM once_key");
     }
     [[nodiscard]] std::string until() const {
-        return Raw(directory()).value("SELECT value FROM meta WHERE name = 'once_indexed_until'");
+        return Raw(directory()).value("SELECT indexed_until FROM once_progress");
     }
 
   private:
@@ -483,16 +508,35 @@ TEST_F(ClaimIndexTest, nothingIsMissedWhileTheyArePutThere) {
     clean();
 }
 
+/// Else a house that is often started anew would never come to an end with it.
+TEST_F(ClaimIndexTest, goesOnWhereItWas) {
+    open_with_few();
+    claim_until(7);
+    EXPECT_EQ(until(), "4");
+    claim_until(9);
+    for (const auto* expected : {"6", "8"}) {
+        EXPECT_EQ(in_index(), expected);
+        open_with_few();
+        all_are_claimed();
+        claim_until(std::stol(expected) + 4);
+    }
+    EXPECT_EQ(until(), "8");
+    all_are_claimed();
+    clean();
+}
+
 TEST_F(ClaimIndexTest, aClaimOfATransactionsOwnIsThereAtOnce) {
     open_with_few();
     Story story;
     Unit unit = story.hand_over(at(0));
     unit.claims = {{"idempotency:box", "k", "b", story.transaction.id}};
     committed(unit);
-    EXPECT_EQ(in_index(), "1");
+    EXPECT_EQ(in_index(), "0");
+    EXPECT_EQ(Raw(directory()).value("SELECT count(*) FROM once_own"), "1");
     EXPECT_TRUE(store_->find_claim(unit.claims[0]));
     claim_until(5);
-    EXPECT_EQ(in_index(), "3");
+    EXPECT_EQ(in_index(), "2");
+    EXPECT_TRUE(store_->find_claim(unit.claims[0]));
     all_are_claimed();
     clean();
 }
@@ -953,8 +997,8 @@ TEST_F(StoreTest, anotherHouseIsToldByItsModeFirstAndStaysAsItIs) {
     Raw(directory()).execute("PRAGMA user_version = -1");
     EXPECT_THAT(opens("sandbox", 'k').error().message, HasSubstr("damaged: it has schema -1"));
     Raw(directory()).execute("PRAGMA user_version = " + newest);
-    EXPECT_EQ(Raw(directory()).value("SELECT count(*) FROM meta"), "5")
-        << "data_format, key_id, mode, once_indexed_until, shared_keys_until";
+    EXPECT_EQ(Raw(directory()).value("SELECT count(*) FROM meta"), "4")
+        << "data_format, key_id, mode, shared_keys_until";
     EXPECT_EQ(Raw(directory()).value("SELECT value FROM meta WHERE name = 'mode'"), "sandbox");
     EXPECT_TRUE(opens("sandbox", 'k'));
 }

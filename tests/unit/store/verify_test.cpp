@@ -209,19 +209,36 @@ INSTANTIATE_TEST_SUITE_P(
                   "1 keys that were used up lead to other rows"},
         Tampering{"claimOutOfTheIndex",
                   "INSERT INTO once VALUES (1, x'00', 's', NULL, 2, 1, 0);"
-                  "UPDATE meta SET value = '1' WHERE name = 'once_indexed_until'",
+                  "UPDATE once_progress SET indexed_until = 1, batch_until = 1",
+                  "1 keys that were used up are not found by their index"},
+        Tampering{"claimOfTheBatchOutOfTheIndex",
+                  "INSERT INTO once VALUES (1, x'02', 's', NULL, 2, 1, 0), (2, x'01', 's', NULL, 2, 1, 0);"
+                  "INSERT INTO once_key VALUES (x'02', 1);"
+                  "UPDATE once_progress SET batch_until = 2, moved = 1",
                   "1 keys that were used up are not found by their index"},
         Tampering{"ownClaimOutOfTheIndex", "INSERT INTO once VALUES (1, x'00', 's', NULL, 2, 1, 1)",
                   "1 keys that were used up are not found by their index"},
         Tampering{"claimOfAnotherInTheIndex",
-                  "INSERT INTO once VALUES (1, x'00', 's', NULL, 2, 1, 0), (2, x'01', 's', NULL, 2, 1, 0);"
-                  "INSERT INTO once_key VALUES (x'01', 1)",
+                  "INSERT INTO once VALUES (1, x'00', 's', NULL, 2, 1, 1), (2, x'01', 's', NULL, 2, 1, 1);"
+                  "INSERT INTO once_own VALUES (x'00', 1), (x'01', 1)",
                   "1 keys that were used up are not found by their index"},
         Tampering{"indexOfNoClaim", "INSERT INTO once_key VALUES (x'00', 1)",
                   "1 keys in the index lead to no row that used them up"},
+        Tampering{"ownIndexOfNoClaim", "INSERT INTO once_own VALUES (x'00', 1)",
+                  "1 keys in the index lead to no row that used them up"},
         Tampering{"claimTwice",
                   "INSERT INTO once VALUES (1, x'00', 's', NULL, 2, 1, 0), (2, x'00', 's', NULL, 2, 1, 0)",
-                  "1 keys were used up twice"},
+                  "1 keys that wait for their place in the index were used up before"},
+        Tampering{"claimTwiceOnceInTheIndex",
+                  "INSERT INTO once VALUES (1, x'00', 's', NULL, 2, 1, 0), (2, x'00', 's', NULL, 2, 1, 0);"
+                  "INSERT INTO once_key VALUES (x'00', 1);"
+                  "UPDATE once_progress SET indexed_until = 1, batch_until = 1",
+                  "1 keys that wait for their place in the index were used up before"},
+        Tampering{"claimTwiceOnceInTheBatch",
+                  "INSERT INTO once VALUES (1, x'01', 's', NULL, 2, 1, 0), (2, x'02', 's', NULL, 2, 1, 0);"
+                  "INSERT INTO once_key VALUES (x'02', 2), (x'01', 1);"
+                  "UPDATE once_progress SET batch_until = 2, moved = 1",
+                  "1 keys that wait for their place in the index were used up before"},
         Tampering{"tokenOfNobody",
                   "INSERT INTO token (token_hmac, ended, transaction_serial, leg, callout, page, "
                   "fields_digest) VALUES (x'00', 0, 9, 1, 1, 0, '')",
