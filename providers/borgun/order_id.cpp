@@ -14,7 +14,7 @@ std::string next_order_id(const core::Scene& scene) {
 
 bool is_our_order(const core::Scene& scene, std::string_view text) {
     if (!is_order_id(text)) return false;
-    const std::int64_t last = scene.leg.calls + (scene.leg.restored ? calls_since_a_copy_max : 0);
+    const std::int64_t last = scene.leg.calls + (scene.transaction.put_back > 0 ? calls_since_a_copy_max : 0);
     for (std::int64_t call = 1; call <= last; ++call)
         if (order_id(scene.transaction.id, scene.leg.no, call) == text) return true;
     return false;

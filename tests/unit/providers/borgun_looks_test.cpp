@@ -74,6 +74,20 @@ TEST(BorgunLook, SaysWhatThePaymentIs) {
             << code;
 }
 
+/// Its order may be of a call that came after the copy; that it was found once does not change that.
+TEST(BorgunLook, APaymentFromAfterTheCopyIsOursWheneverItIsLookedAt) {
+    for (const bool put_back : {false, true}) {
+        Stage stage = by_id(LegMoney::held);
+        stage.transaction.put_back = put_back ? 1 : 0;
+        stage.leg.restored = false;
+        const auto sixth = order_id(stage.transaction.id, stage.leg.no, 6);
+        ASSERT_LT(stage.leg.calls, 6);
+        const auto heard = hear(stage, 200, first_payment(stage, {.order = sixth}));
+        EXPECT_EQ(is<core::Done>(heard), put_back);
+        EXPECT_EQ(is<core::Unknown>(heard), !put_back);
+    }
+}
+
 TEST(BorgunLook, HandsAnotherAmountToCoreWhichCompares) {
     Stage stage = by_id();
     EXPECT_EQ(as<core::Done>(hear(stage, 200, first_payment(stage, {.amount = "499100"}))).amount->minor,

@@ -182,7 +182,7 @@ TEST(BorgunOrderId, IsKnownAgainByItsLeg) {
     EXPECT_FALSE(borgun::is_our_order(stage.scene(), order(2, 4))) << "nothing was sent with it";
     EXPECT_FALSE(borgun::is_our_order(stage.scene(), order(1, 1)));
     EXPECT_FALSE(borgun::is_our_order(stage.scene(), ""));
-    stage.leg.restored = true;
+    stage.transaction.put_back = 1;
     EXPECT_TRUE(borgun::is_our_order(stage.scene(), order(2, 9))) << "sent since the copy was made";
     EXPECT_FALSE(borgun::is_our_order(stage.scene(), order(1, 1)));
 }
