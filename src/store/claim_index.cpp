@@ -40,7 +40,8 @@ void ClaimIndex::sort(std::vector<Entry>& entries) {
 ClaimIndex::ClaimIndex(Database& database, std::size_t enough)
     : find_(database, "SELECT 1 FROM once_key WHERE key_hmac = ?"),
       find_own_(database, "SELECT 1 FROM once_own WHERE key_hmac = ?"),
-      insert_(database, "INSERT INTO once_key VALUES (?, ?)"),
+      // One that is there by damage must not stop every commit: verify tells.
+      insert_(database, "INSERT INTO once_key VALUES (?, ?) ON CONFLICT DO NOTHING"),
       insert_own_(database, "INSERT INTO once_own VALUES (?, ?)"),
       put_progress_(database, "UPDATE once_progress SET indexed_until = ?, batch_until = ?, moved = ?"),
       enough_(enough),

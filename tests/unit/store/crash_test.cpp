@@ -19,7 +19,8 @@ class CrashTest : public StoreTest {
     /// In a process of its own: many transactions at once, each moved as soon as its move was answered. Every
     /// answer goes into the pipe.
     [[noreturn]] void work(int answers) {
-        open();
+        constexpr std::size_t claims_enough = 300;  // so that it dies while some are put into their index
+        open(0, 0, claims_enough);
         if (store_ == nullptr) ::_exit(1);
         constexpr std::size_t at_once = 40;
         std::vector<Story> stories(at_once);

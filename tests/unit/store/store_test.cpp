@@ -541,6 +541,17 @@ TEST_F(ClaimIndexTest, aClaimOfATransactionsOwnIsThereAtOnce) {
     clean();
 }
 
+TEST_F(ClaimIndexTest, aDamagedIndexStopsNobody) {
+    open_with_few();
+    claim_until(4);
+    Raw(directory()).execute("INSERT INTO once_key SELECT key_hmac, serial FROM once WHERE serial < 3");
+    EXPECT_FALSE(verified().findings.empty());
+    claim_until(7);
+    all_are_claimed();
+    EXPECT_EQ(until(), "4");
+    clean();
+}
+
 TEST_F(ClaimIndexTest, whatAGroupCouldNotWriteIsNotClaimed) {
     open_with_few();
     claim_until(5);
