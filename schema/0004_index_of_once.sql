@@ -14,7 +14,8 @@ CREATE TABLE once_progress (
     one           INTEGER PRIMARY KEY CHECK (one = 1),
     indexed_until INTEGER NOT NULL,   -- serial of once
     batch_until   INTEGER NOT NULL,   -- the same number when there is no batch
-    moved         INTEGER NOT NULL
+    moved         INTEGER NOT NULL,
+    unproven      INTEGER NOT NULL    -- rows of once up to here have no proof
 ) STRICT;
 
 CREATE TABLE once_without_index (
@@ -24,15 +25,19 @@ CREATE TABLE once_without_index (
     fingerprint_hmac   BLOB,
     transaction_serial INTEGER NOT NULL,
     version            INTEGER NOT NULL,
-    own                INTEGER NOT NULL    -- 1: its transaction's own; it begins with the time of its id
+    own                INTEGER NOT NULL,   -- 1: its transaction's own; it begins with the time of its id
+    proof              BLOB                -- keyed, of all this
 ) STRICT;
 INSERT INTO once_without_index
     SELECT o.serial, key_hmac, scope, fingerprint_hmac, transaction_serial, o.version,
-           ifnull(substr(key_hmac, 1, 6) = substr(t.id, 1, 6), 0)
+           ifnull(substr(key_hmac, 1, 6) = substr(t.id, 1, 6), 0), NULL
     FROM once o LEFT JOIN transaction_state t ON t.serial = o.transaction_serial ORDER BY o.serial;
 DROP TABLE once;
 ALTER TABLE once_without_index RENAME TO once;
 
 INSERT INTO once_own SELECT key_hmac, serial FROM once WHERE own = 1 ORDER BY key_hmac;
 INSERT INTO once_key SELECT key_hmac, serial FROM once WHERE own = 0 ORDER BY key_hmac;
-INSERT INTO once_progress SELECT 1, ifnull(max(serial), 0), ifnull(max(serial), 0), 0 FROM once;
+INSERT INTO once_progress SELECT 1, ifnull(max(serial), 0), ifnull(max(serial), 0), 0, ifnull(max(serial), 0) FROM once;
+
+-- A row of once that waits is nowhere else: that one is missing the seal tells.
+ALTER TABLE seal ADD COLUMN claims INTEGER;   -- the last serial of once

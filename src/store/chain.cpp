@@ -43,8 +43,11 @@ std::string seal_hash(std::string_view previous, std::int64_t first, std::int64_
     return crypto::to_bytes(crypto::sha256(text));
 }
 
-std::string seal_mac(const std::string& seal_key, std::string_view seal_hash) {
-    return crypto::to_bytes(crypto::hmac_sha256(seal_key, seal_hash));
+std::string seal_mac(const std::string& seal_key, std::string_view seal_hash,
+                     std::optional<std::int64_t> claims) {
+    std::string text(seal_hash);
+    if (claims) text += " " + std::to_string(*claims);
+    return crypto::to_bytes(crypto::hmac_sha256(seal_key, text));
 }
 
 }  // namespace kassi::store::chain

@@ -34,6 +34,9 @@ std::string row_hash(std::string_view previous, const RowHead& head, std::string
 /// `row_hashes`: those of the rows first..last, one behind the other.
 std::string seal_hash(std::string_view previous, std::int64_t first, std::int64_t last,
                       std::string_view row_hashes);
-std::string seal_mac(const std::string& seal_key, std::string_view seal_hash);
+/// `claims`: the last serial of `once`, by which its end is known. Seals from before migration 0004 have
+/// none.
+std::string seal_mac(const std::string& seal_key, std::string_view seal_hash,
+                     std::optional<std::int64_t> claims);
 
 }  // namespace kassi::store::chain

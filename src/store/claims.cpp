@@ -12,6 +12,15 @@ constexpr std::size_t time_bytes =
 
 }  // namespace
 
+std::string provable(const ClaimKey& key, const std::string& scope, const std::string& fingerprint,
+                     const TransactionId& transaction, std::int64_t version) {
+    // Key and id have always the same length.
+    std::string row = key.hmac;
+    row += to_blob(transaction).bytes;
+    row += std::to_string(version) + (key.own ? " own " : " ") + std::to_string(fingerprint.size()) + ":";
+    return row + fingerprint + scope;
+}
+
 ClaimKeys::ClaimKeys(Database& database, const Keys& keys) : keys_(keys) {
     const auto until = encoding::from_hex(meta_of(database, "shared_keys_until").value_or(""), "meta");
     if (!until) throw std::runtime_error("the store is broken: meta.shared_keys_until is no hex");

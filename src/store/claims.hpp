@@ -16,6 +16,10 @@ struct ClaimKey {
     bool own = false;  ///< one transaction's own: it lies beside others of its time
 };
 
+/// What the proof of a row of `once` is made of. `fingerprint`: as it is stored, "" none.
+std::string provable(const ClaimKey& key, const std::string& scope, const std::string& fingerprint,
+                     const TransactionId& transaction, std::int64_t version);
+
 /// Makes the key of a claim: an HMAC. Of a claim that is one transaction's own the
 /// first 6 are the time of its id instead (80 bits are left to tell those of one millisecond apart): those of
 /// one minute lie side by side in the index, where random ones each change a page of their own, and the

@@ -44,7 +44,8 @@ Keys::Keys(const Secret<>& master)
       claim_(derive(master, "kassi claim 1")),
       fingerprint_(derive(master, "kassi fingerprint 1")),
       digest_(derive(master, "kassi parcel digest 1")),
-      person_(derive(master, "kassi person 1")) {}
+      person_(derive(master, "kassi person 1")),
+      claim_proof_(derive(master, "kassi claim proof 1")) {}
 
 std::string Keys::token(std::string_view caller, std::string_view token) const {
     return short_hmac(token_, joined(caller, token));
@@ -56,6 +57,11 @@ std::string Keys::claim(std::string_view scope, std::string_view key) const {
 
 std::string Keys::fingerprint(std::string_view fingerprint) const {
     return short_hmac(fingerprint_, fingerprint);
+}
+
+std::string Keys::claim_proof(std::string_view row) const {
+    constexpr std::size_t proof_bytes = 8;
+    return short_hmac(claim_proof_, row).substr(0, proof_bytes);
 }
 
 std::string Keys::parcel_digest(std::string_view context, std::string_view plain) const {

@@ -24,11 +24,13 @@ struct Keys {
     [[nodiscard]] std::string claim(std::string_view scope, std::string_view key) const;
     [[nodiscard]] std::string fingerprint(std::string_view fingerprint) const;
     [[nodiscard]] std::string parcel_digest(std::string_view context, std::string_view plain) const;
+    /// Of a row of `once`, cut to 8 bytes: it shall show damage.
+    [[nodiscard]] std::string claim_proof(std::string_view row) const;
     /// The key of what is kept of a person, 32 bytes.
     [[nodiscard]] Secret<> person(std::string_view salt) const;
 
   private:
-    Secret<> token_, claim_, fingerprint_, digest_, person_;
+    Secret<> token_, claim_, fingerprint_, digest_, person_, claim_proof_;
 };
 
 }  // namespace kassi::store

@@ -12,6 +12,7 @@
 #include "base/crypto.hpp"
 #include "base/encoding.hpp"
 #include "store/chain.hpp"
+#include "store/claims.hpp"
 #include "store/columns.hpp"
 #include "store/copy.hpp"
 #include "store/directory.hpp"
@@ -87,6 +88,7 @@ class Verifier {
         carefully([this] { check_balances(); });
         carefully([this] { check_parcels(); });
         carefully([this] { check_pointers(); });
+        carefully([this] { check_claims(); });
         carefully([this] { check_claim_index(); });
         return std::move(report_);
     }
@@ -127,6 +129,7 @@ class Verifier {
     void check_balances();
     void check_parcels();
     void check_pointers();
+    void check_claims();
     void check_claim_index();
 
     Database& db_;
@@ -135,6 +138,7 @@ class Verifier {
     const Progress& progress_;
     std::int64_t steps_, step_ = 0;
     VerifyReport report_;
+    std::optional<std::int64_t> claims_;  ///< so many keys were used up, says the last seal that says it
     std::int64_t next_number_ = 1;
     std::int64_t missing_first_ = 0, missing_last_ = 0;  ///< a gap that may still grow; 0: none
     std::set<std::string> credit_flows_;
@@ -192,7 +196,7 @@ std::string Verifier::take_rows(Rows& rows, bool& more, std::int64_t first, std:
 }
 
 void Verifier::check_seals(const std::string& head) {
-    Statement all_seals(db_, "SELECT number, first, last, hash, mac FROM seal ORDER BY number");
+    Statement all_seals(db_, "SELECT number, first, last, hash, mac, claims FROM seal ORDER BY number");
     Statement all_rows(db_, "SELECT number, hash FROM journal ORDER BY number");
     Rows seals(all_seals);
     Rows rows(all_rows);
@@ -214,8 +218,10 @@ void Verifier::check_seals(const std::string& head) {
         const std::string hashes = take_rows(rows, more, first, last);
         if (chain::seal_hash(previous, first, last, hashes) != hash)
             found(name + " does not fit: a row in it or the seal before was changed, moved or taken away");
-        if (!crypto::equal(chain::seal_mac(keys_.seal.reveal(), hash), seals.text(4)))
+        const auto claims = seals.optional_integer(5);
+        if (!crypto::equal(chain::seal_mac(keys_.seal.reveal(), hash, claims), seals.text(4)))
             found(name + " was not made with this master key");
+        if (claims) claims_ = *claims;
         previous = hash;
         last_sealed = last;
         report_.head_hex = encoding::hex(hash);
@@ -537,6 +543,29 @@ void Verifier::check_pointers() {
          " references lead to no transaction"}};
     for (const auto& [sql, what] : pointers)
         if (const std::int64_t count = db_.number(sql); count != 0) found(std::to_string(count) + what);
+}
+
+/// Each is as it was written, and none is missing.
+void Verifier::check_claims() {
+    const std::int64_t unproven = db_.number("SELECT unproven FROM once_progress");
+    const std::int64_t expected = claims_.value_or(unproven);
+    Statement all(
+        db_,
+        "SELECT o.serial, o.key_hmac, o.own, o.scope, o.fingerprint_hmac, t.id, o.version, o.proof "
+        "FROM once o JOIN transaction_state t ON t.serial = o.transaction_serial ORDER BY o.serial");
+    std::int64_t changed = 0;
+    for (Rows rows(all); rows.next();) {
+        if (rows.integer(0) <= unproven && rows.null(7)) continue;
+        const std::string row =
+            provable({std::string(rows.text(1)), rows.integer(2) != 0}, std::string(rows.text(3)),
+                     std::string(rows.text(4)), to_id(rows.text(5)), rows.integer(6));
+        if (!crypto::equal(keys_.claim_proof(row), rows.text(7))) ++changed;
+    }
+    if (changed != 0) found(std::to_string(changed) + " keys that were used up are not as they were written");
+    const std::int64_t count = db_.number("SELECT count(*) FROM once");
+    if (count != expected || db_.number("SELECT max(serial) FROM once") != expected)
+        found(std::to_string(expected) + " keys were used up, and not these are there, but " +
+              std::to_string(count));
 }
 
 /// Of each key there is one row, and the index leads to it, unless it waits for its place there.

@@ -35,11 +35,11 @@ struct Writer::Statements {
     Statement update_tracking{db, "UPDATE transaction_state SET tracking = ? WHERE serial = ?"};
 
     Statement append{db, "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"};
-    Statement seal{db, "INSERT INTO seal (first, last, hash, mac) VALUES (?, ?, ?, ?)"};
+    Statement seal{db, "INSERT INTO seal (first, last, hash, mac, claims) VALUES (?, ?, ?, ?, ?)"};
 
     Statement claim{db,
-                    "INSERT INTO once (key_hmac, scope, fingerprint_hmac, transaction_serial, version, own) "
-                    "VALUES (?, ?, ?, ?, ?, ?)"};
+                    "INSERT INTO once (key_hmac, scope, fingerprint_hmac, transaction_serial, version, own, "
+                    "proof) VALUES (?, ?, ?, ?, ?, ?, ?)"};
 
     Statement live_token{
         db, "SELECT transaction_serial, leg, callout, page FROM token WHERE token_hmac = ? AND ended = 0"};
@@ -101,6 +101,7 @@ Writer::Writer(Database database, const Keys& keys, Post post, std::size_t queue
     ends_.next_number = std::max(last_row, last_sealed) + 1;
     ends_.first_unsealed = ends_.next_number;
     ends_.seal = chain::beginning();
+    ends_.claims = database_.number("SELECT max(serial) FROM once");
     Statement newest(database_, "SELECT hash FROM seal ORDER BY number DESC LIMIT 1");
     if (Rows rows(newest); rows.next()) ends_.seal = rows.text(0);
     truncate();  // a process that was killed right after somebody was forgotten could not
@@ -173,9 +174,13 @@ Writer::Ready Writer::make_ready(Unit& unit) {
     Ready ready;
     ready.claims.reserve(unit.claims.size());
     ready.fingerprints.reserve(unit.claims.size());
+    ready.proofs.reserve(unit.claims.size());
     for (const Claim& claim : unit.claims) {
         ready.claims.push_back(claim_keys_.of(claim));
         ready.fingerprints.push_back(claim.fingerprint.empty() ? "" : keys_.fingerprint(claim.fingerprint));
+        ready.proofs.push_back(
+            keys_.claim_proof(provable(ready.claims.back(), claim.scope, ready.fingerprints.back(),
+                                       unit.decision.next.id, unit.decision.next.version)));
     }
     ready.row = core::row_json(unit.row);
     ready.state = core::state_json(unit.decision.next);
@@ -423,8 +428,9 @@ CommitOutcome Writer::write_unit(const Unit& unit, const Ready& ready, std::size
         const auto fingerprint = hmac.empty() ? std::nullopt : std::optional(Blob{hmac});
         const ClaimKey& key = ready.claims[i];
         sql_->claim.run(Blob{key.hmac}, unit.claims[i].scope, fingerprint, stored.serial,
-                        decision.next.version, key.own);
-        claim_index_.add(key, database_.last_serial());
+                        decision.next.version, key.own, Blob{ready.proofs[i]});
+        ends_.claims = database_.last_serial();
+        claim_index_.add(key, ends_.claims);
     }
     for (const auto& known_now : decision.references)
         sql_->put_reference.run(known_now.merchant, known_now.reference, stored.serial, known_now.leg);
@@ -595,7 +601,8 @@ void Writer::seal() {
     if (ends_.row_hashes.empty()) return;
     const std::int64_t last = ends_.next_number - 1;
     const std::string hash = chain::seal_hash(ends_.seal, ends_.first_unsealed, last, ends_.row_hashes);
-    sql_->seal.run(ends_.first_unsealed, last, Blob{hash}, Blob{chain::seal_mac(keys_.seal.reveal(), hash)});
+    const std::string mac = chain::seal_mac(keys_.seal.reveal(), hash, ends_.claims);
+    sql_->seal.run(ends_.first_unsealed, last, Blob{hash}, Blob{mac}, ends_.claims);
     ends_.seal = hash;
     ends_.first_unsealed = ends_.next_number;
     ends_.row_hashes.clear();

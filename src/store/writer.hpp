@@ -67,6 +67,7 @@ class Writer {
     struct Ready {
         std::vector<ClaimKey> claims;           ///< in the order of the unit's
         std::vector<std::string> fingerprints;  ///< HMACs, in that order
+        std::vector<std::string> proofs;        ///< of the rows of `once`
         std::string row, state;                 ///< as they are printed for the disk
         std::optional<SealedPerson> customer, document;
     };
@@ -113,7 +114,8 @@ class Writer {
         std::int64_t next_number = 1;
         std::int64_t first_unsealed = 1;
         std::string seal;
-        std::string row_hashes;  ///< of the rows of this group
+        std::int64_t claims = 0;  ///< the last serial of `once`
+        std::string row_hashes;   ///< of the rows of this group
     };
     struct Statements;
 

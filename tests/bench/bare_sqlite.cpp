@@ -35,7 +35,7 @@ using store::Statement;
 using store::to_millis;
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr std::size_t hash_bytes = 32;
+constexpr std::size_t hash_bytes = 32, proof_bytes = 8;
 
 struct JournalRow {
     std::int64_t flags = 0, format = 0;
@@ -145,7 +145,7 @@ class BareWriter {
         handed_over_.clear();
         for (const auto& [serial, id] : ready) purchase(serial, id);
         for (std::size_t i = 0; i < requests / 2; ++i) hand_over();
-        seal_.run(first, next_number_ - 1, Blob{random(hash_bytes, 0)}, Blob{random(hash_bytes, 1)});
+        seal_.run(first, next_number_ - 1, Blob{random(hash_bytes, 0)}, Blob{random(hash_bytes, 1)}, claims_);
         commit_.run();
         db_.checkpoint_when_due();
         return ready.size();
@@ -207,8 +207,9 @@ class BareWriter {
             claim_.run(key, claim.scope,
                        claim.fingerprint_bytes == 0 ? std::nullopt
                                                     : std::optional(Blob{random(claim.fingerprint_bytes, 1)}),
-                       serial, version, claim.own);
-            (claim.own ? own_key_ : claim_key_).run(key, db_.last_serial());
+                       serial, version, claim.own, Blob{random(proof_bytes, 2)});
+            claims_ = db_.last_serial();
+            (claim.own ? own_key_ : claim_key_).run(key, claims_);
         }
         for (const auto& row : request.journal)
             journal_.run(next_number_++, serial, version++, now_, row.due_at, row.flags, row.format, row.body,
@@ -219,9 +220,9 @@ class BareWriter {
     Payment payment_;
     SystemRandomness randomness_;
     std::mt19937_64 dice_{1};  // a call of the kernel for each hash would be most of the work
-    std::int64_t now_ = 0, next_number_ = 1, balance_ = 0;
+    std::int64_t now_ = 0, next_number_ = 1, balance_ = 0, claims_ = 0;
     std::vector<std::pair<std::int64_t, TransactionId>> handed_over_;
-    std::array<std::string, 2> random_;
+    std::array<std::string, 3> random_;
 
     Statement begin_{db_, "BEGIN IMMEDIATE"}, commit_{db_, "COMMIT"};
     Statement insert_{
@@ -235,8 +236,8 @@ class BareWriter {
         "needs_person = ?, open_call = ?, papers = ?, head = ?, state = ? WHERE serial = ?"};
     Statement journal_{db_, "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"};
     Statement claim_{db_,
-                     "INSERT INTO once (key_hmac, scope, fingerprint_hmac, transaction_serial, version, own) "
-                     "VALUES (?, ?, ?, ?, ?, ?)"};
+                     "INSERT INTO once (key_hmac, scope, fingerprint_hmac, transaction_serial, version, own, "
+                     "proof) VALUES (?, ?, ?, ?, ?, ?, ?)"};
     Statement claim_key_{db_, "INSERT INTO once_key VALUES (?, ?)"},
         own_key_{db_, "INSERT INTO once_own VALUES (?, ?)"};
     Statement add_key_{db_, "INSERT INTO person_key (salt) VALUES (?)"};
@@ -247,7 +248,7 @@ class BareWriter {
         "INSERT INTO credit_entry (account, journal_number, transaction_serial, leg, at, kind, minor, "
         "balance) VALUES (1, ?, ?, 1, ?, ?, ?, ?)"};
     Statement set_balance_{db_, "UPDATE balance SET minor = ? WHERE account = 1"};
-    Statement seal_{db_, "INSERT INTO seal (first, last, hash, mac) VALUES (?, ?, ?, ?)"};
+    Statement seal_{db_, "INSERT INTO seal (first, last, hash, mac, claims) VALUES (?, ?, ?, ?, ?)"};
 };
 
 double since(SteadyClock::time_point began) {

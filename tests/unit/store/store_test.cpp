@@ -12,6 +12,8 @@
 #include "base/crypto.hpp"
 #include "base/encoding.hpp"
 #include "fixture.hpp"
+#include "store/chain.hpp"
+#include "store/keys.hpp"
 
 namespace kassi::store {
 namespace {
@@ -356,10 +358,18 @@ TEST_F(StoreTest, claimsOfATransactionsOwn) {
 /// As a program of before has it.
 void without_its_own_index(const std::string& directory, const char* version) {
     Raw raw(directory);
-    raw.execute("ALTER TABLE once DROP COLUMN own");
+    for (const char* column : {"once DROP COLUMN own", "once DROP COLUMN proof", "seal DROP COLUMN claims"})
+        raw.execute(std::string("ALTER TABLE ") + column);
     raw.execute("CREATE UNIQUE INDEX key_of_once ON once (key_hmac)");
     for (const char* table : {"once_key", "once_own", "once_progress"})
         raw.execute(std::string("DROP TABLE ") + table);
+    const Keys keys(master_key());
+    for (std::int64_t number = raw.number("SELECT max(number) FROM seal"); number > 0; --number) {
+        const std::string where = " WHERE number = " + std::to_string(number);
+        const auto hash = *encoding::from_hex(raw.value("SELECT hex(hash) FROM seal" + where), "hash");
+        const auto mac = chain::seal_mac(keys.seal.reveal(), hash, std::nullopt);
+        raw.execute("UPDATE seal SET mac = x'" + encoding::hex(mac) + "'" + where);
+    }
     raw.execute(std::string("PRAGMA user_version = ") + version);
 }
 

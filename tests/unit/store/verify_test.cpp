@@ -41,12 +41,16 @@ class VerifyTest : public StoreTest, public testing::WithParamInterface<Tamperin
         };
         committed(with_rows(credit.hand_over(at(0), "demo", 500)));
         committed(with_rows(redirect.hand_over(at(1), "demo", 600)));
-        committed(waiting.hand_over(at(2), "other", 700));
+        Unit claimed = waiting.hand_over(at(2), "other", 700);
+        claimed.claims = {{"idempotency:box", "k", "body"}};
+        committed(claimed);
         committed(credit.owe(at(3)));
         Unit away = redirect.send_away(at(4));
         away.decision.papers.parcels[1].saved = "something";
         committed(away);
-        committed(waiting.step(at(5), {core::HoldMoved{at(900)}}));
+        Unit own = waiting.step(at(5), {core::HoldMoved{at(900)}});
+        own.claims = {{"idempotency:box", "k", "", waiting.transaction.id}};
+        committed(own);
         Unit back = credit.step(at(6), {core::GivenBack{.leg = 1, .amount = money(200)}});
         back.credit = {
             {"demo", {.leg = 1, .merchant = "house", .kind = "given_back", .amount = money(200)}, -200, {}}};
@@ -102,6 +106,7 @@ TEST_F(VerifyTest, headProvesTheTail) {
         return core::state_json(story.transaction);
     }();
     raw.execute("DELETE FROM journal WHERE number >= 6; DELETE FROM seal WHERE number >= 6");
+    raw.execute("DELETE FROM once WHERE serial = 2; DELETE FROM once_own");
     raw.execute("UPDATE transaction_state SET version = 1, state = '" + state +
                 "', head = (SELECT hash FROM journal WHERE number = 3), "
                 "due_at = (SELECT due_at FROM journal WHERE number = 3) WHERE serial = 3");
@@ -200,44 +205,71 @@ INSTANTIATE_TEST_SUITE_P(
         Tampering{"parcelDigest", "UPDATE parcel SET digest = zeroblob(16)",
                   "the digest beside the sealed parcel of leg 1"},
         Tampering{"parcelOfNobody", "UPDATE parcel SET slot = slot + 2560", "belongs to no transaction"},
-        Tampering{"claimOfNobody", "INSERT INTO once VALUES (1, x'00', 's', NULL, 9, 1, 0)",
+        Tampering{"claimOfNobody", "INSERT INTO once VALUES (3, x'00', 's', NULL, 9, 1, 0, NULL)",
                   "1 keys that were used up lead to no version"},
-        Tampering{"claimOfNoVersion", "INSERT INTO once VALUES (1, x'00', 's', NULL, 2, 3, 0)",
+        Tampering{"claimOfNoVersion", "INSERT INTO once VALUES (3, x'00', 's', NULL, 2, 3, 0, NULL)",
                   "1 keys that were used up lead to no version"},
-        Tampering{"claimOfAnotherVersion",
-                  "INSERT INTO once VALUES (1, x'00', 's', NULL, 2, 2, 0), (2, x'01', 's', NULL, 3, 1, 0)",
+        Tampering{"claimOfAnotherVersion", "INSERT INTO once VALUES (3, x'00', 's', NULL, 2, 1, 0, NULL)",
                   "1 keys that were used up lead to other rows"},
-        Tampering{"claimOutOfTheIndex",
-                  "INSERT INTO once VALUES (1, x'00', 's', NULL, 2, 1, 0);"
-                  "UPDATE once_progress SET indexed_until = 1, batch_until = 1",
+        Tampering{"claimKey",
+                  "UPDATE once SET key_hmac = x'00010203040506070809101112131415' WHERE serial = 1",
+                  "1 keys that were used up are not as they were written"},
+        Tampering{"claimScope", "UPDATE once SET scope = 'idempotency:bog' WHERE serial = 1",
+                  "1 keys that were used up are not as they were written"},
+        Tampering{"claimFingerprint", "UPDATE once SET fingerprint_hmac = zeroblob(16) WHERE serial = 1",
+                  "1 keys that were used up are not as they were written"},
+        Tampering{"claimFingerprintTaken", "UPDATE once SET fingerprint_hmac = NULL WHERE serial = 1",
+                  "1 keys that were used up are not as they were written"},
+        Tampering{"claimMovedToAnother", "UPDATE once SET transaction_serial = 2 WHERE serial = 1",
+                  "1 keys that were used up are not as they were written"},
+        Tampering{"claimMovedToAnotherVersion", "UPDATE once SET version = 2 WHERE serial = 1",
+                  "1 keys that were used up are not as they were written"},
+        Tampering{"claimOwn", "UPDATE once SET own = 0 WHERE serial = 2",
+                  "1 keys that were used up are not as they were written"},
+        Tampering{"claimProof", "UPDATE once SET proof = zeroblob(8) WHERE serial = 1",
+                  "1 keys that were used up are not as they were written"},
+        Tampering{"claimProofTaken", "UPDATE once SET proof = NULL WHERE serial = 1",
+                  "1 keys that were used up are not as they were written"},
+        Tampering{"claimMissing", "DELETE FROM once WHERE serial = 1",
+                  "2 keys were used up, and not these are there, but 1"},
+        Tampering{"lastClaimMissing", "DELETE FROM once WHERE serial = 2",
+                  "2 keys were used up, and not these are there, but 1"},
+        Tampering{"claimNumber", "UPDATE once SET serial = 5 WHERE serial = 2",
+                  "2 keys were used up, and not these are there, but 2"},
+        Tampering{"allClaimsMissing", "DELETE FROM once",
+                  "2 keys were used up, and not these are there, but 0"},
+        Tampering{"sealsClaims", "UPDATE seal SET claims = 1 WHERE number = 7",
+                  "seal 7 (rows 7 to 7) was not made with this master key"},
+        Tampering{"sealsClaimsTaken", "UPDATE seal SET claims = NULL WHERE number = 7",
+                  "seal 7 (rows 7 to 7) was not made with this master key"},
+        Tampering{"claimOutOfTheIndex", "UPDATE once_progress SET indexed_until = 1, batch_until = 1",
                   "1 keys that were used up are not found by their index"},
         Tampering{"claimOfTheBatchOutOfTheIndex",
-                  "INSERT INTO once VALUES (1, x'02', 's', NULL, 2, 1, 0), (2, x'01', 's', NULL, 2, 1, 0);"
-                  "INSERT INTO once_key VALUES (x'02', 1);"
-                  "UPDATE once_progress SET batch_until = 2, moved = 1",
+                  "INSERT INTO once VALUES (3, x'00', 's', NULL, 2, 1, 0, NULL);"
+                  "UPDATE once_progress SET batch_until = 3, moved = 1",
                   "1 keys that were used up are not found by their index"},
-        Tampering{"ownClaimOutOfTheIndex", "INSERT INTO once VALUES (1, x'00', 's', NULL, 2, 1, 1)",
+        Tampering{"ownClaimOutOfTheIndex", "DELETE FROM once_own",
                   "1 keys that were used up are not found by their index"},
-        Tampering{"claimOfAnotherInTheIndex",
-                  "INSERT INTO once VALUES (1, x'00', 's', NULL, 2, 1, 1), (2, x'01', 's', NULL, 2, 1, 1);"
-                  "INSERT INTO once_own VALUES (x'00', 1), (x'01', 1)",
+        Tampering{"claimOfAnotherInTheIndex", "UPDATE once_own SET serial = 1",
                   "1 keys that were used up are not found by their index"},
         Tampering{"indexOfNoClaim", "INSERT INTO once_key VALUES (x'00', 1)",
                   "1 keys in the index lead to no row that used them up"},
         Tampering{"ownIndexOfNoClaim", "INSERT INTO once_own VALUES (x'00', 1)",
                   "1 keys in the index lead to no row that used them up"},
-        Tampering{"claimTwice",
-                  "INSERT INTO once VALUES (1, x'00', 's', NULL, 2, 1, 0), (2, x'00', 's', NULL, 2, 1, 0)",
-                  "1 keys that wait for their place in the index were used up before"},
-        Tampering{"claimTwiceOnceInTheIndex",
-                  "INSERT INTO once VALUES (1, x'00', 's', NULL, 2, 1, 0), (2, x'00', 's', NULL, 2, 1, 0);"
-                  "INSERT INTO once_key VALUES (x'00', 1);"
-                  "UPDATE once_progress SET indexed_until = 1, batch_until = 1",
-                  "1 keys that wait for their place in the index were used up before"},
+        Tampering{
+            "claimTwice",
+            "INSERT INTO once SELECT 3, key_hmac, scope, NULL, 2, 1, 0, NULL FROM once WHERE serial = 1",
+            "1 keys that wait for their place in the index were used up before"},
+        Tampering{
+            "claimTwiceOnceInTheIndex",
+            "INSERT INTO once SELECT 3, key_hmac, scope, NULL, 2, 1, 0, NULL FROM once WHERE serial = 1;"
+            "INSERT INTO once_key SELECT key_hmac, 1 FROM once WHERE serial = 1;"
+            "UPDATE once_progress SET indexed_until = 1, batch_until = 1",
+            "1 keys that wait for their place in the index were used up before"},
         Tampering{"claimTwiceOnceInTheBatch",
-                  "INSERT INTO once VALUES (1, x'01', 's', NULL, 2, 1, 0), (2, x'02', 's', NULL, 2, 1, 0);"
-                  "INSERT INTO once_key VALUES (x'02', 2), (x'01', 1);"
-                  "UPDATE once_progress SET batch_until = 2, moved = 1",
+                  "INSERT INTO once VALUES (3, x'00', 's', NULL, 2, 1, 0, NULL);"
+                  "INSERT INTO once_key SELECT key_hmac, serial FROM once WHERE own = 0;"
+                  "UPDATE once_progress SET batch_until = 3, moved = 1",
                   "1 keys that wait for their place in the index were used up before"},
         Tampering{"tokenOfNobody",
                   "INSERT INTO token (token_hmac, ended, transaction_serial, leg, callout, page, "
