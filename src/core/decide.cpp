@@ -1406,7 +1406,7 @@ std::optional<Instant> due_at(const Transaction& transaction, const Terms& terms
     for (const Leg& leg : transaction.legs) {
         switch (leg.doing) {
             case Doing::rest:
-                if (leg.retry_at && leg.stuck.empty()) consider(*leg.retry_at);
+                if (const auto at = next_try_at(leg)) consider(*at);
                 break;
             case Doing::call:
                 if (leg.call) consider(leg.call->silent_at);

@@ -528,7 +528,7 @@ std::vector<std::string> waits_of(const Transaction& transaction, const Terms& t
                 waits.push_back(fmt::format("news from {} on whether {}", leg.merchant, whether(leg.verb)));
                 break;
             case Doing::rest:
-                if (leg.retry_at) waits.push_back("the next try with " + leg.merchant);
+                if (next_try_at(leg)) waits.push_back("the next try with " + leg.merchant);
                 break;
         }
     }
@@ -602,8 +602,8 @@ std::vector<Coming> coming(const Transaction& transaction, const Terms& terms) {
     for (const auto& leg : transaction.legs) {
         switch (leg.doing) {
             case Doing::rest:
-                if (leg.retry_at && leg.stuck.empty())
-                    list.push_back({*leg.retry_at, fmt::format("{} is asked again.", leg.merchant)});
+                if (const auto at = next_try_at(leg))
+                    list.push_back({*at, fmt::format("{} is asked again.", leg.merchant)});
                 break;
             case Doing::call:
                 if (leg.call)

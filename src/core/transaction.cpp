@@ -69,6 +69,12 @@ bool settled(const Transaction& transaction) {
            });
 }
 
+std::optional<Instant> next_try_at(const Leg& leg) {
+    // A pause may be left of what is not wanted any more.
+    const bool wanted = !at_goal(leg) || refund_open(leg) || leg.exposed || leg.look;
+    return leg.doing == Doing::rest && leg.stuck.empty() && wanted ? leg.retry_at : std::nullopt;
+}
+
 bool needs_person(const Leg& leg) {
     return !leg.stuck.empty() || (leg.doing == Doing::doubt && leg.rechecks >= rechecks_before_person);
 }

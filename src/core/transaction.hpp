@@ -223,6 +223,8 @@ struct Papers {
 std::string_view leg_word(const Leg& leg);
 /// Every leg rests at its goal and no refund is open (core.md: verdict and settlement are two things).
 bool settled(const Transaction& transaction);
+/// When a leg that rests is gone on with; nullopt: it waits for nothing, or for somebody else.
+std::optional<Instant> next_try_at(const Leg& leg);
 /// A leg is stuck, or in doubt for longer than machines usually need.
 bool needs_person(const Transaction& transaction);
 bool needs_person(const Leg& leg);

@@ -1093,6 +1093,32 @@ TEST(Settle, TheAmountThatAPersonFoundRightIsAskedForFromThenOn) {
     EXPECT_EQ(s.leg(1).taken_minor, 99);
 }
 
+/// A refund was put off, then asked about and refused: nobody waits for its next try.
+TEST(Settle, NothingIsDueOfWhatIsNotWantedAnyMore) {
+    Story s;
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    ASSERT_FALSE(s.back(1, {{"success", "yes"}}));
+    ASSERT_FALSE(s.answer(1, "taken"));
+    ASSERT_FALSE(s.hear(RefundOf{1, Story::pounds(70), "Anna", "rain"}));
+    ASSERT_FALSE(s.answer(1, "declined"));
+    ASSERT_TRUE(needs_person(s.t));
+    const auto put_off = [&s] {
+        Transaction found = s.t;
+        found.legs[0].retry_at = s.now + 15min;
+        return found;
+    };
+    EXPECT_FALSE(due_at(put_off(), s.terms)) << "a person is waited for";
+    ASSERT_FALSE(s.hear(Settle{1, LegMoney::taken, "Anna", "it is still there"}));
+    EXPECT_TRUE(settled(put_off()));
+    EXPECT_FALSE(due_at(put_off(), s.terms));
+    ASSERT_FALSE(s.hear(RefundOf{1, Story::pounds(70), "Anna", "more rain"}));
+    ASSERT_FALSE(s.answer(1, "not done"));
+    EXPECT_EQ(due_at(s.t, s.terms), s.leg(1).retry_at);
+    EXPECT_TRUE(s.leg(1).retry_at);
+}
+
 TEST(Silent, UnwantedWhileAwayIsAssumedUnpaid) {
     Story s;
     s.hand_over({{"a", 100}});
