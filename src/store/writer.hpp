@@ -25,7 +25,7 @@ namespace kassi::store {
 inline constexpr std::size_t group_jobs_max = 256;  ///< in one group commit: some 20 ms of work
 /// A group waits for those who come next as long as each look finds more of them, until it has so many, and
 /// for so long: a commit costs the disk the same for one and for many.
-inline constexpr std::size_t group_jobs_enough = 32;
+inline constexpr std::size_t group_jobs_enough = 44;
 inline constexpr Millis group_wait_max{2};
 inline constexpr std::chrono::days unmatched_kept{30};
 inline constexpr std::chrono::days ended_tokens_kept{400};
