@@ -146,6 +146,7 @@ int compare(const std::vector<Configuration>& all, std::size_t states_max, bool 
                       << std::endl;
             if (same) continue;
             if (!whole.wrong.empty()) std::cout << "  whole: " << whole.wrong << "\n";
+            for (const auto& step : whole.trace) std::cout << "    " << step << "\n";
             tell_missing(whole.decided, quick.decided, "in the quick one");
             tell_missing(quick.decided, whole.decided, "in the whole one");
             tell_missing(whole.outcomes, quick.outcomes, "in the quick one");

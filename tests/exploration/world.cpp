@@ -111,7 +111,8 @@ void World::hear(Move& move, core::InputBody body) const {
     State& after = move.after;
     core::Terms terms = terms_;
     if (after.transaction.put_back > 0 || std::holds_alternative<core::Restored>(input.body))
-        terms.put_back_at = after.transaction.handed_over_at;
+        // Later than any refund's number, which is what it is there for: every time is the same here.
+        terms.put_back_at = after.transaction.handed_over_at + std::chrono::seconds(1);
     auto decision = core::decide(create ? nullptr : &after.transaction, after.papers, input, present, terms);
     if (!decision) return;
     move.wrong = broken_by(after.transaction, *decision);
