@@ -13,6 +13,15 @@ namespace {
 
 using testing::HasSubstr;
 
+/// 100 pence taken by a house to which the customer was sent.
+void bought_by_redirect(Story& s) {
+    s.hand_over({{"a", 100}});
+    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
+    ASSERT_FALSE(s.answer(1, "waiting"));
+    ASSERT_FALSE(s.back(1, {{"success", "yes"}}));
+    ASSERT_FALSE(s.answer(1, "taken"));
+}
+
 TEST(Decide, ALegKeepsTheFirstTimeOfItsProvider) {
     Story s;
     ProviderTimes heard{{"card", s.now - 4h}, {"redirect", s.now}};
@@ -883,11 +892,7 @@ TEST(Cancel, OneItem) {
 
 TEST(Refund, PartsNeverMoreThanTaken) {
     Story s;
-    s.hand_over({{"a", 100}});
-    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
-    ASSERT_FALSE(s.answer(1, "waiting"));
-    ASSERT_FALSE(s.back(1, {{"success", "yes"}}));
-    ASSERT_FALSE(s.answer(1, "taken"));
+    ASSERT_NO_FATAL_FAILURE(bought_by_redirect(s));
     EXPECT_EQ(s.hear(RefundOf{1, Story::pounds(101), "Anna", "kind"})->field, "amount");
     EXPECT_EQ(s.hear(RefundOf{1, Story::pounds(0), "Anna", "kind"})->field, "amount");
     EXPECT_EQ(s.hear(RefundOf{1, Story::pounds(10), "", "kind"})->field, "by");
@@ -909,11 +914,7 @@ TEST(Refund, ALookUpSettlesOneThatNobodyAnsweredFor) {
         SCOPED_TRACE(so_far);
         Story s;
         s.flows.key_life = 1min;
-        s.hand_over({{"a", 100}});
-        ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
-        ASSERT_FALSE(s.answer(1, "waiting"));
-        ASSERT_FALSE(s.back(1, {{"success", "yes"}}));
-        ASSERT_FALSE(s.answer(1, "taken"));
+        ASSERT_NO_FATAL_FAILURE(bought_by_redirect(s));
         ASSERT_FALSE(s.hear(RefundOf{1, Story::pounds(30), "Anna", "rain"}));
         ASSERT_FALSE(s.silence(1));
         s.now += 1h;  // the key is forgotten there: it is looked up, not repeated
@@ -1065,11 +1066,7 @@ TEST(Answer, TooLateToCloseWithAnotherAmountIsNeverASuccess) {
 TEST(Refund, AnotherAmountNeedsAPerson) {
     for (const auto& [said, booked] : {std::pair{"99", 30}, {"29", 29}}) {
         Story s;
-        s.hand_over({{"a", 100}});
-        ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
-        ASSERT_FALSE(s.answer(1, "waiting"));
-        ASSERT_FALSE(s.back(1, {{"success", "yes"}}));
-        ASSERT_FALSE(s.answer(1, "taken"));
+        ASSERT_NO_FATAL_FAILURE(bought_by_redirect(s));
         ASSERT_FALSE(s.hear(RefundOf{1, Story::pounds(70), "Anna", "rain"}));
         ASSERT_FALSE(s.answer(1, "back"));
         ASSERT_FALSE(s.hear(RefundOf{1, Story::pounds(30), "Anna", "more rain"}));
@@ -1096,11 +1093,7 @@ TEST(Settle, TheAmountThatAPersonFoundRightIsAskedForFromThenOn) {
 /// A refund was put off, then asked about and refused: nobody waits for its next try.
 TEST(Settle, NothingIsDueOfWhatIsNotWantedAnyMore) {
     Story s;
-    s.hand_over({{"a", 100}});
-    ASSERT_FALSE(s.purchase({{"a", "redirect"}}));
-    ASSERT_FALSE(s.answer(1, "waiting"));
-    ASSERT_FALSE(s.back(1, {{"success", "yes"}}));
-    ASSERT_FALSE(s.answer(1, "taken"));
+    ASSERT_NO_FATAL_FAILURE(bought_by_redirect(s));
     ASSERT_FALSE(s.hear(RefundOf{1, Story::pounds(70), "Anna", "rain"}));
     ASSERT_FALSE(s.answer(1, "declined"));
     ASSERT_TRUE(needs_person(s.t));
