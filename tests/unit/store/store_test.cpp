@@ -562,6 +562,7 @@ TEST_F(ClaimIndexTest, aDamagedIndexStopsNobody) {
     clean();
 }
 
+/// The seal comes last: the claim was written, and others were on their way into the index.
 TEST_F(ClaimIndexTest, whatAGroupCouldNotWriteIsNotClaimed) {
     open_with_few();
     claim_until(5);
@@ -570,7 +571,7 @@ TEST_F(ClaimIndexTest, whatAGroupCouldNotWriteIsNotClaimed) {
     unit.claims = {claim(5)};
     {
         Raw raw(directory());
-        raw.execute("CREATE TRIGGER full BEFORE INSERT ON journal BEGIN SELECT RAISE(ABORT, 'no room'); END");
+        raw.execute("CREATE TRIGGER full BEFORE INSERT ON seal BEGIN SELECT RAISE(ABORT, 'no room'); END");
     }
     EXPECT_EQ(commit(unit).kind, Kind::unavailable);
     EXPECT_FALSE(store_->find_claim(claim(5)));
