@@ -21,8 +21,8 @@ ClaimIndex::Key ClaimIndex::to_key(std::string_view bytes) {
     return key;
 }
 
-Blob ClaimIndex::to_blob(const Key& key) {
-    return {std::string_view(reinterpret_cast<const char*>(key.data()), key.size())};
+Blob ClaimIndex::start_of(const Key& key) {
+    return {std::string_view(reinterpret_cast<const char*>(key.data()), claim_key_start_bytes)};
 }
 
 ClaimIndex::Progress ClaimIndex::read_progress(Database& database) {
@@ -38,7 +38,9 @@ void ClaimIndex::sort(std::vector<Entry>& entries) {
 }
 
 ClaimIndex::ClaimIndex(Database& database, std::size_t enough)
-    : find_(database, "SELECT 1 FROM once_key WHERE key_hmac = ?"),
+    : find_(database,
+            "SELECT 1 FROM once_key k CROSS JOIN once o ON o.serial = k.serial "
+            "WHERE k.key_start = ?1 AND o.key_hmac = ?2"),
       find_own_(database, "SELECT 1 FROM once_own WHERE key_hmac = ?"),
       // One that is there by damage must not stop every commit: verify tells.
       insert_(database, "INSERT INTO once_key VALUES (?, ?) ON CONFLICT DO NOTHING"),
@@ -48,6 +50,11 @@ ClaimIndex::ClaimIndex(Database& database, std::size_t enough)
       progress_(read_progress(database)),
       committed_(progress_),
       last_serial_(progress_.batch_until) {
+    // At once: else what they outgrow would stay with the heap.
+    newest_.reserve(enough_);
+    Statement size(database, "SELECT count(*) FROM once WHERE serial > ? AND serial <= ? AND own = 0");
+    if (Rows rows(size, progress_.indexed_until, progress_.batch_until); rows.next())
+        batch_.reserve(static_cast<std::size_t>(rows.integer(0)));
     Statement waiting(database,
                       "SELECT key_hmac, serial FROM once WHERE serial > ? AND own = 0 ORDER BY serial");
     for (Rows rows(waiting, progress_.indexed_until); rows.next();) {
@@ -63,9 +70,10 @@ ClaimIndex::ClaimIndex(Database& database, std::size_t enough)
 }
 
 bool ClaimIndex::has(const ClaimKey& key) {
-    if (!key.own && find_waiting(to_key(key.hmac))) return true;  // only this thread changes what waits
-    Rows rows(key.own ? find_own_ : find_, Blob{key.hmac});
-    return rows.next();
+    if (key.own) return Rows(find_own_, Blob{key.hmac}).next();
+    const Key wanted = to_key(key.hmac);
+    if (find_waiting(wanted)) return true;  // only this thread changes what waits
+    return Rows(find_, start_of(wanted), Blob{key.hmac}).next();
 }
 
 void ClaimIndex::add(const ClaimKey& key, std::int64_t serial) {
@@ -80,8 +88,8 @@ void ClaimIndex::add(const ClaimKey& key, std::int64_t serial) {
 void ClaimIndex::move_some() {
     if (batch_.empty() || added_.empty()) return;
     const auto first = static_cast<std::size_t>(progress_.moved);
-    const std::size_t end = std::min(first + 2 * added_.size(), batch_.size());
-    for (std::size_t i = first; i < end; ++i) insert_.run(to_blob(batch_[i].key), batch_[i].serial);
+    const std::size_t end = std::min(first + added_.size() + 1, batch_.size());
+    for (std::size_t i = first; i < end; ++i) insert_.run(start_of(batch_[i].key), batch_[i].serial);
     progress_.moved = static_cast<std::int64_t>(end);
     if (end == batch_.size()) progress_ = {progress_.batch_until, progress_.batch_until, 0};
     put_progress_.run(progress_.indexed_until, progress_.batch_until, progress_.moved);

@@ -13,8 +13,12 @@
 
 namespace kassi::store {
 
+/// Of a random key so many bytes are in the index: one of 50 million that are asked for begins as one of
+/// 5,000,000 others does.
+inline constexpr std::size_t claim_key_start_bytes = 6;
+
 /// So many keys are put into the index together: 11 MB of memory at most, since twice as many may wait.
-/// Beside 5,000,000 payments some five of them share a page then.
+/// Beside 5,000,000 payments some eight of them share a page then.
 inline constexpr std::size_t waiting_claims_enough = 200'000;
 
 /// Which keys were claimed: the rows of `once` by their key, each at most once.
@@ -36,7 +40,8 @@ class ClaimIndex {
     [[nodiscard]] bool has(const ClaimKey& key);
     /// In the writer's transaction, which has just written that row of `once`. has() was false.
     void add(const ClaimKey& key, std::int64_t serial);
-    /// Near the end of the writer's transaction: puts twice as many into the index as were added.
+    /// Near the end of the writer's transaction: puts one more into the index than were added, so that a
+    /// batch is there before as many others wait.
     void move_some();
     void committed();
     void rolled_back();
@@ -59,7 +64,7 @@ class ClaimIndex {
         std::int64_t indexed_until = 0, batch_until = 0, moved = 0;
     };
     static Key to_key(std::string_view bytes);
-    static Blob to_blob(const Key& key);
+    static Blob start_of(const Key& key);
     static Progress read_progress(Database& database);
     static void sort(std::vector<Entry>& entries);
     [[nodiscard]] std::optional<std::int64_t> find_waiting(const Key& key) const;

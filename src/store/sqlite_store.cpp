@@ -44,12 +44,11 @@ std::string person_sql(const std::string& table) {
            "WHERE t.id = ?";
 }
 
-/// ?1 is the key, ?2 its row of `once` when that is known.
-std::string claim_sql(const std::string& index) {
+/// ?1 is the key, ?2 its row of `once` when that is known. `serials`: rows that may have it.
+std::string claim_sql(const std::string& serials) {
     return "SELECT t.id, o.version, o.fingerprint_hmac FROM once o JOIN transaction_state t "
-           "ON t.serial = o.transaction_serial WHERE o.key_hmac = ?1 "
-           "AND o.serial = ifnull(?2, (SELECT serial FROM " +
-           index + " WHERE key_hmac = ?1))";
+           "ON t.serial = o.transaction_serial WHERE o.key_hmac = ?1 AND o.serial IN (" +
+           serials + " UNION ALL SELECT ?2)";
 }
 
 /// Of everybody of whom something is kept in `rows`, in the order of the hand-overs: when it was handed over,
@@ -84,8 +83,8 @@ struct Reader {
         db,
         "SELECT t.id, r.leg FROM reference r JOIN transaction_state t ON t.serial = r.transaction_serial "
         "WHERE r.merchant = ? AND r.reference = ?"};
-    Statement find_claim{db, claim_sql("once_key")};
-    Statement find_own_claim{db, claim_sql("once_own")};
+    Statement find_claim{db, claim_sql("SELECT serial FROM once_key WHERE key_start = substr(?1, 1, 6)")};
+    Statement find_own_claim{db, claim_sql("SELECT serial FROM once_own WHERE key_hmac = ?1")};
     Statement customer{db, person_sql("customer")};
     Statement document{db, person_sql("document")};
     Statement old_customers{db, old_sql("customer p", "p.transaction_serial", "p.transaction_serial")};

@@ -570,29 +570,36 @@ void Verifier::check_claims() {
 
 /// Of each key there is one row, and the index leads to it, unless it waits for its place there.
 void Verifier::check_claim_index() {
+    const std::string indexed = "(SELECT indexed_until FROM once_progress)",
+                      in_batch = "(SELECT batch_until FROM once_progress)";
     // The batch that is on its way into the index, in the order in which it is put there.
     const std::string batch =
-        "(SELECT key_hmac, serial, row_number() OVER (ORDER BY key_hmac) <= moved AS there "
-        "FROM once, once_progress WHERE own = 0 AND serial > indexed_until AND serial <= batch_until) p ";
+        "(SELECT key_hmac, serial, row_number() OVER (ORDER BY key_hmac) <= "
+        "(SELECT moved FROM once_progress) AS there FROM once WHERE own = 0 AND serial > " +
+        indexed + " AND serial <= " + in_batch + ") p ";
     const std::string in_own = "LEFT JOIN once_own k ON k.key_hmac = p.key_hmac ",
-                      in_index = "LEFT JOIN once_key k ON k.key_hmac = p.key_hmac ";
+                      begins = "JOIN once_key k ON k.key_start = substr(p.key_hmac, 1, 6) ",
+                      in_index = "LEFT " + begins + "AND k.serial = p.serial ",
+                      other = begins + "JOIN once o ON o.serial = k.serial AND o.key_hmac = p.key_hmac ";
     const std::pair<std::string, const char*> sums[] = {
         {"(SELECT count(*) FROM once p " + in_own + "WHERE own = 1 AND k.serial IS NOT p.serial) + " +
-             "(SELECT count(*) FROM once p " + in_index +
-             "WHERE own = 0 AND p.serial <= (SELECT indexed_until FROM once_progress) "
-             "AND k.serial IS NOT p.serial) + " +
-             "(SELECT count(*) FROM " + batch + in_index + "WHERE there AND k.serial IS NOT p.serial)",
+             "(SELECT count(*) FROM once p " + in_index + "WHERE own = 0 AND p.serial <= " + indexed +
+             " AND k.serial IS NULL) + " + "(SELECT count(*) FROM " + batch + in_index +
+             "WHERE there AND k.serial IS NULL)",
          " keys that were used up are not found by their index"},
         {"(SELECT count(*) FROM once_own) + (SELECT count(*) FROM once_key) - "
-         "(SELECT count(*) FROM once, once_progress WHERE own = 1 OR serial <= indexed_until) - "
-         "(SELECT moved FROM once_progress)",
+         "(SELECT count(*) FROM once WHERE own = 1 OR serial <= " +
+             indexed +
+             ") - "
+             "(SELECT moved FROM once_progress)",
          " keys in the index lead to no row that used them up"},
-        {"(SELECT count(*) - count(DISTINCT key_hmac) FROM once, once_progress "
-         "WHERE own = 0 AND serial > indexed_until) + (SELECT count(*) FROM " +
-             batch + in_index + "WHERE NOT there AND k.serial IS NOT NULL) + " +
-             "(SELECT count(*) FROM once p " + in_index +
-             "WHERE own = 0 AND p.serial > (SELECT batch_until FROM once_progress) AND k.serial IS NOT NULL)",
-         " keys that wait for their place in the index were used up before"}};
+        {"(SELECT count(*) - count(DISTINCT key_hmac) FROM once WHERE serial IN "
+         "(SELECT serial FROM once_key WHERE key_start IN "
+         "(SELECT key_start FROM once_key GROUP BY key_start HAVING count(*) > 1))) + "
+         "(SELECT count(*) - count(DISTINCT key_hmac) FROM once WHERE own = 0 AND serial > " +
+             indexed + ") + (SELECT count(*) FROM " + batch + other + "WHERE NOT there) + " +
+             "(SELECT count(*) FROM once p " + other + "WHERE p.own = 0 AND p.serial > " + in_batch + ")",
+         " keys were used up twice"}};
     for (const auto& [sum, what] : sums)
         if (const auto count = db_.number(("SELECT " + sum).c_str()); count > 0)
             found(std::to_string(count) + what);

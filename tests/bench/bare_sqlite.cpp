@@ -17,6 +17,7 @@
 #include "base/clock.hpp"
 #include "base/id.hpp"
 #include "core/transaction.hpp"
+#include "store/claim_index.hpp"
 #include "store/columns.hpp"
 #include "store/migrations.hpp"
 #include "store/sqlite.hpp"
@@ -209,7 +210,10 @@ class BareWriter {
                                                     : std::optional(Blob{random(claim.fingerprint_bytes, 1)}),
                        serial, version, claim.own, Blob{random(proof_bytes, 2)});
             claims_ = db_.last_serial();
-            (claim.own ? own_key_ : claim_key_).run(key, claims_);
+            if (claim.own)
+                own_key_.run(key, claims_);
+            else
+                claim_key_.run(Blob{key.bytes.substr(0, store::claim_key_start_bytes)}, claims_);
         }
         for (const auto& row : request.journal)
             journal_.run(next_number_++, serial, version++, now_, row.due_at, row.flags, row.format, row.body,

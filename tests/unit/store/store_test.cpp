@@ -13,6 +13,8 @@
 #include "base/encoding.hpp"
 #include "fixture.hpp"
 #include "store/chain.hpp"
+#include "store/claims.hpp"
+#include "store/columns.hpp"
 #include "store/keys.hpp"
 
 namespace kassi::store {
@@ -551,10 +553,37 @@ TEST_F(ClaimIndexTest, aClaimOfATransactionsOwnIsThereAtOnce) {
     clean();
 }
 
+/// The index has the first bytes of a key only.
+TEST_F(ClaimIndexTest, tellsKeysThatBeginAlikeApart) {
+    open_with_few();
+    claim_until(6);
+    ASSERT_EQ(until(), "4");
+    const Keys keys(master_key());
+    const auto start = [&](std::int64_t number) {
+        auto database = Database::for_reading(directory() + "/kassi.db");
+        return "x'" + encoding::hex(ClaimKeys(database, keys).of(claim(number)).hmac).substr(0, 12) + "'";
+    };
+    // As if these had begun as rows 1 and 2 do, before their own and after.
+    for (const auto& [number, serial] : {std::pair{3, 1}, {6, 1}, {6, 2}})
+        Raw(directory())
+            .execute("INSERT INTO once_key VALUES (" + start(number) + ", " + std::to_string(serial) + ")");
+    open_with_few();
+    all_are_claimed();
+    claim_until(7);
+    all_are_claimed();
+    const auto whose = Raw(directory())
+                           .value(
+                               "SELECT lower(hex(t.id)) FROM once o JOIN transaction_state t ON t.serial = "
+                               "o.transaction_serial "
+                               "WHERE o.serial = 4");
+    EXPECT_EQ(encoding::hex(to_blob(store_->find_claim(claim(3))->transaction).bytes), whose);
+}
+
 TEST_F(ClaimIndexTest, aDamagedIndexStopsNobody) {
     open_with_few();
     claim_until(4);
-    Raw(directory()).execute("INSERT INTO once_key SELECT key_hmac, serial FROM once WHERE serial < 3");
+    Raw(directory())
+        .execute("INSERT INTO once_key SELECT substr(key_hmac, 1, 6), serial FROM once WHERE serial < 3");
     EXPECT_FALSE(verified().findings.empty());
     claim_until(7);
     all_are_claimed();

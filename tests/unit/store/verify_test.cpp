@@ -259,18 +259,24 @@ INSTANTIATE_TEST_SUITE_P(
         Tampering{
             "claimTwice",
             "INSERT INTO once SELECT 3, key_hmac, scope, NULL, 2, 1, 0, NULL FROM once WHERE serial = 1",
-            "1 keys that wait for their place in the index were used up before"},
+            "1 keys were used up twice"},
         Tampering{
             "claimTwiceOnceInTheIndex",
             "INSERT INTO once SELECT 3, key_hmac, scope, NULL, 2, 1, 0, NULL FROM once WHERE serial = 1;"
-            "INSERT INTO once_key SELECT key_hmac, 1 FROM once WHERE serial = 1;"
+            "INSERT INTO once_key SELECT substr(key_hmac, 1, 6), 1 FROM once WHERE serial = 1;"
             "UPDATE once_progress SET indexed_until = 1, batch_until = 1",
-            "1 keys that wait for their place in the index were used up before"},
+            "1 keys were used up twice"},
+        Tampering{
+            "claimTwiceInTheIndex",
+            "INSERT INTO once SELECT 3, key_hmac, scope, NULL, 2, 1, 0, NULL FROM once WHERE serial = 1;"
+            "INSERT INTO once_key SELECT substr(key_hmac, 1, 6), serial FROM once WHERE own = 0;"
+            "UPDATE once_progress SET indexed_until = 3, batch_until = 3",
+            "1 keys were used up twice"},
         Tampering{"claimTwiceOnceInTheBatch",
                   "INSERT INTO once VALUES (3, x'00', 's', NULL, 2, 1, 0, NULL);"
-                  "INSERT INTO once_key SELECT key_hmac, serial FROM once WHERE own = 0;"
+                  "INSERT INTO once_key SELECT substr(key_hmac, 1, 6), serial FROM once WHERE own = 0;"
                   "UPDATE once_progress SET batch_until = 3, moved = 1",
-                  "1 keys that wait for their place in the index were used up before"},
+                  "1 keys were used up twice"},
         Tampering{"tokenOfNobody",
                   "INSERT INTO token (token_hmac, ended, transaction_serial, leg, callout, page, "
                   "fields_digest) VALUES (x'00', 0, 9, 1, 1, 0, '')",
