@@ -46,6 +46,7 @@ ClaimIndex::ClaimIndex(Database& database, std::size_t enough)
       insert_(database, "INSERT INTO once_key VALUES (?, ?) ON CONFLICT DO NOTHING"),
       insert_own_(database, "INSERT INTO once_own VALUES (?, ?)"),
       put_progress_(database, "UPDATE once_progress SET indexed_until = ?, batch_until = ?, moved = ?"),
+      filter_(database.file(), static_cast<std::int64_t>(batches_filtered * enough)),
       enough_(enough),
       progress_(read_progress(database)),
       committed_(progress_),
@@ -73,7 +74,8 @@ bool ClaimIndex::has(const ClaimKey& key) {
     if (key.own) return Rows(find_own_, Blob{key.hmac}).next();
     const Key wanted = to_key(key.hmac);
     if (find_waiting(wanted)) return true;  // only this thread changes what waits
-    return Rows(find_, start_of(wanted), Blob{key.hmac}).next();
+    const Blob start = start_of(wanted);
+    return filter_.may_have(start.bytes) && Rows(find_, start, Blob{key.hmac}).next();
 }
 
 void ClaimIndex::add(const ClaimKey& key, std::int64_t serial) {
@@ -89,7 +91,11 @@ void ClaimIndex::move_some() {
     if (batch_.empty() || added_.empty()) return;
     const auto first = static_cast<std::size_t>(progress_.moved);
     const std::size_t end = std::min(first + added_.size() + 1, batch_.size());
-    for (std::size_t i = first; i < end; ++i) insert_.run(start_of(batch_[i].key), batch_[i].serial);
+    for (std::size_t i = first; i < end; ++i) {
+        const Blob start = start_of(batch_[i].key);
+        filter_.add(start.bytes);
+        insert_.run(start, batch_[i].serial);
+    }
     progress_.moved = static_cast<std::int64_t>(end);
     if (end == batch_.size()) progress_ = {progress_.batch_until, progress_.batch_until, 0};
     put_progress_.run(progress_.indexed_until, progress_.batch_until, progress_.moved);
@@ -98,6 +104,7 @@ void ClaimIndex::move_some() {
 void ClaimIndex::committed() {
     added_.clear();
     committed_ = progress_;
+    filter_.renew_when_full();
     const bool none_on_its_way = progress_.indexed_until == progress_.batch_until;
     if (none_on_its_way && newest_.size() >= enough_) return begin_batch();
     if (none_on_its_way && !batch_.empty()) {

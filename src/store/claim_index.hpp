@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "store/claim_filter.hpp"
 #include "store/claims.hpp"
 #include "store/sqlite.hpp"
 
@@ -21,6 +22,9 @@ inline constexpr std::size_t claim_key_start_bytes = 6;
 /// Beside 5,000,000 payments some eight of them share a page then.
 inline constexpr std::size_t waiting_claims_enough = 200'000;
 
+/// Keys of so many batches are room enough for the first filter: 0.8 MB.
+inline constexpr std::size_t batches_filtered = 5;
+
 /// Which keys were claimed: the rows of `once` by their key, each at most once.
 ///
 /// A key is random, unless it is a transaction's own, and would change a page of the index for itself alone,
@@ -28,7 +32,8 @@ inline constexpr std::size_t waiting_claims_enough = 200'000;
 /// put into the table `once_key` in the order of the keys, where neighbours share a page: some with each
 /// group commit, so that nobody waits for all of them. Nothing is lost with the memory: `once` has the rows,
 /// and which of them are in `once_key` stands in `once_progress`, so that the others are read back at the
-/// start, and go on from where they were.
+/// start, and go on from where they were. Nearly each key that is asked for is new: a filter tells that
+/// without a look at the table.
 ///
 /// The writer's, but for waiting(), which any thread may call.
 class ClaimIndex {
@@ -71,6 +76,7 @@ class ClaimIndex {
     void begin_batch();
 
     Statement find_, find_own_, insert_, insert_own_, put_progress_;
+    ClaimFilter filter_;
     std::size_t enough_;
     Progress progress_, committed_;  ///< with this transaction; before it
     std::vector<Key> added_;         ///< in this transaction

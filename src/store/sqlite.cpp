@@ -152,6 +152,10 @@ void Database::flush() {
     if (code != SQLITE_OK) throw SqlError(code & 0xff, words(handle_, code, sqlite3_errstr(code)));
 }
 
+std::string Database::file() const {
+    return sqlite3_db_filename(handle_, "main");
+}
+
 bool Database::in_transaction() const {
     return sqlite3_get_autocommit(handle_) == 0;
 }

@@ -579,6 +579,42 @@ TEST_F(ClaimIndexTest, tellsKeysThatBeginAlikeApart) {
     EXPECT_EQ(encoding::hex(to_blob(store_->find_claim(claim(3))->transaction).bytes), whose);
 }
 
+/// Nearly always: without a look at the table, which is not even there.
+TEST_F(ClaimIndexTest, aNewKeyIsNotLookedForThere) {
+    open_with_few();
+    std::int64_t done = 0;
+    constexpr std::int64_t many = 5'000;  // five times what the first filter has room for
+    for (std::int64_t i = 0; i < many; ++i) {
+        Story story;
+        Unit unit = story.hand_over(at(i));
+        unit.claims = {claim(i)};
+        store_->commit(std::move(unit), [&](CommitOutcome outcome) {
+            EXPECT_EQ(outcome.kind, Kind::committed);
+            ++done;
+        });
+        ASSERT_TRUE(posted_.run_until([&] { return done + 200 > i; }));
+    }
+    ASSERT_TRUE(posted_.run_until([&] { return done == many; }));
+    Raw(directory()).execute("ALTER TABLE once_key RENAME TO away");
+    const auto known = [&](std::int64_t number) {
+        Story story;
+        story.hand_over(at(0));  // nobody has heard of that: no claim comes of it
+        Unit unit = story.step(at(1), {core::HoldMoved{at(900)}});
+        unit.claims = {claim(number)};
+        return commit(unit).kind;
+    };
+    std::int64_t number = many;
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    while (known(++number) == Kind::unavailable && std::chrono::steady_clock::now() < give_up) continue;
+    int looked = 0;
+    for (const std::int64_t end = number + 100; number < end;)
+        looked += known(++number) == Kind::unavailable ? 1 : 0;
+    EXPECT_LT(looked, 20);
+    EXPECT_EQ(known(0), Kind::unavailable);
+    Raw(directory()).execute("ALTER TABLE away RENAME TO once_key");
+    EXPECT_EQ(known(0), Kind::claimed);
+}
+
 TEST_F(ClaimIndexTest, aDamagedIndexStopsNobody) {
     open_with_few();
     claim_until(4);
