@@ -6,6 +6,7 @@
 #include <chrono>
 #include <exception>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include "base/log.hpp"
@@ -39,11 +40,16 @@ ClaimFilter::ClaimFilter(std::string file, std::int64_t room)
 
 ClaimFilter::~ClaimFilter() {
     stop_.request_stop();
+    if (being_made_.valid()) being_made_.wait();
 }
 
 void ClaimFilter::begin() {
     try {
-        being_made_ = std::async(std::launch::async, [this, stop = stop_.get_token()] { return make(stop); });
+        std::packaged_task<Made()> task([this, stop = stop_.get_token()] { return make(stop); });
+        auto made = task.get_future();
+        // Nobody joins it where the process ends at once, as after an error in COMMIT.
+        std::thread(std::move(task)).detach();
+        being_made_ = std::move(made);
     } catch (const std::exception& error) {  // there is no thread for it
         log_not_made(error);
     }

@@ -57,7 +57,7 @@ class ClaimFilter {
     Made made_;
     std::vector<std::string> meanwhile_;  ///< told while it is being made
     std::stop_source stop_;
-    std::future<Made> being_made_;  ///< waits for its thread when it goes
+    std::future<Made> being_made_;
 };
 
 }  // namespace kassi::store
