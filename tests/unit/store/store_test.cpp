@@ -440,6 +440,22 @@ class ClaimIndexTest : public StoreTest {
             committed(unit);
         }
     }
+    /// Some at a time, so that they share commits. `then` hears how many are committed.
+    void claim_many(std::int64_t count, std::int64_t at_once,
+                    const std::function<void(std::int64_t committed)>& then) {
+        std::int64_t answered = 0;
+        for (std::int64_t i = 0; i < count; ++i) {
+            Story story;
+            Unit unit = story.hand_over(at(i));
+            unit.claims = {claim(i)};
+            store_->commit(std::move(unit), [&](CommitOutcome outcome) {
+                EXPECT_EQ(outcome.kind, Kind::committed);
+                then(++answered);
+            });
+            ASSERT_TRUE(posted_.run_until([&] { return answered + at_once > i; }));
+        }
+        ASSERT_TRUE(posted_.run_until([&] { return answered == count; }));
+    }
     void all_are_claimed() {
         for (std::int64_t i = 0; i < next_; ++i) {
             EXPECT_TRUE(store_->find_claim(claim(i))) << i;
@@ -501,21 +517,11 @@ TEST_F(ClaimIndexTest, knowsThemAfterARestartAtAnyPoint) {
 /// Whoever has heard that it was committed finds it, wherever it is just then.
 TEST_F(ClaimIndexTest, nothingIsMissedWhileTheyArePutThere) {
     open_with_few();
-    constexpr std::int64_t count = 200;
-    std::int64_t answered = 0, missed = 0;
-    for (std::int64_t i = 0; i < count; ++i) {
-        Story story;
-        Unit unit = story.hand_over(at(i));
-        unit.claims = {claim(i)};
-        store_->commit(std::move(unit), [&](CommitOutcome outcome) {
-            EXPECT_EQ(outcome.kind, Kind::committed);
-            ++answered;
-            for (std::int64_t known = 0; known < answered; ++known)
-                if (!store_->find_claim(claim(known))) ++missed;
-        });
-        posted_.run_until([&] { return answered + 8 > i; });
-    }
-    ASSERT_TRUE(posted_.run_until([&] { return answered == count; }));
+    std::int64_t missed = 0;
+    claim_many(200, 8, [&](std::int64_t answered) {
+        for (std::int64_t known = 0; known < answered; ++known)
+            if (!store_->find_claim(claim(known))) ++missed;
+    });
     EXPECT_EQ(missed, 0);
     clean();
 }
@@ -582,19 +588,8 @@ TEST_F(ClaimIndexTest, tellsKeysThatBeginAlikeApart) {
 /// Nearly always: without a look at the table, which is not even there.
 TEST_F(ClaimIndexTest, aNewKeyIsNotLookedForThere) {
     open_with_few();
-    std::int64_t done = 0;
     constexpr std::int64_t many = 5'000;  // five times what the first filter has room for
-    for (std::int64_t i = 0; i < many; ++i) {
-        Story story;
-        Unit unit = story.hand_over(at(i));
-        unit.claims = {claim(i)};
-        store_->commit(std::move(unit), [&](CommitOutcome outcome) {
-            EXPECT_EQ(outcome.kind, Kind::committed);
-            ++done;
-        });
-        ASSERT_TRUE(posted_.run_until([&] { return done + 200 > i; }));
-    }
-    ASSERT_TRUE(posted_.run_until([&] { return done == many; }));
+    claim_many(many, 200, [](std::int64_t) {});
     Raw(directory()).execute("ALTER TABLE once_key RENAME TO away");
     const auto known = [&](std::int64_t number) {
         Story story;
