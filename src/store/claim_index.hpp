@@ -14,8 +14,8 @@
 
 namespace kassi::store {
 
-/// Of a random key so many bytes are in the index: one of 50 million that are asked for begins as one of
-/// 5,000,000 others does.
+/// Of a random key so many bytes are in the index (migration 0005): one of 50 million that are asked for
+/// begins as one of 5,000,000 others does.
 inline constexpr std::size_t claim_key_start_bytes = 6;
 
 /// So many keys are put into the index together: 11 MB of memory at most, since twice as many may wait.

@@ -58,7 +58,7 @@ class Database {
     /// Writes dirty pages out (uncommitted), so that a full disk shows before COMMIT and not in it.
     void flush();
     [[nodiscard]] bool in_transaction() const;
-    [[nodiscard]] std::string file() const;
+    [[nodiscard]] std::string file() const;          ///< its path
     [[nodiscard]] std::int64_t last_serial() const;  ///< of the last INSERT
     [[nodiscard]] std::int64_t changes() const;      ///< rows changed since it was opened
     [[nodiscard]] sqlite3* handle() const { return handle_; }

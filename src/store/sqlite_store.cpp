@@ -8,6 +8,7 @@
 #include "base/encoding.hpp"
 #include "base/limits.hpp"
 #include "base/log.hpp"
+#include "store/claim_index.hpp"
 #include "store/claims.hpp"
 #include "store/columns.hpp"
 #include "store/copy.hpp"
@@ -83,7 +84,8 @@ struct Reader {
         db,
         "SELECT t.id, r.leg FROM reference r JOIN transaction_state t ON t.serial = r.transaction_serial "
         "WHERE r.merchant = ? AND r.reference = ?"};
-    Statement find_claim{db, claim_sql("SELECT serial FROM once_key WHERE key_start = substr(?1, 1, 6)")};
+    Statement find_claim{db, claim_sql("SELECT serial FROM once_key WHERE key_start = substr(?1, 1, " +
+                                       std::to_string(claim_key_start_bytes) + ")")};
     Statement find_own_claim{db, claim_sql("SELECT serial FROM once_own WHERE key_hmac = ?1")};
     Statement customer{db, person_sql("customer")};
     Statement document{db, person_sql("document")};

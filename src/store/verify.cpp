@@ -12,6 +12,7 @@
 #include "base/crypto.hpp"
 #include "base/encoding.hpp"
 #include "store/chain.hpp"
+#include "store/claim_index.hpp"
 #include "store/claims.hpp"
 #include "store/columns.hpp"
 #include "store/copy.hpp"
@@ -578,7 +579,8 @@ void Verifier::check_claim_index() {
         "(SELECT moved FROM once_progress) AS there FROM once WHERE own = 0 AND serial > " +
         indexed + " AND serial <= " + in_batch + ") p ";
     const std::string in_own = "LEFT JOIN once_own k ON k.key_hmac = p.key_hmac ",
-                      begins = "JOIN once_key k ON k.key_start = substr(p.key_hmac, 1, 6) ",
+                      begins = "JOIN once_key k ON k.key_start = substr(p.key_hmac, 1, " +
+                               std::to_string(claim_key_start_bytes) + ") ",
                       in_index = "LEFT " + begins + "AND k.serial = p.serial ",
                       other = begins + "JOIN once o ON o.serial = k.serial AND o.key_hmac = p.key_hmac ";
     const std::pair<std::string, const char*> sums[] = {
